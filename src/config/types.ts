@@ -1,0 +1,178 @@
+/**
+ * The validated configuration: what the rest of the program reads. The YAML document never leaves
+ * this folder; everything here is normalised, resolved against its file, and frozen.
+ */
+
+/** Where something stands in a file, for messages and for the rule of a decision. */
+export interface Place {
+  /** As the user would type it: relative to the working directory where possible. */
+  readonly file: string;
+  readonly line: number;
+  readonly col: number;
+}
+
+/** `x.com` is exact, `*.x.com` below (any depth, not the apex), `.x.com` both. */
+export interface Pattern {
+  readonly kind: 'exact' | 'below' | 'both';
+  /** Normal form without the wildcard part: lower case, no trailing dot, A-labels. */
+  readonly name: string;
+  /** `name` in wire form with its root octet. */
+  readonly wire: Uint8Array;
+  /** The pattern as it is written in the configuration, normalised (`*.x.com`). */
+  readonly text: string;
+}
+
+export interface Entry {
+  readonly pattern: Pattern;
+  /** RR type numbers that the entry is limited to, or null for all. */
+  readonly types: readonly number[] | null;
+  readonly sharedSuffix: boolean;
+  readonly reason: string | null;
+  readonly ticket: string | null;
+  readonly at: Place;
+}
+
+export interface Bundle {
+  readonly name: string;
+  readonly entries: readonly Entry[];
+  readonly at: Place;
+}
+
+/** An address prefix. IPv4 is held as its IPv4-mapped IPv6 form, so `length` is 96 or more for it. */
+export interface Prefix {
+  readonly bytes: Uint8Array; // 16 octets, host bits zero
+  readonly length: number; // 0..128
+  readonly text: string;
+  readonly at: Place;
+}
+
+export type Mode = 'open' | 'report' | 'enforce';
+
+export type DenyAnswer =
+  | { readonly kind: 'nxdomain' | 'nodata' | 'refused' }
+  /** Up to one address of each family; the other types get NODATA. */
+  | { readonly kind: 'address'; readonly v4: Uint8Array | null; readonly v6: Uint8Array | null };
+
+export interface PolicyTest {
+  readonly name: string; // normal form
+  readonly wire: Uint8Array;
+  readonly type: number; // RR type, A when not given
+  readonly expect: 'allow' | 'deny';
+  readonly at: Place;
+}
+
+export interface Workload {
+  readonly name: string;
+  readonly owner: string | null;
+  readonly env: string | null;
+  readonly sources: readonly Prefix[];
+  readonly mode: Mode;
+  readonly use: readonly string[];
+  readonly allow: readonly Entry[];
+  readonly deny: readonly Entry[];
+  readonly answer: DenyAnswer;
+  /** `inspect` demands that every target of an answer's chain is allowed too. */
+  readonly chain: 'trust' | 'inspect';
+  readonly failOpen: boolean;
+  readonly tests: readonly PolicyTest[];
+  readonly at: Place;
+}
+
+export interface SocketAddress {
+  readonly address: string;
+  readonly port: number;
+  readonly family: 4 | 6;
+}
+
+export interface Upstream {
+  readonly name: string;
+  readonly servers: readonly SocketAddress[];
+  readonly at: Place;
+}
+
+export interface ForwardRule {
+  /** '.' or a name in normal form. */
+  readonly suffix: string;
+  readonly wire: Uint8Array;
+  readonly upstream: string;
+  /** Names below may be answered with private addresses (internal zones). */
+  readonly internal: boolean;
+  readonly at: Place;
+}
+
+export interface LocalZone {
+  readonly name: string;
+  readonly wire: Uint8Array;
+  /** Absolute path. */
+  readonly file: string;
+  /** A private zone is answered only to workloads whose allowlist names it. */
+  readonly private: boolean;
+  readonly at: Place;
+}
+
+export type FeedFormat = 'auto' | 'hosts' | 'plain' | 'adblock' | 'rpz';
+
+export interface Feed {
+  readonly name: string;
+  readonly source:
+    | { readonly kind: 'file'; readonly path: string } // absolute
+    | { readonly kind: 'url'; readonly url: string }
+    | { readonly kind: 'inline'; readonly entries: readonly string[] };
+  readonly format: FeedFormat;
+  readonly category: string;
+  readonly action: 'deny' | 'alert';
+  readonly refreshMs: number;
+  readonly at: Place;
+}
+
+export type SinkTarget =
+  | { readonly kind: 'syslog-udp' | 'syslog-tcp'; readonly host: string; readonly port: number }
+  | { readonly kind: 'unix'; readonly path: string }
+  | { readonly kind: 'file'; readonly path: string };
+
+export interface Sink {
+  /** As written, for messages. */
+  readonly to: string;
+  readonly target: SinkTarget;
+  readonly format: 'rfc5424' | 'json';
+  /** Syslog facility number 0..23. */
+  readonly facility: number;
+  readonly at: Place;
+}
+
+export interface Config {
+  /** Main file first, as given on the command line. */
+  readonly files: readonly string[];
+  readonly listen: readonly SocketAddress[];
+  /** Data-plane workers, 1 or more. */
+  readonly workers: number;
+  readonly upstreams: readonly Upstream[];
+  readonly forward: readonly ForwardRule[];
+  readonly zones: readonly LocalZone[];
+  readonly feeds: readonly Feed[];
+  readonly bundles: readonly Bundle[];
+  readonly everyone: { readonly allow: readonly Entry[]; readonly deny: readonly Entry[] };
+  readonly workloads: readonly Workload[];
+  readonly unmapped: { readonly mode: Mode; readonly answer: DenyAnswer };
+  readonly cache: {
+    readonly sizeBytes: number; // per worker
+    readonly minTtlSeconds: number;
+    readonly maxTtlSeconds: number;
+    readonly maxNegativeTtlSeconds: number;
+  };
+  readonly denyTtlSeconds: number;
+  /** Prefixes that answers for public names may hold although they are private. */
+  readonly rebindingAllow: readonly Prefix[];
+  readonly history: {
+    readonly path: string; // absolute
+    readonly retentionMs: number;
+    /** Full names kept per (workload, registrable domain); the rest is folded and counted. */
+    readonly namesPerDomain: number;
+  };
+  readonly alerts: readonly Sink[];
+  /** Alerts about one (workload, registrable domain, type) fold into one per window. */
+  readonly alertWindowMs: number;
+  readonly control: { readonly path: string }; // absolute path of the unix socket
+  /** Where downloaded feeds are kept; absolute. */
+  readonly stateDirectory: string;
+}

@@ -1,0 +1,67 @@
+/**
+ * Query: one reused cursor over one message in a slab, and what the stages decided about it.
+ *
+ * Numbers and typed arrays only. `parse` fills the message fields and sets the decision fields back;
+ * nobody keeps a Query, because the next message overwrites it.
+ */
+
+import { Decision } from './policy/decision.ts';
+import { WireName } from './wire/name.ts';
+
+/** What is to be done with a query: the boundary between the lanes is this value. */
+export const CONTINUE = 0;
+/** A response of `outLength` octets stands at `outStart`. */
+export const RESPOND = 1;
+/** No response, and a counter knows why. */
+export const DROP = 2;
+/** Ask upstream; the answer comes later. */
+export const FORWARD = 3;
+
+export type Verdict = typeof CONTINUE | typeof RESPOND | typeof DROP | typeof FORWARD;
+
+export class Query {
+  /** Slab that holds the message, and where it starts and ends. */
+  octets: Uint8Array = new Uint8Array(0);
+  start = 0;
+  end = 0;
+  /** Slab for the response, where it starts, and how many octets the slot has. */
+  out: Uint8Array = new Uint8Array(0);
+  outStart = 0;
+  outRoom = 0;
+  outLength = 0;
+  /** Peer record (see batch.ts) of the client. */
+  peer: Uint8Array = new Uint8Array(0);
+  peerAt = 0;
+  /** 1 when the message came over TCP: no truncation, keepalive allowed. */
+  overTcp = 0;
+  /** Seconds and milliseconds of a monotonic clock, and wall clock ms; read once per batch. */
+  nowSeconds = 0;
+  nowMs = 0;
+  wallMs = 0;
+
+  // --- the message, set by parse
+
+  id = 0;
+  /** The 16-bit flags word as it came. */
+  flags = 0;
+  readonly name = new WireName();
+  qtype = 0;
+  qclass = 0;
+  /** Offset after the question section. */
+  questionEnd = 0;
+  /** 1 when the query has an OPT record. */
+  hasEdns = 0;
+  ednsVersion = 0;
+  /** 1 when DO is set. */
+  dnssecOk = 0;
+  /** Octets the client takes over UDP: 512, or what EDNS says within 512..1232. */
+  udpSize = 0;
+  /** 1 when an edns-tcp-keepalive option was there (RFC 7828). */
+  wantsKeepalive = 0;
+
+  // --- the decision, set by the stages
+
+  /** Index of the workload; 0 is the unmapped source. */
+  workload = 0;
+  readonly decision = new Decision();
+}
