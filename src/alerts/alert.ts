@@ -1,0 +1,124 @@
+/**
+ * Alert: the document that leaves the program, one JSON object whatever the sink. Its field names
+ * are a stable interface (docs/alerts.md). It is not about folding, formats or delivery.
+ */
+
+import { randomUUID } from 'node:crypto';
+import { plain } from './text.ts';
+
+export const ALERT_VERSION = 1;
+
+/** Syslog severities (RFC 5424 section 6.2.1); smaller is worse. */
+const ERROR = 3;
+const WARNING = 4;
+const NOTICE = 5;
+
+interface TypeFacts {
+  readonly severity: number;
+  /** MITRE ATT&CK technique, or null where none fits without guessing. */
+  readonly technique: string | null;
+}
+
+/** Every alert type with its severity. The order is that of docs/alerts.md. */
+export const ALERT_TYPES = {
+  'new-destination': { severity: NOTICE, technique: null },
+  denied: { severity: NOTICE, technique: null },
+  'would-deny-new': { severity: NOTICE, technique: null },
+  'unmapped-source': { severity: WARNING, technique: null },
+  rebinding: { severity: ERROR, technique: null },
+  /** T1572: a resolver of one's own (DoH, DoT) tunnels DNS inside another protocol. */
+  'resolver-bypass': { severity: WARNING, technique: 'T1572' },
+  /** T1071.004: a listed name is asked for over DNS. */
+  'low-reputation': { severity: WARNING, technique: 'T1071.004' },
+  'feed-stale': { severity: WARNING, technique: null },
+  'upstream-down': { severity: ERROR, technique: null },
+} as const satisfies Record<string, TypeFacts>;
+
+export type AlertType = keyof typeof ALERT_TYPES;
+
+/** What was done with the queries that the alert is about. */
+export type Verdict = 'allowed' | 'denied' | 'failed';
+
+/** All text is free of control characters and at most 1,024 characters a field. */
+export interface Alert {
+  readonly version: typeof ALERT_VERSION;
+  /** UUID; the same one when a sink delivers the alert twice. */
+  readonly id: string;
+  /** When the last query counted here came: RFC 3339, UTC, milliseconds. */
+  readonly time: string;
+  readonly type: AlertType;
+  /** Syslog severity, 0..7. */
+  readonly severity: number;
+  /** Null for alerts about the resolver itself. */
+  readonly workload: string | null;
+  readonly owner: string | null;
+  readonly env: string | null;
+  /** Address of the last query's source. */
+  readonly source: string | null;
+  readonly qname: string | null;
+  readonly registrable_domain: string | null;
+  /** Mnemonic or TYPEn. */
+  readonly qtype: string | null;
+  readonly verdict: Verdict | null;
+  /** Let through by the mode only. */
+  readonly would_deny: boolean;
+  readonly mode: 'enforce' | 'report' | 'open' | null;
+  /** `file:line:col pattern` of the rule that decided. */
+  readonly rule: string | null;
+  readonly reason: string;
+  /** Feed that matched or is stale, or upstream that is down. */
+  readonly subject: string | null;
+  /** Addresses answered; for `rebinding` the first is the one that was refused. */
+  readonly answers: readonly string[];
+  /** When this workload first asked for this registrable domain. */
+  readonly first_seen: string | null;
+  readonly policy_revision: number | null;
+  /** Queries that this alert speaks for, 1 or more. */
+  readonly count: number;
+  /** First and last of them, where there is more than one. */
+  readonly window: { readonly first: string; readonly last: string } | null;
+  readonly technique: string | null;
+}
+
+/** Gives the alert its identity and what follows from its type. */
+export function makeAlert(
+  type: AlertType,
+  facts: Omit<Alert, 'version' | 'id' | 'type' | 'severity' | 'technique'>,
+): Alert {
+  const { severity, technique } = ALERT_TYPES[type];
+  return { version: ALERT_VERSION, id: randomUUID(), type, severity, ...facts, technique };
+}
+
+/** An alert about the resolver itself: `subject` is the name of the feed or the upstream. */
+export function operationalAlert(
+  type: 'feed-stale' | 'upstream-down',
+  subject: string,
+  facts: { readonly reason: string; readonly atMs: number },
+): Alert {
+  return makeAlert(type, {
+    time: rfc3339(facts.atMs),
+    workload: null,
+    owner: null,
+    env: null,
+    source: null,
+    qname: null,
+    registrable_domain: null,
+    qtype: null,
+    verdict: null,
+    would_deny: false,
+    mode: null,
+    rule: null,
+    reason: plain(facts.reason),
+    subject: plain(subject),
+    answers: [],
+    first_seen: null,
+    policy_revision: null,
+    count: 1,
+    window: null,
+  });
+}
+
+/** RFC 3339 in UTC with milliseconds. */
+export function rfc3339(ms: number): string {
+  return new Date(ms).toISOString();
+}

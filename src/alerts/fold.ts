@@ -1,0 +1,111 @@
+/**
+ * Fold: one alert per (workload, registrable domain, type) and window. The first goes out at once;
+ * repeats are counted and go out as one alert when the window ends. It has no clock and no timer of
+ * its own: the caller passes the time and calls `tick`.
+ */
+
+import { randomUUID } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
+import type { Alert } from './alert.ts';
+
+export interface FoldOptions {
+  readonly windowMs: number;
+  /** Keys held at most, 1 or more. The oldest window is closed early to make room. */
+  readonly max: number;
+  readonly emit: (alert: Alert) => void;
+}
+
+interface Open {
+  readonly endsMs: number;
+  /** Queries of the repeats; 0 while there was no repeat. */
+  count: number;
+  /** RFC 3339 of the first repeat's first query. */
+  first: string;
+  latest: Alert;
+}
+
+export class Fold {
+  #windowMs: number;
+  readonly #emit: (alert: Alert) => void;
+  /** Open windows; nothing touches recency, so the order is that of their ends. */
+  readonly #open: LRUCache<string, Open>;
+  /** Pairs told as new, so that none is told twice even while the history cannot be read. */
+  readonly #told: LRUCache<string, true>;
+
+  constructor({ windowMs, max, emit }: FoldOptions) {
+    this.#windowMs = windowMs;
+    this.#emit = emit;
+    this.#open = new LRUCache({
+      max,
+      dispose: (open, _key, reason) => {
+        if (reason === 'evict') this.#close(open);
+      },
+    });
+    this.#told = new LRUCache({ max });
+  }
+
+  /** Emits `alert`, or counts it into the open window of its key. */
+  push(alert: Alert, nowMs: number): void {
+    if (alert.type === 'new-destination' || alert.type === 'would-deny-new') {
+      const pair = keyOf(alert);
+      if (this.#told.get(pair) === true) return;
+      this.#told.set(pair, true);
+    }
+    this.tick(nowMs);
+    const key = `${keyOf(alert)}\n${alert.type}`;
+    const open = this.#open.peek(key);
+    if (open === undefined) {
+      const endsMs = nowMs + this.#windowMs;
+      this.#open.set(key, { endsMs, count: 0, first: alert.time, latest: alert });
+      this.#emit(alert);
+      return;
+    }
+    if (open.count === 0) open.first = alert.window?.first ?? alert.time;
+    open.count += alert.count;
+    open.latest = alert;
+  }
+
+  /** Closes the windows that have ended at `nowMs`. */
+  tick(nowMs: number): void {
+    for (;;) {
+      const key = this.#open.rkeys().next().value; // the oldest
+      const open = key === undefined ? undefined : this.#open.peek(key);
+      if (key === undefined || open === undefined) return;
+      // A clock set back would hold windows open for longer than a window: those end as well.
+      if (open.endsMs > nowMs && open.endsMs - nowMs <= this.#windowMs) return;
+      this.#open.delete(key);
+      this.#close(open);
+    }
+  }
+
+  /** Closes every window, as at shutdown. */
+  flush(): void {
+    const all = [...this.#open.rvalues()];
+    this.#open.clear();
+    for (const open of all) if (open !== undefined) this.#close(open);
+  }
+
+  /** Closes every window; those that follow last `windowMs`. What was told as new stays told. */
+  setWindow(windowMs: number): void {
+    this.flush();
+    this.#windowMs = windowMs;
+  }
+
+  /** Windows open now. */
+  get size(): number {
+    return this.#open.size;
+  }
+
+  #close({ count, first, latest }: Open): void {
+    if (count === 0) return;
+    const last = latest.window?.last ?? latest.time;
+    const window = count > 1 ? { first, last } : null;
+    this.#emit({ ...latest, id: randomUUID(), time: last, count, window });
+  }
+}
+
+/** What an alert is about: a pair, or the feed or upstream of an alert without one. */
+function keyOf(alert: Alert): string {
+  const about = alert.registrable_domain ?? alert.subject ?? '';
+  return `${alert.workload ?? ''}\n${about}`; // no alert text holds a line feed
+}

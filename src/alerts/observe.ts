@@ -1,0 +1,122 @@
+/**
+ * Observation -> alerts: which of the recorder's observations are worth telling, and as what. It
+ * keeps nothing between calls; that repeats are not told again is the business of fold.ts.
+ */
+
+import {
+  FLAG_BYPASS,
+  FLAG_REBINDING,
+  FLAG_REPUTATION,
+  FLAG_UNMAPPED,
+  MODE_OPEN,
+  MODE_REPORT,
+  REASON_BUNDLE,
+  REASON_CHAIN,
+  REASON_EVERYONE_ALLOW,
+  REASON_FEED,
+  REASON_GLOBAL_DENY,
+  REASON_LOCAL_ZONE,
+  REASON_MODE,
+  REASON_REBINDING,
+  REASON_SPECIAL_USE,
+  REASON_UNMAPPED,
+  REASON_WORKLOAD_ALLOW,
+  REASON_WORKLOAD_DENY,
+} from '../events/kinds.ts';
+import type { Observation } from '../history/observation.ts';
+import { typeToText } from '../wire/text.ts';
+import { type Alert, type AlertType, makeAlert, rfc3339, type Verdict } from './alert.ts';
+import { plain } from './text.ts';
+
+/** What the configuration says about the names in an observation. */
+export interface Directory {
+  /** Owner and environment of a workload; nulls for one that it does not know. */
+  describe(workload: string): { readonly owner: string | null; readonly env: string | null };
+  /** Name of a feed by its 1-based index in the snapshot `revision`; null when not known. */
+  feedName(feed: number, revision: number): string | null;
+}
+
+const REASONS = new Map<number, string>([
+  [REASON_UNMAPPED, 'the source belongs to no workload'],
+  [REASON_GLOBAL_DENY, 'denied for everyone'],
+  [REASON_FEED, 'listed in a feed'],
+  [REASON_WORKLOAD_DENY, 'denied for the workload'],
+  [REASON_WORKLOAD_ALLOW, 'allowed for the workload'],
+  [REASON_BUNDLE, 'allowed by a bundle'],
+  [REASON_EVERYONE_ALLOW, 'allowed for everyone'],
+  [REASON_LOCAL_ZONE, 'answered from a local zone'],
+  [REASON_MODE, 'no rule matches; the mode decided'],
+  [REASON_CHAIN, 'the answer leads to a denied name'],
+  [REASON_REBINDING, 'the answer holds an address that public names must not have'],
+  [REASON_SPECIAL_USE, 'a special-use name is never forwarded'],
+]);
+
+/**
+ * Alerts of one observation, none for what is not worth telling. The rules:
+ * - an unmapped source is told as that and as nothing else;
+ * - rebinding, resolver-bypass and low-reputation stand in place of `denied` (a bypass feed is not
+ *   told a second time as low reputation);
+ * - a new pair that was let through (or failed after it was let through) is `new-destination`, or
+ *   `would-deny-new` where only the mode let it through; a new pair that was denied is no new
+ *   destination, because nothing left.
+ */
+export function fromObservation(seen: Observation, directory: Directory): Alert[] {
+  return typesOf(seen).map((type) => {
+    const verdict = verdictOf(type, seen);
+    return makeAlert(type, {
+      time: rfc3339(seen.lastMs),
+      workload: plain(seen.workload),
+      ...ownership(seen, directory),
+      source: plain(seen.source),
+      qname: plain(seen.qname),
+      registrable_domain: plain(seen.registrable),
+      qtype: typeToText(seen.qtype),
+      verdict,
+      would_deny: seen.counts.wouldDeny > 0,
+      mode: seen.mode === MODE_OPEN ? 'open' : seen.mode === MODE_REPORT ? 'report' : 'enforce',
+      rule: seen.rule === '' ? null : plain(seen.rule),
+      reason: REASONS.get(seen.reason) ?? 'no reason recorded',
+      answers: seen.answers.map(plain),
+      first_seen: rfc3339(seen.firstSeenMs),
+      policy_revision: seen.revision,
+      ...counted(verdict, seen),
+    });
+  });
+}
+
+function typesOf(seen: Observation): AlertType[] {
+  const { counts, flags } = seen;
+  if ((flags & FLAG_UNMAPPED) !== 0 || seen.reason === REASON_UNMAPPED) return ['unmapped-source'];
+  const types: AlertType[] = [];
+  if ((flags & FLAG_REBINDING) !== 0) types.push('rebinding');
+  if ((flags & FLAG_BYPASS) !== 0) types.push('resolver-bypass');
+  else if ((flags & FLAG_REPUTATION) !== 0) types.push('low-reputation');
+  if (counts.denied > 0 && types.length === 0) types.push('denied');
+  if (seen.isNew && counts.allowed + counts.failed > 0) {
+    types.push(counts.wouldDeny > 0 ? 'would-deny-new' : 'new-destination');
+  }
+  return types;
+}
+
+function verdictOf(type: AlertType, { counts }: Observation): Verdict {
+  const isNewType = type === 'new-destination' || type === 'would-deny-new';
+  if (counts.denied > 0 && !isNewType) return 'denied';
+  return counts.allowed > 0 || counts.failed === 0 ? 'allowed' : 'failed';
+}
+
+function ownership(seen: Observation, directory: Directory) {
+  const { owner, env } = directory.describe(seen.workload);
+  const feed = seen.feed === 0 ? null : directory.feedName(seen.feed, seen.revision);
+  return {
+    owner: owner === null ? null : plain(owner),
+    env: env === null ? null : plain(env),
+    subject: feed === null ? null : plain(feed),
+  };
+}
+
+/** The queries that met `verdict`, and their window where there are several. */
+function counted(verdict: Verdict, seen: Observation): Pick<Alert, 'count' | 'window'> {
+  const count = Math.max(1, seen.counts[verdict]);
+  const window = { first: rfc3339(seen.firstMs), last: rfc3339(seen.lastMs) };
+  return { count, window: count > 1 ? window : null };
+}
