@@ -1,0 +1,67 @@
+/**
+ * What main and the recorder thread say to each other. Plain data for `postMessage`.
+ *
+ * The observations themselves travel in the rings of `src/events`; these are the settings, the
+ * meaning of the numbers in the records, and what comes back.
+ */
+
+import type { RingMemory } from '../events/ring.ts';
+import type { Observation } from './observation.ts';
+
+export interface RecorderSettings {
+  /** Database file; its directory is made when it is missing. */
+  readonly path: string;
+  /** One per data-plane worker; the index is the slot that `addRing` names. */
+  readonly rings: readonly RingMemory[];
+  /** Data is committed at least this often, ms, 50..1000. */
+  readonly flushMs: number;
+  /** Full names kept per (workload, registrable domain), 0 or more. */
+  readonly namesPerDomain: number;
+  /** Age at which name detail is purged, ms. First-seen rows are never purged. */
+  readonly retentionMs: number;
+  /** (workload, domain) rows held in memory while the database cannot be written. */
+  readonly pendingMax?: number;
+}
+
+/** The meaning of `workload`, `rule` and `feed` in records of one snapshot. */
+export interface RevisionNames {
+  readonly revision: number;
+  /** Index is the workload id of the snapshot; [0] is `(unmapped)`. */
+  readonly workloads: readonly string[];
+  /** Index is the rule id of the snapshot; [0] is ''. */
+  readonly rules: readonly string[];
+  /** When the snapshot was made, ms since the epoch. */
+  readonly at: number;
+}
+
+export type ToRecorder =
+  | ({ readonly kind: 'revision' } & RevisionNames)
+  /** A worker was started in `slot`; what its predecessor left in its ring is read first. */
+  | { readonly kind: 'addRing'; readonly slot: number; readonly ring: RingMemory }
+  | { readonly kind: 'flush'; readonly id: number }
+  | { readonly kind: 'stop'; readonly id: number };
+
+export interface RecorderStats {
+  /** Rows inserted or updated since the start. */
+  readonly rowsWritten: number;
+  /** (workload, domain) rows waiting for the next commit. */
+  readonly queueDepth: number;
+  /** Records that workers had no room for, plus rows given up while the database was in trouble. */
+  readonly shed: number;
+  /** How long the last commit took, ms; 0 before the first. */
+  readonly lastCommitMs: number;
+  /** Wall clock of the last commit, ms since the epoch; 0 before the first. */
+  readonly lastCommitAt: number;
+  /** Octets of the database and its write-ahead log. */
+  readonly dbBytes: number;
+  /** Why nothing is written now, or null. */
+  readonly error: string | null;
+}
+
+export type FromRecorder =
+  | { readonly kind: 'observations'; readonly list: readonly Observation[] }
+  | ({ readonly kind: 'stats' } & RecorderStats)
+  /** Said once per change of state: trouble began, ended, a corrupt file was set aside. */
+  | { readonly kind: 'notice'; readonly level: 'info' | 'warn' | 'error'; readonly message: string }
+  /** `stored` false: rows remain in memory because the database cannot be written. */
+  | { readonly kind: 'done'; readonly id: number; readonly stored: boolean };

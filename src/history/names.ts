@@ -1,0 +1,57 @@
+/**
+ * Names as the history keeps them: presentation text, labels reversed, a dot after every label.
+ *
+ * `www.example.com` is `com.example.www.`, so that a domain and all below it are one range of an
+ * index. Dots inside labels are escaped before the reversal, so no label can leave its place.
+ * Nothing here decides policy: policy is matched on wire labels.
+ */
+
+import { domainToASCII } from 'node:url';
+import { DnsvalveError } from '../errors.ts';
+import { nameLabels, nameToWire } from '../wire/text.ts';
+
+/** First text after every text that starts with a whole number of labels: '/' follows '.'. */
+const AFTER_DOT = '/';
+
+/** Octets of a wire name, kept as a string of one character each: cheap to make, to hash, to hold. */
+export type WireText = string;
+
+/** Reversed form of a wire name; the root is ''. */
+export function reversedName(wire: WireText): string {
+  const labels = nameLabels(Buffer.from(wire, 'latin1'));
+  return labels.length === 0 ? '' : `${labels.reverse().join('.')}.`;
+}
+
+/** Presentation form of a reversed name, no trailing dot; the root is '.'. */
+export function textOfReversed(reversed: string): string {
+  const labels = splitLabels(reversed);
+  return labels.length === 0 ? '.' : labels.reverse().join('.');
+}
+
+/**
+ * Reversed form of a name that a person typed: any case, with or without the trailing dot, U-labels
+ * taken as A-labels.
+ *
+ * @throws DnsvalveError USAGE when it is no name
+ */
+export function reversedFromText(text: string): string {
+  const ascii = /[^\x00-\x7f]/.test(text) ? domainToASCII(text) : text;
+  if (ascii === '') throw new DnsvalveError('USAGE', `name "${text}": not a domain name`);
+  return reversedName(Buffer.from(nameToWire(ascii.toLowerCase())).toString('latin1'));
+}
+
+/** Where the names below `reversed` (itself included) end in an index: the first one that is not. */
+export function endOfSubtree(reversed: string): string {
+  return reversed === '' ? '\u{10ffff}' : `${reversed.slice(0, -1)}${AFTER_DOT}`;
+}
+
+/** `reversed` and the names above it, longest first, without the root. */
+export function ancestorsOf(reversed: string): string[] {
+  const labels = splitLabels(reversed);
+  return labels.map((_, i) => `${labels.slice(0, labels.length - i).join('.')}.`);
+}
+
+/** Labels of escaped text: a dot behind a backslash belongs to its label. */
+function splitLabels(text: string): string[] {
+  return text.match(/(?:\\.|[^.\\])+/g) ?? [];
+}

@@ -1,0 +1,62 @@
+/**
+ * From a gathered pair to the observation that main is told. Numbers become text here, once.
+ */
+
+import { nameToText } from '../wire/text.ts';
+import { addressText, addressTexts } from './addresses.ts';
+import { type PairGather, Untold } from './gather.ts';
+import type { WireText } from './names.ts';
+import type { Observation } from './observation.ts';
+import type { FactsNames } from './writer.ts';
+
+/** What the database said about the pair; `stored` false: it said nothing. */
+export interface Outcome {
+  readonly isNew: boolean;
+  readonly stored: boolean;
+  /** ms since the epoch. */
+  readonly firstSeenMs: number;
+}
+
+/** Reads what was not told yet; the caller forgets it. */
+export function observe(pair: PairGather, outcome: Outcome, names: FactsNames): Observation {
+  const untold = pair.untold ?? spanOf(pair);
+  const facts = untold.notable ?? pair.first;
+  return {
+    isNew: outcome.isNew,
+    stored: outcome.stored,
+    workload: pair.workload,
+    workloadId: facts.workloadId,
+    revision: facts.revision,
+    ruleId: facts.rule,
+    rule: names.rule(facts),
+    reason: facts.reason,
+    mode: facts.mode,
+    flags: untold.flags,
+    qname: nameText(facts.name),
+    registrable: nameText(pair.domain),
+    qtype: facts.qtype,
+    source: addressText(facts.source),
+    answers: addressTexts(untold.answers),
+    feed: facts.feed,
+    counts: {
+      allowed: untold.allowed,
+      denied: untold.denied,
+      wouldDeny: untold.wouldDeny,
+      failed: untold.failed,
+    },
+    firstMs: untold.firstMs,
+    lastMs: untold.lastMs,
+    firstSeenMs: outcome.firstSeenMs,
+  };
+}
+
+/** A pair known by its detail only: no counts, but its times. */
+function spanOf(pair: PairGather): Untold {
+  const untold = new Untold();
+  untold.span(pair.firstMs, pair.lastMs);
+  return untold;
+}
+
+function nameText(wire: WireText): string {
+  return nameToText(Buffer.from(wire, 'latin1'));
+}

@@ -1,0 +1,110 @@
+/**
+ * Reading one fixed record of a ring (`src/events/kinds.ts`) into what the recorder gathers.
+ *
+ * Records come from our own workers, but a length is still bounded before it is used: a wrong one
+ * must spoil a row, not the thread.
+ */
+
+import {
+  AT_ALLOWED,
+  AT_ANSWER_COUNT,
+  AT_ANSWERS,
+  AT_DENIED,
+  AT_FAILED,
+  AT_FEED,
+  AT_MODE,
+  AT_NAME,
+  AT_NAME_LENGTH,
+  AT_QTYPE,
+  AT_REASON,
+  AT_REGISTRABLE,
+  AT_REVISION,
+  AT_RULE,
+  AT_SOURCE,
+  AT_WORKLOAD,
+  AT_WOULD_DENY,
+  RECORD_SIZE,
+} from '../events/kinds.ts';
+import type { WireText } from './names.ts';
+
+const ADDRESS_SIZE = 16;
+const ANSWERS_MAX = 4;
+const NAME_ROOM = RECORD_SIZE - AT_NAME;
+
+/** What became of the first query, as a number for the database. */
+export const VERDICT_NONE = 0;
+export const VERDICT_ALLOWED = 1;
+export const VERDICT_DENIED = 2;
+export const VERDICT_WOULD_DENY = 3;
+export const VERDICT_FAILED = 4;
+
+/** A record in place: the octets of its ring and where it starts. Valid until it is released. */
+export interface RecordPlace {
+  /** The ring's octets as a Buffer over the same memory, to make strings from. */
+  readonly octets: Buffer;
+  readonly view: DataView;
+  at: number;
+}
+
+/** Who asked what, and how it was decided: the parts of a record that are not counts. */
+export interface Facts {
+  /** Wall clock that the facts belong to, ms since the epoch. */
+  readonly ms: number;
+  readonly revision: number;
+  /** Indexes in the snapshot `revision`. */
+  readonly workloadId: number;
+  readonly rule: number;
+  readonly feed: number;
+  readonly reason: number;
+  readonly mode: number;
+  readonly qtype: number;
+  /** VERDICT_*. */
+  readonly verdict: number;
+  /** 16 octets, IPv4 mapped. */
+  readonly source: Uint8Array;
+  readonly name: WireText;
+}
+
+export function readFacts(place: RecordPlace, ms: number): Facts {
+  const { view, octets, at } = place;
+  return {
+    ms,
+    revision: view.getUint32(at + AT_REVISION, true),
+    workloadId: view.getUint32(at + AT_WORKLOAD, true),
+    rule: view.getUint32(at + AT_RULE, true),
+    feed: view.getUint8(at + AT_FEED),
+    reason: view.getUint8(at + AT_REASON),
+    mode: view.getUint8(at + AT_MODE),
+    qtype: view.getUint16(at + AT_QTYPE, true),
+    verdict: verdictOf(place),
+    source: Uint8Array.prototype.slice.call(octets, at + AT_SOURCE, at + AT_SOURCE + ADDRESS_SIZE),
+    name: readName(place),
+  };
+}
+
+/** The gravest thing counted: exact for a first record, which counts one query. */
+function verdictOf({ view, at }: RecordPlace): number {
+  if (view.getUint32(at + AT_DENIED, true) > 0) return VERDICT_DENIED;
+  if (view.getUint32(at + AT_WOULD_DENY, true) > 0) return VERDICT_WOULD_DENY;
+  if (view.getUint32(at + AT_ALLOWED, true) > 0) return VERDICT_ALLOWED;
+  return view.getUint32(at + AT_FAILED, true) > 0 ? VERDICT_FAILED : VERDICT_NONE;
+}
+
+export function readName({ octets, at }: RecordPlace): WireText {
+  const length = Math.min(octets[at + AT_NAME_LENGTH] ?? 0, NAME_ROOM);
+  return octets.toString('latin1', at + AT_NAME, at + AT_NAME + length);
+}
+
+export function readRegistrable({ octets, at }: RecordPlace): WireText {
+  const length = Math.min(octets[at + AT_NAME_LENGTH] ?? 0, NAME_ROOM);
+  const from = Math.min(octets[at + AT_REGISTRABLE] ?? 0, length);
+  return octets.toString('latin1', at + AT_NAME + from, at + AT_NAME + length);
+}
+
+/** Addresses answered, 16 octets each; null when there are none. */
+export function readAnswers({ octets, at }: RecordPlace): Uint8Array | null {
+  const count = Math.min(octets[at + AT_ANSWER_COUNT] ?? 0, ANSWERS_MAX);
+  const from = at + AT_ANSWERS;
+  if (count === 0) return null;
+  return Uint8Array.prototype.slice.call(octets, from, from + count * ADDRESS_SIZE);
+}

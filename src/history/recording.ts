@@ -1,0 +1,211 @@
+/**
+ * Recording: rings in, rows and observations out. All of the recorder but its thread and timers.
+ *
+ * Bounded: the rings are bounded, and so are the pairs held while the database is in trouble. What
+ * the bounds cost is counted as shed.
+ */
+
+import { AT_REVISION, AT_WORKLOAD } from '../events/kinds.ts';
+import { type RingMemory, RingReader } from '../events/ring.ts';
+import { Gather, type PairGather } from './gather.ts';
+import type { FromRecorder, RecorderSettings, RecorderStats, RevisionNames } from './messages.ts';
+import type { Observation } from './observation.ts';
+import { observe } from './observe.ts';
+import { openForWriting } from './open.ts';
+import type { RecordPlace } from './record.ts';
+import { Snapshots } from './snapshots.ts';
+import { Store } from './store.ts';
+import type { Stored } from './writer.ts';
+
+/** Rows of one transaction: about 15 ms here, short enough that no ring fills meanwhile. */
+const TRANSACTION_ROWS = 2000;
+
+/** Pairs held while the database cannot be written, where the settings do not say. */
+const PENDING_MAX = 100_000;
+
+/** Observations of one message, so that main is never busy with one for long. */
+const MESSAGE_MAX = 1000;
+
+interface Source {
+  readonly reader: RingReader;
+  readonly place: RecordPlace;
+  readonly capacity: number;
+}
+
+export interface RecordingContext {
+  readonly post: (message: FromRecorder) => void;
+  /** Wall clock, ms since the epoch. */
+  readonly now: () => number;
+  /** Takes in what main has sent: a record may be read before the message that explains it. */
+  readonly catchUp: () => void;
+  /** How the database is opened; `openForWriting` where it is left out. */
+  readonly open?: typeof openForWriting;
+}
+
+export class Recording {
+  readonly #context: RecordingContext;
+  readonly #snapshots = new Snapshots();
+  readonly #gather: Gather;
+  readonly #store: Store;
+  readonly #sources: Source[] = [];
+  /** Shed counts of rings that were replaced. */
+  #shedBefore = 0;
+  #lastCommitMs = 0;
+  #lastCommitAt = 0;
+
+  constructor(settings: RecorderSettings, context: RecordingContext) {
+    const { path, namesPerDomain, retentionMs } = settings;
+    const pairs = settings.pendingMax ?? PENDING_MAX;
+    this.#context = context;
+    this.#gather = new Gather({ pairs, namesPerDomain });
+    this.#store = new Store({
+      path,
+      namesPerDomain,
+      retentionMs,
+      names: this.#snapshots,
+      notice: (level, message) => context.post({ kind: 'notice', level, message }),
+      now: context.now,
+      open: context.open ?? openForWriting,
+    });
+    for (const [slot, ring] of settings.rings.entries()) this.addRing(slot, ring);
+  }
+
+  addRevision(names: RevisionNames): void {
+    this.#snapshots.add(names);
+  }
+
+  /** Reads `ring` in place of what slot `slot` held, after the last record of that one. */
+  addRing(slot: number, ring: RingMemory): void {
+    const before = this.#sources[slot];
+    if (before !== undefined) {
+      this.#drain(before);
+      this.#shedBefore += before.reader.shedCount;
+    }
+    const reader = new RingReader(ring);
+    const octets = Buffer.from(reader.octets.buffer);
+    this.#sources[slot] = {
+      reader,
+      capacity: ring.capacity,
+      place: { octets, view: reader.view, at: 0 },
+    };
+  }
+
+  /** Empties the rings into memory. */
+  poll(): void {
+    for (const source of this.#sources) if (source !== undefined) this.#drain(source);
+  }
+
+  /** Whether a whole transaction's worth is waiting. */
+  get isDue(): boolean {
+    return this.#gather.size >= TRANSACTION_ROWS;
+  }
+
+  /**
+   * Stores what was gathered, in as many transactions as it takes.
+   *
+   * @returns whether all of it is in the database
+   */
+  flush(): boolean {
+    while (this.#gather.size > 0) {
+      if (!this.#commit(this.#gather.oldest(TRANSACTION_ROWS))) {
+        this.#tellUnstored();
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** Short maintenance while nothing else is to do. */
+  maintain(): void {
+    if (this.#gather.size === 0) this.#store.purgeStep();
+  }
+
+  stats(): RecorderStats {
+    const ringShed = this.#sources.reduce((sum, { reader }) => sum + reader.shedCount, 0);
+    return {
+      rowsWritten: this.#store.rowsWritten,
+      queueDepth: this.#gather.size,
+      shed: this.#shedBefore + ringShed + this.#gather.shed,
+      lastCommitMs: this.#lastCommitMs,
+      lastCommitAt: this.#lastCommitAt,
+      dbBytes: this.#store.bytes,
+      error: this.#store.error,
+    };
+  }
+
+  /** Empties the rings, stores, checkpoints, closes; false when rows were left. */
+  close(): boolean {
+    this.poll();
+    this.#store.retryNow();
+    const stored = this.flush();
+    this.#store.close();
+    return stored;
+  }
+
+  #drain(source: Source): void {
+    const { reader, place } = source;
+    // Bounded, so that a writer that never pauses cannot keep the other rings waiting.
+    for (let i = 0; i < source.capacity; i++) {
+      place.at = reader.peek();
+      if (place.at === -1) return;
+      const revision = place.view.getUint32(place.at + AT_REVISION, true);
+      if (!this.#snapshots.has(revision)) this.#context.catchUp();
+      const id = place.view.getUint32(place.at + AT_WORKLOAD, true);
+      this.#gather.add(place, this.#snapshots.workload(revision, id));
+      reader.release();
+    }
+  }
+
+  #commit(pairs: readonly PairGather[]): boolean {
+    const started = performance.now();
+    const result = this.#store.write(pairs);
+    if (result === 'trouble') return false;
+    if (result === 'spoiled') return this.#commitOneByOne(pairs);
+    this.#lastCommitMs = performance.now() - started;
+    this.#lastCommitAt = this.#context.now();
+    this.#gather.forget(pairs);
+    this.#tellStored(result);
+    return true;
+  }
+
+  /** A row that cannot be stored at all is given up and counted; it must not hold up the others. */
+  #commitOneByOne(pairs: readonly PairGather[]): boolean {
+    for (const pair of pairs) {
+      const result = this.#store.write([pair]);
+      if (result === 'trouble') return false;
+      this.#gather.forget([pair]);
+      if (result === 'spoiled') this.#gather.shed += 1;
+      else this.#tellStored(result);
+    }
+    return true;
+  }
+
+  #tellStored(stored: readonly Stored[]): void {
+    const list: Observation[] = [];
+    for (const { pair, isNew, firstSeenMs } of stored) {
+      const outcome = { isNew: isNew && !pair.toldNew, stored: true, firstSeenMs };
+      if (outcome.isNew || pair.worthTelling) list.push(observe(pair, outcome, this.#snapshots));
+    }
+    this.#post(list);
+  }
+
+  /** Alerts do not wait for the disk; what was told here is not told again when it is stored. */
+  #tellUnstored(): void {
+    const list: Observation[] = [];
+    for (const pair of this.#gather.values()) {
+      if (pair.untold === null) continue;
+      const isNew = pair.believedNew && !pair.toldNew;
+      const outcome = { isNew, stored: false, firstSeenMs: pair.firstMs };
+      if (isNew || pair.worthTelling) list.push(observe(pair, outcome, this.#snapshots));
+      pair.toldNew ||= isNew;
+      pair.untold = null;
+    }
+    this.#post(list);
+  }
+
+  #post(list: readonly Observation[]): void {
+    for (let at = 0; at < list.length; at += MESSAGE_MAX) {
+      this.#context.post({ kind: 'observations', list: list.slice(at, at + MESSAGE_MAX) });
+    }
+  }
+}

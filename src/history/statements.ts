@@ -1,0 +1,94 @@
+/**
+ * The writer's statements, prepared once per connection. SQL only; what the values mean is
+ * `writer.ts`'s business.
+ */
+
+import type Database from 'better-sqlite3';
+
+export type Values = Record<string, unknown>;
+
+const WORKLOAD = `
+INSERT INTO workload (name, first_ms, last_ms, domains, allowed, denied, would_deny, failed, cached)
+VALUES (@name, @firstMs, @lastMs, @domains, @allowed, @denied, @wouldDeny, @failed, @cached)
+ON CONFLICT (name) DO UPDATE SET
+  first_ms = min(first_ms, @firstMs), last_ms = max(last_ms, @lastMs),
+  domains = domains + @domains, allowed = allowed + @allowed, denied = denied + @denied,
+  would_deny = would_deny + @wouldDeny, failed = failed + @failed, cached = cached + @cached`;
+
+const COUNTS = `
+  last_ms = max(last_ms, @lastMs), allowed = allowed + @allowed, denied = denied + @denied,
+  would_deny = would_deny + @wouldDeny, failed = failed + @failed`;
+
+// The facts of the first query go with the earliest time, whatever order rows arrive in.
+const UPDATE_PAIR = `
+UPDATE pair SET ${COUNTS},
+  cached = cached + @cached, folded = folded + @folded, answers = coalesce(answers, @answers),
+  first_source = iif(@firstMs < first_ms, @source, first_source),
+  first_qtype = iif(@firstMs < first_ms, @qtype, first_qtype),
+  first_verdict = iif(@firstMs < first_ms, @verdict, first_verdict),
+  first_name = iif(@firstMs < first_ms, @firstName, first_name),
+  first_ms = min(first_ms, @firstMs)
+WHERE workload_id = @workloadId AND domain_id = @domainId
+RETURNING first_ms, names`;
+
+const INSERT_PAIR = `
+INSERT INTO pair (workload_id, domain_id, first_ms, last_ms, allowed, denied, would_deny, failed,
+  cached, folded, names, first_source, first_qtype, first_verdict, first_name, policy_id, rule_id,
+  answers)
+VALUES (@workloadId, @domainId, @firstMs, @lastMs, @allowed, @denied, @wouldDeny, @failed,
+  @cached, @folded, 0, @source, @qtype, @verdict, @firstName, @policyId, @ruleId, @answers)`;
+
+const NAME_DETAIL = `
+UPDATE pair SET names = @names, folded = folded + @folded
+WHERE workload_id = @workloadId AND domain_id = @domainId`;
+
+const UPDATE_NAME = `
+UPDATE name SET ${COUNTS}, first_ms = min(first_ms, @firstMs)
+WHERE workload_id = @workloadId AND domain_id = @domainId AND name_rev = @nameRev`;
+
+const INSERT_NAME = `
+INSERT INTO name (workload_id, domain_id, name_rev, first_ms, last_ms, allowed, denied,
+  would_deny, failed)
+VALUES (@workloadId, @domainId, @nameRev, @firstMs, @lastMs, @allowed, @denied, @wouldDeny,
+  @failed)`;
+
+const ADD_POLICY = 'INSERT OR IGNORE INTO policy (revision, loaded_ms) VALUES (?, ?)';
+const FIND_POLICY = 'SELECT id FROM policy WHERE revision = ? AND loaded_ms = ?';
+
+export interface Statements {
+  readonly writeWorkload: Database.Statement<[Values]>;
+  readonly findWorkload: Database.Statement<[string], number>;
+  /** Gives `[first_ms, names]` of the row, or nothing where there is none. */
+  readonly updatePair: Database.Statement<[Values], [number, number]>;
+  readonly insertPair: Database.Statement<[Values]>;
+  readonly writeDetail: Database.Statement<[Values]>;
+  readonly updateName: Database.Statement<[Values]>;
+  readonly insertName: Database.Statement<[Values]>;
+  readonly addPolicy: Database.Statement<[number, number]>;
+  readonly findPolicy: Database.Statement<[number, number], number>;
+  readonly domainKey: (reversed: string) => number;
+  readonly ruleKey: (text: string) => number;
+}
+
+export function prepareStatements(db: Database.Database): Statements {
+  return {
+    writeWorkload: db.prepare<[Values]>(WORKLOAD),
+    findWorkload: db.prepare<[string], number>('SELECT id FROM workload WHERE name = ?').pluck(),
+    updatePair: db.prepare<[Values], [number, number]>(UPDATE_PAIR).raw(),
+    insertPair: db.prepare<[Values]>(INSERT_PAIR),
+    writeDetail: db.prepare<[Values]>(NAME_DETAIL),
+    updateName: db.prepare<[Values]>(UPDATE_NAME),
+    insertName: db.prepare<[Values]>(INSERT_NAME),
+    addPolicy: db.prepare<[number, number]>(ADD_POLICY),
+    findPolicy: db.prepare<[number, number], number>(FIND_POLICY).pluck(),
+    domainKey: interner(db, 'domain', 'name_rev'),
+    ruleKey: interner(db, 'rule', 'text'),
+  };
+}
+
+/** Gets or makes the key of an interned string. */
+function interner(db: Database.Database, table: string, column: string): (text: string) => number {
+  const find = db.prepare<[string], number>(`SELECT id FROM ${table} WHERE ${column} = ?`).pluck();
+  const add = db.prepare<[string]>(`INSERT INTO ${table} (${column}) VALUES (?)`);
+  return (text) => find.get(text) ?? Number(add.run(text).lastInsertRowid);
+}

@@ -1,0 +1,179 @@
+/**
+ * Store: the database as the recorder uses it, through good times and bad.
+ *
+ * It opens, retries, resumes and says each change of state once. It never throws: while the disk is
+ * full, read-only or held by somebody else, `write` stores nothing and says so, and the caller
+ * keeps its rows.
+ */
+
+import { statSync } from 'node:fs';
+import type Database from 'better-sqlite3';
+import { DnsvalveError } from '../errors.ts';
+import type { PairGather } from './gather.ts';
+import { describeTrouble, isCorrupt, type openForWriting, setAside, sqliteCode } from './open.ts';
+import { Purge } from './purge.ts';
+import { type FactsNames, type Stored, Writer } from './writer.ts';
+
+/** Pause before the next try after trouble, ms. */
+const RETRY_MS = 1000;
+
+/** Errors that come from the rows and not from the disk: trying again would fail again. */
+const SPOILED = /^SQLITE_(CONSTRAINT|MISMATCH|TOOBIG|RANGE)/;
+
+export interface StoreSettings {
+  readonly path: string;
+  readonly namesPerDomain: number;
+  readonly retentionMs: number;
+  readonly names: FactsNames;
+  readonly notice: (level: 'info' | 'warn' | 'error', message: string) => void;
+  /** Wall clock, ms since the epoch. */
+  readonly now: () => number;
+  /** How the file is opened. */
+  readonly open: typeof openForWriting;
+}
+
+/** `spoiled`: one of the rows cannot be stored at all; the others can, given by themselves. */
+export type WriteResult = readonly Stored[] | 'trouble' | 'spoiled';
+
+interface Connection {
+  readonly db: Database.Database;
+  readonly writer: Writer;
+  readonly purge: Purge;
+}
+
+export class Store {
+  /** Why nothing is written now, or null. */
+  error: string | null = null;
+  readonly #settings: StoreSettings;
+  #open: Connection | null = null;
+  /** Rows written by earlier connections. */
+  #rowsBefore = 0;
+  /** Refused files are not tried again: that takes a person. */
+  #refused = false;
+  #retryAt = 0;
+
+  constructor(settings: StoreSettings) {
+    this.#settings = settings;
+    this.#connection();
+  }
+
+  get rowsWritten(): number {
+    return this.#rowsBefore + (this.#open?.writer.rowsWritten ?? 0);
+  }
+
+  /** Octets of the database and its log; 0 where there is none. */
+  get bytes(): number {
+    const { path } = this.#settings;
+    return sizeOf(path) + sizeOf(`${path}-wal`);
+  }
+
+  write(pairs: readonly PairGather[]): WriteResult {
+    const connection = this.#connection();
+    if (connection === null) return 'trouble';
+    try {
+      const stored = connection.writer.store(pairs);
+      this.#recovered();
+      return stored;
+    } catch (error) {
+      if (SPOILED.test(sqliteCode(error)) || error instanceof TypeError) return 'spoiled';
+      this.#fail(error);
+      return 'trouble';
+    }
+  }
+
+  /** One short step of the purge of old detail. */
+  purgeStep(): void {
+    if (this.error !== null || this.#open === null) return;
+    try {
+      this.#open.purge.step(this.#settings.now());
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** The next write tries at once, whatever happened before. */
+  retryNow(): void {
+    this.#retryAt = 0;
+  }
+
+  /** Puts the log into the database and lets go of both. */
+  close(): void {
+    try {
+      this.#open?.db.pragma('wal_checkpoint(TRUNCATE)');
+    } catch {
+      // The log is complete by itself; the next start reads it.
+    }
+    this.#disconnect();
+  }
+
+  #connection(): Connection | null {
+    if (this.#open !== null) return this.#settings.now() < this.#retryAt ? null : this.#open;
+    if (this.#refused || this.#settings.now() < this.#retryAt) return null;
+    try {
+      this.#connect();
+    } catch (error) {
+      this.#fail(error);
+    }
+    return this.#open;
+  }
+
+  #connect(): void {
+    const { path, namesPerDomain, retentionMs, names, now, notice, open } = this.#settings;
+    const { db, setAside: aside } = open(path, now());
+    if (aside !== null) notice('error', corruptText(path, aside));
+    const writer = new Writer(db, namesPerDomain, names);
+    this.#open = { db, writer, purge: new Purge(db, retentionMs) };
+  }
+
+  #fail(error: unknown): void {
+    const { path, now, notice } = this.#settings;
+    if (isCorrupt(error) && this.#open !== null) {
+      this.#replaceCorrupt();
+      return;
+    }
+    const text = describeTrouble(path, error);
+    if (this.error === null) notice('error', `${text}; rows are kept in memory`);
+    this.error = text;
+    this.#refused = error instanceof DnsvalveError;
+    this.#retryAt = now() + RETRY_MS;
+    // A full or busy disk needs no new connection; after anything else the old one is not trusted.
+    if (!/^SQLITE_(FULL|BUSY)/.test(sqliteCode(error))) this.#disconnect();
+  }
+
+  /** Found while running. The rows in hand go to the new file with the next write. */
+  #replaceCorrupt(): void {
+    const { path, now, notice } = this.#settings;
+    this.#disconnect();
+    try {
+      notice('error', corruptText(path, setAside(path, now())));
+      this.#connect();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #recovered(): void {
+    if (this.error === null) return;
+    this.error = null;
+    this.#settings.notice('info', `history ${this.#settings.path}: written again`);
+  }
+
+  #disconnect(): void {
+    this.#rowsBefore = this.rowsWritten;
+    const open = this.#open;
+    this.#open = null;
+    try {
+      open?.db.close();
+    } catch {
+      // Nothing can be done about a handle that does not close.
+    }
+  }
+}
+
+function corruptText(path: string, aside: string): string {
+  return `history ${path}: corrupt; set aside as ${aside}, starting empty`;
+}
+
+function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+}

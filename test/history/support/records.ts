@@ -1,0 +1,79 @@
+/** Hand-written records for rings: what a data-plane worker would write. */
+
+import * as kinds from '../../../src/events/kinds.ts';
+import type { RingWriter } from '../../../src/events/ring.ts';
+import { nameToWire } from '../../../src/wire/text.ts';
+
+export interface RecordSpec {
+  readonly kind?: number;
+  readonly workload?: number;
+  readonly revision?: number;
+  readonly rule?: number;
+  /** Presentation form. */
+  readonly name: string;
+  /** A suffix of `name`; the last two labels where it is left out. */
+  readonly registrable?: string;
+  readonly firstMs?: number;
+  readonly lastMs?: number;
+  readonly allowed?: number;
+  readonly denied?: number;
+  readonly wouldDeny?: number;
+  readonly failed?: number;
+  readonly cached?: number;
+  readonly folded?: number;
+  readonly qtype?: number;
+  readonly reason?: number;
+  readonly flags?: number;
+  readonly mode?: number;
+  readonly feed?: number;
+  /** IPv4, dotted. */
+  readonly source?: string;
+  readonly answers?: readonly string[];
+}
+
+/** A moment for tests: 2026-03-01T12:00:00Z. */
+export const NOON = Date.UTC(2026, 2, 1, 12);
+
+export function mapped(ipv4: string): Uint8Array {
+  return Uint8Array.from([...new Array(10).fill(0), 255, 255, ...ipv4.split('.').map(Number)]);
+}
+
+/** Writes one record; false when the ring is full. */
+export function writeRecord(writer: RingWriter, spec: RecordSpec): boolean {
+  const at = writer.claim();
+  if (at === -1) return false;
+  const { view, octets } = writer;
+  octets.fill(0, at, at + kinds.RECORD_SIZE);
+  const u32 = (offset: number, value: number): void => view.setUint32(at + offset, value, true);
+  const firstMs = spec.firstMs ?? NOON;
+  u32(kinds.AT_KIND, spec.kind ?? kinds.KIND_PAIR);
+  u32(kinds.AT_WORKLOAD, spec.workload ?? 1);
+  u32(kinds.AT_REVISION, spec.revision ?? 1);
+  u32(kinds.AT_RULE, spec.rule ?? 0);
+  view.setFloat64(at + kinds.AT_FIRST_MS, firstMs, true);
+  view.setFloat64(at + kinds.AT_LAST_MS, spec.lastMs ?? firstMs, true);
+  u32(kinds.AT_ALLOWED, spec.allowed ?? 0);
+  u32(kinds.AT_DENIED, spec.denied ?? 0);
+  u32(kinds.AT_WOULD_DENY, spec.wouldDeny ?? 0);
+  u32(kinds.AT_FAILED, spec.failed ?? 0);
+  u32(kinds.AT_CACHED, spec.cached ?? 0);
+  u32(kinds.AT_FOLDED, spec.folded ?? 0);
+  view.setUint16(at + kinds.AT_QTYPE, spec.qtype ?? 1, true);
+  octets[at + kinds.AT_REASON] = spec.reason ?? 0;
+  octets[at + kinds.AT_FLAGS] = spec.flags ?? 0;
+  octets[at + kinds.AT_MODE] = spec.mode ?? 0;
+  octets[at + kinds.AT_FEED] = spec.feed ?? 0;
+  octets.set(mapped(spec.source ?? '10.0.0.1'), at + kinds.AT_SOURCE);
+  const answers = spec.answers ?? [];
+  octets[at + kinds.AT_ANSWER_COUNT] = answers.length;
+  for (const [i, answer] of answers.entries()) {
+    octets.set(mapped(answer), at + kinds.AT_ANSWERS + 16 * i);
+  }
+  const wire = nameToWire(spec.name);
+  const suffix = nameToWire(spec.registrable ?? spec.name.split('.').slice(-2).join('.'));
+  octets[at + kinds.AT_NAME_LENGTH] = wire.length;
+  octets[at + kinds.AT_REGISTRABLE] = wire.length - suffix.length;
+  octets.set(wire, at + kinds.AT_NAME);
+  writer.publish();
+  return true;
+}
