@@ -1,0 +1,220 @@
+/**
+ * Authorize: may this workload resolve this name? The precedence of the product, once, in order.
+ *
+ * It decides from tables in memory only and writes nothing but the decision. What a denied query is
+ * answered with, and what happens to the answer of one let through, is the pipeline's.
+ */
+
+import {
+  FLAG_CHAIN,
+  FLAG_UNMAPPED,
+  MODE_ENFORCE,
+  REASON_BUNDLE,
+  REASON_CHAIN,
+  REASON_EVERYONE_ALLOW,
+  REASON_FEED,
+  REASON_GLOBAL_DENY,
+  REASON_LOCAL_ZONE,
+  REASON_MODE,
+  REASON_UNMAPPED,
+  REASON_WORKLOAD_ALLOW,
+  REASON_WORKLOAD_DENY,
+} from '../events/kinds.ts';
+import { UNMAPPED, type Workloads } from '../identity/workloads.ts';
+import { VET_DENY } from '../reputation/vet.ts';
+import type { WireName } from '../wire/name.ts';
+import { type Decision, resetDecision } from './decision.ts';
+import { type Policy, SCOPE_EVERYONE } from './suffixes.ts';
+
+/** The local zone that holds a name, as far as policy cares. */
+export const ZONE_NONE = 0;
+export const ZONE_LOCAL = 1;
+/** Answered only to workloads whose lists allow it. */
+export const ZONE_PRIVATE = 2;
+
+/** The tables that decide; part of the snapshot. */
+export interface PolicyView {
+  readonly policy: Policy;
+  readonly workloads: Workloads;
+  /** `Reputation` of reputation/vet.ts: returns VET_*, and writes only the feed's part. */
+  readonly reputation: { vet(name: WireName, decision: Decision): number };
+}
+
+/**
+ * Decides; the first step that applies wins. The numbers are those of the product's precedence list.
+ *
+ * Explicit denies (3 and 5) hold in every mode: the mode only speaks where nothing else does. An
+ * unmapped source has global deny, feeds and its own mode, nothing else: the lists and the local
+ * zones are for those we know (fail closed). Its reason is always REASON_UNMAPPED; `rule` and `feed`
+ * still name what denied it in an open mode.
+ *
+ * @param localZone ZONE_* of the zone that holds the name
+ * @param decision is overwritten whole
+ */
+export function authorize(
+  name: WireName,
+  qtype: number,
+  workload: number,
+  tables: PolicyView,
+  localZone: number,
+  decision: Decision,
+): void {
+  resetDecision(decision);
+  if (workload === UNMAPPED) authorizeUnmapped(name, qtype, tables, decision);
+  else authorizeWorkload(name, qtype, workload, tables, localZone, decision);
+}
+
+function authorizeWorkload(
+  name: WireName,
+  qtype: number,
+  workload: number,
+  tables: PolicyView,
+  localZone: number,
+  decision: Decision,
+): void {
+  const policy = tables.policy;
+
+  // 3. Global deny and feeds. One look-up finds both lists of everyone; the allow is for step 8.
+  policy.match(name, qtype, SCOPE_EVERYONE);
+  if (deniedByRule(policy, REASON_GLOBAL_DENY, decision)) return;
+  const everyoneRule = policy.allowRule;
+  const everyoneLabel = policy.allowLabel;
+  if (deniedByFeed(name, tables, REASON_FEED, decision)) return;
+
+  // 5. The workload's deny, 6. its allow.
+  policy.match(name, qtype, policy.ownScope[workload]!);
+  if (deniedByRule(policy, REASON_WORKLOAD_DENY, decision)) return;
+  if (allowedByRule(policy, REASON_WORKLOAD_ALLOW, decision)) return;
+
+  // 7. Its bundles.
+  policy.match(name, qtype, policy.bundleScope[workload]!);
+  if (allowedByRule(policy, REASON_BUNDLE, decision)) return;
+
+  // 8. everyone.allow, and local zones that are not private.
+  if (everyoneRule !== 0) {
+    allow(decision, REASON_EVERYONE_ALLOW, everyoneRule, everyoneLabel);
+    return;
+  }
+  if (localZone === ZONE_LOCAL) {
+    allow(decision, REASON_LOCAL_ZONE, 0, 0);
+    return;
+  }
+
+  // 9. The mode.
+  decideByMode(decision, tables.workloads.mode[workload]!);
+}
+
+function authorizeUnmapped(
+  name: WireName,
+  qtype: number,
+  tables: PolicyView,
+  decision: Decision,
+): void {
+  const policy = tables.policy;
+  policy.match(name, qtype, SCOPE_EVERYONE);
+  if (
+    !deniedByRule(policy, REASON_GLOBAL_DENY, decision) &&
+    !deniedByFeed(name, tables, REASON_FEED, decision)
+  ) {
+    decideByMode(decision, tables.workloads.mode[UNMAPPED]!);
+  }
+  decision.reason = REASON_UNMAPPED;
+  decision.flags |= FLAG_UNMAPPED;
+}
+
+/**
+ * Step 3 alone, for what an answer's chain leads to: global deny and feeds hold for every target.
+ *
+ * @param name a target; `matchedLabel` of a denial counts in it, not in the qname
+ * @param decision the one that let the query through. A denied target makes it the denial, with
+ *   REASON_CHAIN and FLAG_CHAIN; else only the feed and flags of a feed that alerts are added
+ * @returns whether the target is denied
+ */
+export function globallyDenied(
+  name: WireName,
+  qtype: number,
+  tables: PolicyView,
+  decision: Decision,
+): boolean {
+  const label = decision.matchedLabel;
+  const policy = tables.policy;
+  policy.match(name, qtype, SCOPE_EVERYONE);
+  if (
+    !deniedByRule(policy, REASON_CHAIN, decision) &&
+    !deniedByFeed(name, tables, REASON_CHAIN, decision)
+  ) {
+    decision.matchedLabel = label;
+    return false;
+  }
+  decision.flags |= FLAG_CHAIN;
+  return true;
+}
+
+/**
+ * The whole precedence for what an answer's chain leads to: `chain: inspect`.
+ *
+ * @param decision is overwritten whole: why the target is let through (also by the mode only, then
+ *   `wouldDeny` is 1), or its denial with REASON_CHAIN and FLAG_CHAIN
+ * @returns whether the target is let through
+ */
+export function allowedTarget(
+  name: WireName,
+  qtype: number,
+  workload: number,
+  tables: PolicyView,
+  decision: Decision,
+): boolean {
+  authorize(name, qtype, workload, tables, ZONE_NONE, decision);
+  if (decision.allowed === 1) return true;
+  decision.reason = REASON_CHAIN;
+  decision.flags |= FLAG_CHAIN;
+  return false;
+}
+
+/** Whether the last match found a deny rule; then the decision is that denial. */
+function deniedByRule(policy: Policy, reason: number, decision: Decision): boolean {
+  if (policy.denyRule === 0) return false;
+  deny(decision, reason);
+  decision.rule = policy.denyRule;
+  decision.matchedLabel = policy.denyLabel;
+  return true;
+}
+
+/** Whether a feed denies; `vet` writes its feed, rule and label. */
+function deniedByFeed(
+  name: WireName,
+  tables: PolicyView,
+  reason: number,
+  decision: Decision,
+): boolean {
+  if (tables.reputation.vet(name, decision) !== VET_DENY) return false;
+  deny(decision, reason);
+  return true;
+}
+
+/** Whether the last match found an allow rule; then the decision is that permission. */
+function allowedByRule(policy: Policy, reason: number, decision: Decision): boolean {
+  if (policy.allowRule === 0) return false;
+  allow(decision, reason, policy.allowRule, policy.allowLabel);
+  return true;
+}
+
+function deny(decision: Decision, reason: number): void {
+  decision.allowed = 0;
+  decision.wouldDeny = 0;
+  decision.reason = reason;
+}
+
+function allow(decision: Decision, reason: number, rule: number, label: number): void {
+  decision.allowed = 1;
+  decision.reason = reason;
+  decision.rule = rule;
+  decision.matchedLabel = label;
+}
+
+function decideByMode(decision: Decision, mode: number): void {
+  const open = mode === MODE_ENFORCE ? 0 : 1;
+  decision.allowed = open;
+  decision.wouldDeny = open;
+  decision.reason = REASON_MODE;
+}
