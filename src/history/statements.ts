@@ -5,7 +5,8 @@
 
 import type Database from 'better-sqlite3';
 
-export type Values = Record<string, unknown>;
+export type Named = Record<string, unknown>;
+export type Values = readonly (number | string | Uint8Array | null)[];
 
 const WORKLOAD = `
 INSERT INTO workload (name, first_ms, last_ms, domains, allowed, denied, would_deny, failed, cached)
@@ -15,51 +16,51 @@ ON CONFLICT (name) DO UPDATE SET
   domains = domains + @domains, allowed = allowed + @allowed, denied = denied + @denied,
   would_deny = would_deny + @wouldDeny, failed = failed + @failed, cached = cached + @cached`;
 
+// Values are bound by position in the order of `tallyValues` and then as written: binding eighteen
+// names costs more than the row itself.
 const COUNTS = `
-  last_ms = max(last_ms, @lastMs), allowed = allowed + @allowed, denied = denied + @denied,
-  would_deny = would_deny + @wouldDeny, failed = failed + @failed`;
+  last_ms = max(last_ms, ?), allowed = allowed + ?, denied = denied + ?,
+  would_deny = would_deny + ?, failed = failed + ?`;
 
-// The facts of the first query go with the earliest time, whatever order rows arrive in.
 const UPDATE_PAIR = `
 UPDATE pair SET ${COUNTS},
-  cached = cached + @cached, folded = folded + @folded, answers = coalesce(answers, @answers),
-  first_source = iif(@firstMs < first_ms, @source, first_source),
-  first_qtype = iif(@firstMs < first_ms, @qtype, first_qtype),
-  first_verdict = iif(@firstMs < first_ms, @verdict, first_verdict),
-  first_name = iif(@firstMs < first_ms, @firstName, first_name),
-  first_ms = min(first_ms, @firstMs)
-WHERE workload_id = @workloadId AND domain_id = @domainId
+  cached = cached + ?, folded = folded + ?, answers = coalesce(answers, ?)
+WHERE workload_id = ? AND domain_id = ?
 RETURNING first_ms, names`;
 
+// The facts of the first query go with the earliest time, whatever order rows arrive in.
+const EARLIER_PAIR = `
+UPDATE pair SET first_ms = ?, first_source = ?, first_qtype = ?, first_verdict = ?, first_name = ?,
+  policy_id = ?, rule_id = ?
+WHERE workload_id = ? AND domain_id = ?`;
+
 const INSERT_PAIR = `
-INSERT INTO pair (workload_id, domain_id, first_ms, last_ms, allowed, denied, would_deny, failed,
-  cached, folded, names, first_source, first_qtype, first_verdict, first_name, policy_id, rule_id,
-  answers)
-VALUES (@workloadId, @domainId, @firstMs, @lastMs, @allowed, @denied, @wouldDeny, @failed,
-  @cached, @folded, 0, @source, @qtype, @verdict, @firstName, @policyId, @ruleId, @answers)`;
+INSERT INTO pair (last_ms, allowed, denied, would_deny, failed, cached, folded, answers,
+  workload_id, domain_id, first_ms, first_source, first_qtype, first_verdict, first_name,
+  policy_id, rule_id, names)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)`;
 
 const NAME_DETAIL = `
-UPDATE pair SET names = @names, folded = folded + @folded
-WHERE workload_id = @workloadId AND domain_id = @domainId`;
+UPDATE pair SET names = ?, folded = folded + ? WHERE workload_id = ? AND domain_id = ?`;
 
 const UPDATE_NAME = `
-UPDATE name SET ${COUNTS}, first_ms = min(first_ms, @firstMs)
-WHERE workload_id = @workloadId AND domain_id = @domainId AND name_rev = @nameRev`;
+UPDATE name SET ${COUNTS}, first_ms = min(first_ms, ?)
+WHERE workload_id = ? AND domain_id = ? AND name_rev = ?`;
 
 const INSERT_NAME = `
-INSERT INTO name (workload_id, domain_id, name_rev, first_ms, last_ms, allowed, denied,
-  would_deny, failed)
-VALUES (@workloadId, @domainId, @nameRev, @firstMs, @lastMs, @allowed, @denied, @wouldDeny,
-  @failed)`;
+INSERT INTO name (last_ms, allowed, denied, would_deny, failed, first_ms, workload_id, domain_id,
+  name_rev)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 
 const ADD_POLICY = 'INSERT OR IGNORE INTO policy (revision, loaded_ms) VALUES (?, ?)';
 const FIND_POLICY = 'SELECT id FROM policy WHERE revision = ? AND loaded_ms = ?';
 
 export interface Statements {
-  readonly writeWorkload: Database.Statement<[Values]>;
+  readonly writeWorkload: Database.Statement<[Named]>;
   readonly findWorkload: Database.Statement<[string], number>;
   /** Gives `[first_ms, names]` of the row, or nothing where there is none. */
   readonly updatePair: Database.Statement<[Values], [number, number]>;
+  readonly earlierPair: Database.Statement<[Values]>;
   readonly insertPair: Database.Statement<[Values]>;
   readonly writeDetail: Database.Statement<[Values]>;
   readonly updateName: Database.Statement<[Values]>;
@@ -72,9 +73,10 @@ export interface Statements {
 
 export function prepareStatements(db: Database.Database): Statements {
   return {
-    writeWorkload: db.prepare<[Values]>(WORKLOAD),
+    writeWorkload: db.prepare<[Named]>(WORKLOAD),
     findWorkload: db.prepare<[string], number>('SELECT id FROM workload WHERE name = ?').pluck(),
     updatePair: db.prepare<[Values], [number, number]>(UPDATE_PAIR).raw(),
+    earlierPair: db.prepare<[Values]>(EARLIER_PAIR),
     insertPair: db.prepare<[Values]>(INSERT_PAIR),
     writeDetail: db.prepare<[Values]>(NAME_DETAIL),
     updateName: db.prepare<[Values]>(UPDATE_NAME),

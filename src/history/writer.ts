@@ -11,7 +11,7 @@ import { LRUCache } from 'lru-cache';
 import type { PairGather, Tally } from './gather.ts';
 import { reversedName, type WireText } from './names.ts';
 import type { Facts } from './record.ts';
-import { prepareStatements, type Statements, type Values } from './statements.ts';
+import { prepareStatements, type Statements } from './statements.ts';
 
 /** Domains whose key is remembered; about 100 octets each. */
 const DOMAINS_REMEMBERED = 200_000;
@@ -30,8 +30,8 @@ export interface Stored {
 }
 
 interface PairState {
-  readonly workloadId: number;
-  readonly domainId: number;
+  /** Keys of workload and domain. */
+  readonly key: readonly [number, number];
   readonly isNew: boolean;
   readonly firstMs: number;
   /** Rows of detail that the pair has. */
@@ -85,49 +85,44 @@ export class Writer {
   }
 
   #storePair(pair: PairGather): PairState {
-    const values = this.#pairValues(pair);
-    const { workloadId, domainId, firstMs } = values;
-    const known = this.#sql.updatePair.get(values);
-    if (known !== undefined) {
-      return { workloadId, domainId, isNew: false, firstMs: known[0], names: known[1] };
-    }
-    this.#sql.insertPair.run({ ...values, ...this.#decisionValues(pair.first) });
-    return { workloadId, domainId, isNew: true, firstMs, names: 0 };
-  }
-
-  #pairValues(pair: PairGather) {
+    const sql = this.#sql;
     const { first } = pair;
-    return {
-      ...tallyValues(pair),
-      workloadId: this.#workloadKey(pair),
-      domainId: this.#domainKey(pair.domain),
-      cached: pair.cached,
-      folded: pair.folded,
-      answers: pair.answers,
-      source: first.source,
-      qtype: first.qtype,
-      verdict: first.verdict,
-      firstName: nameBelow(first.name, pair.domain),
-    };
+    const key = [this.#workloadKey(pair), this.#domainKey(pair.domain)] as const;
+    const counts = [...tallyValues(pair), pair.cached, pair.folded, pair.answers, ...key];
+    const known = sql.updatePair.get(counts);
+    const firstMs = Math.floor(pair.firstMs);
+    if (known !== undefined && known[0] <= firstMs) {
+      return { key, isNew: false, firstMs: known[0], names: known[1] };
+    }
+    const firstName = nameBelow(first.name, pair.domain);
+    const facts = [firstMs, first.source, first.qtype, first.verdict, firstName];
+    const decided = this.#decisionKeys(first);
+    if (known !== undefined) sql.earlierPair.run([...facts, ...decided, ...key]);
+    else sql.insertPair.run([...counts, ...facts, ...decided]);
+    return { key, isNew: known === undefined, firstMs, names: known?.[1] ?? 0 };
   }
 
-  #decisionValues(first: Facts): Values {
+  /** Keys of the policy and of the rule that decided. */
+  #decisionKeys(first: Facts): [number | null, number | null] {
     const loadedMs = Math.floor(this.#names.loadedMs(first));
     const rule = this.#names.rule(first);
-    this.#sql.addPolicy.run(first.revision, loadedMs);
-    return {
-      policyId: this.#sql.findPolicy.get(first.revision, loadedMs),
-      ruleId: rule === '' ? null : this.#sql.ruleKey(rule),
-    };
+    const ruleKey = rule === '' ? null : this.#sql.ruleKey(rule);
+    return [this.#policyKey(first.revision, loadedMs), ruleKey];
+  }
+
+  #policyKey(revision: number, loadedMs: number): number | null {
+    const known = this.#sql.findPolicy.get(revision, loadedMs);
+    if (known !== undefined) return known;
+    this.#sql.addPolicy.run(revision, loadedMs);
+    return this.#sql.findPolicy.get(revision, loadedMs) ?? null;
   }
 
   #storeNames(pair: PairGather, state: PairState, names: ReadonlyMap<WireText, Tally>): void {
     let count = state.names;
     let folded = 0;
     for (const [name, tally] of names) {
-      const nameRev = nameBelow(name, pair.domain);
-      const { workloadId, domainId } = state;
-      const values = { ...tallyValues(tally), workloadId, domainId, nameRev };
+      const values = [...tallyValues(tally), Math.floor(tally.firstMs), ...state.key];
+      values.push(nameBelow(name, pair.domain));
       if (this.#sql.updateName.run(values).changes > 0) continue;
       if (count < this.#namesPerDomain) {
         this.#sql.insertName.run(values);
@@ -137,8 +132,7 @@ export class Writer {
       }
     }
     if (count === state.names && folded === 0) return;
-    const { workloadId, domainId } = state;
-    this.#sql.writeDetail.run({ workloadId, domainId, names: count, folded });
+    this.#sql.writeDetail.run([count, folded, ...state.key]);
   }
 
   /** One write per workload and transaction, not one per pair. */
@@ -196,10 +190,10 @@ class WorkloadTotal {
   }
 }
 
-function tallyValues(tally: Tally) {
+/** Last time and counts, in the order that the statements bind them. */
+function tallyValues(tally: Tally): (number | string)[] {
   const { allowed, denied, wouldDeny, failed } = tally;
-  const firstMs = Math.floor(tally.firstMs);
-  return { firstMs, lastMs: Math.floor(tally.lastMs), allowed, denied, wouldDeny, failed };
+  return [Math.floor(tally.lastMs), allowed, denied, wouldDeny, failed];
 }
 
 /** The part of a full name below its domain, reversed; '' is the domain itself. */
