@@ -1,0 +1,174 @@
+/**
+ * Leaves of the schema: single values that are text in the file and something better behind it.
+ * Each says in its JSON Schema what an editor can check; the parsers have the last word.
+ */
+
+import { z } from 'zod';
+import { typeFromText, typeToText } from '../wire/text.ts';
+import type { CountLimits, Limits } from './limits.ts';
+import { DNS_PORT } from './limits.ts';
+import { parseName, parsePattern } from './pattern.ts';
+import { parsePrefix, parseSocketAddress } from './prefix.ts';
+import { parseSinkTarget, SINK_SCHEMES } from './sinks.ts';
+import { didYouMean } from './suggest.ts';
+import { parseDuration, parseSize } from './units.ts';
+
+/** What JSON Schema and reference page say about a leaf. */
+interface Words {
+  readonly description?: string;
+  readonly pattern?: string;
+  readonly examples?: unknown[];
+  readonly [key: string]: unknown;
+}
+
+/** Text that `parse` turns into a value; a string from `parse` is the problem. */
+export function parsed<T extends object | number>(
+  parse: (text: string) => T | string,
+  words: Words,
+) {
+  return z
+    .string()
+    .transform((text, context): T => {
+      const value = parse(text);
+      if (typeof value !== 'string') return value;
+      context.addIssue({ code: 'custom', message: value });
+      return z.NEVER;
+    })
+    .meta(words);
+}
+
+/** Words that appear in files, records and messages: no blanks, no capitals, no surprises. */
+const WORD = /^[a-z0-9][a-z0-9._-]{0,62}$/;
+const RESERVED = new Set(['everyone', 'unmapped']);
+
+export function word(what: string) {
+  return z
+    .string()
+    .refine((text) => WORD.test(text) && !RESERVED.has(text), {
+      error: (issue) => wordProblem(what, String(issue.input)),
+    })
+    .meta({ pattern: WORD.source });
+}
+
+function wordProblem(what: string, text: string): string {
+  if (RESERVED.has(text)) return `"${text}" is a reserved name; choose another ${what} name`;
+  const start = `${JSON.stringify(text.slice(0, 80))} is no ${what} name`;
+  const candidate = text
+    .trim()
+    .toLowerCase()
+    .replace(/[^a-z0-9._-]+/g, '-')
+    .replace(/^[._-]+/, '');
+  const use = WORD.test(candidate) && candidate !== text ? `; use "${candidate}"` : '';
+  return `${start}: 1 to 63 of a-z, 0-9, ".", "_", "-", with a letter or digit first${use}`;
+}
+
+/** One line of text for people; control characters never reach a terminal or a log. */
+export function line(description: string) {
+  return z
+    .string()
+    .min(1, { error: 'empty; remove the key or say something' })
+    .max(300, { error: 'longer than 300 characters' })
+    .refine((text) => !/[\x00-\x1f\x7f-\x9f\u2028\u2029]/.test(text), {
+      error: 'holds control characters; one line of text is expected',
+    })
+    .meta({ description });
+}
+
+export function duration(limits: Limits, description: string) {
+  const bounds = { min: parseDuration(limits.min) ?? 0, max: parseDuration(limits.max) ?? 0 };
+  return parsed(
+    (text) =>
+      measured(text, parseDuration(text), bounds, limits) ??
+      noUnit(text, '"30s", "5m", "24h" or "400d"'),
+    {
+      description,
+      pattern: '^[0-9]+(\\.[0-9]+)?(ms|s|m|h|d|w)$',
+      'x-range': `${limits.min} to ${limits.max}`,
+    },
+  ).prefault(limits.default);
+}
+
+export function size(limits: Limits, description: string) {
+  const bounds = { min: parseSize(limits.min) ?? 0, max: parseSize(limits.max) ?? 0 };
+  return parsed(
+    (text) =>
+      measured(text, parseSize(text), bounds, limits) ?? noUnit(text, '"4kB", "64MB" or "1GiB"'),
+    {
+      description,
+      pattern: '^[0-9]+(\\.[0-9]+)?(B|kB|MB|GB|KiB|MiB|GiB)$',
+      'x-range': `${limits.min} to ${limits.max}`,
+    },
+  ).prefault(limits.default);
+}
+
+/** The value in its bounds, the problem with it, or null when it is no value at all. */
+function measured(
+  text: string,
+  value: number | null,
+  bounds: { min: number; max: number },
+  limits: Limits,
+): number | string | null {
+  if (value === null || (value >= bounds.min && value <= bounds.max)) return value;
+  return `"${text}" is out of range; accepted is ${limits.min} to ${limits.max}`;
+}
+
+function noUnit(text: string, examples: string): string {
+  return `${JSON.stringify(text.slice(0, 80))} is not understood; write a number and a unit, like ${examples}`;
+}
+
+export function count(limits: CountLimits, description: string) {
+  return z.int().min(limits.min).max(limits.max).default(limits.default).meta({ description });
+}
+
+export const pattern = parsed(parsePattern, {
+  description:
+    'A name pattern: `x.com` is that name, `*.x.com` every name below it, `.x.com` both. Lower case, no trailing dot, A-labels.',
+  pattern: '^(\\*\\.|\\.)?[a-z0-9_-]+(\\.[a-z0-9_-]+)*$',
+});
+
+export const hostname = parsed(parseName, {
+  description: 'A name in normal form: lower case, no trailing dot, A-labels.',
+  pattern: '^[a-z0-9_-]+(\\.[a-z0-9_-]+)*$',
+});
+
+export const prefix = parsed(parsePrefix, {
+  description:
+    'An address prefix like `10.20.1.0/24` or `2001:db8:1::/64`; a bare address is a prefix of one.',
+});
+
+export const serverAddress = parsed(parseServer, {
+  description:
+    'An address with an optional port (53 when not given): `192.0.2.1`, `[2001:db8::1]:5353`.',
+});
+
+export const listenAddress = parsed((text: string) => parseSocketAddress(text, DNS_PORT), {
+  description: 'An address with an optional port (53 when not given): `0.0.0.0:53`, `[::]:53`.',
+});
+
+function parseServer(text: string) {
+  if (/^(tls|https|quic|h3):\/\//.test(text)) {
+    return `"${text}" is an encrypted server, which is not in this version; accepted are "192.0.2.1" and "192.0.2.1:5353"`;
+  }
+  const address = parseSocketAddress(text, DNS_PORT);
+  if (typeof address !== 'string' && /^(0\.0\.0\.0|::)$/.test(address.address)) {
+    return `"${text}" is no server's address`;
+  }
+  return address;
+}
+
+export const recordType = parsed(
+  (text) => {
+    const type = typeFromText(text);
+    if (type === null) {
+      return `${JSON.stringify(text.slice(0, 40))} is no record type; accepted are names like A, AAAA, HTTPS and TYPE65280${didYouMean(text.toUpperCase(), ['A', 'AAAA', 'CNAME', 'HTTPS', 'MX', 'NS', 'PTR', 'SRV', 'SVCB', 'TXT'])}`;
+    }
+    // RFC 6895 3.1: 0, OPT and 128-255 are no types of data that could be allowed or denied one by one.
+    const meta = type === 0 || type === 41 || (type >= 128 && type <= 255);
+    return meta ? `${typeToText(type)} is no type of data; rules are about data types` : type;
+  },
+  { description: 'A record type: `A`, `AAAA`, `HTTPS`, `TYPE65280`.', pattern: '^[A-Za-z0-9-]+$' },
+);
+
+export const sinkTarget = parsed(parseSinkTarget, {
+  description: `Where alerts go: ${SINK_SCHEMES.map((scheme) => `\`${scheme}\``).join(', ')}.`,
+});

@@ -1,0 +1,46 @@
+/**
+ * Every setting that has a default and a range, one row each, as it is written in a file. The
+ * schema, the loader and the reference page read them here and nowhere else.
+ */
+
+export interface Limits {
+  readonly default: string;
+  readonly min: string;
+  readonly max: string;
+}
+
+export interface CountLimits {
+  readonly default: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+export const CACHE_SIZE: Limits = { default: '64MB', min: '1MB', max: '64GB' };
+export const CACHE_MIN_TTL: Limits = { default: '0s', min: '0s', max: '1h' };
+export const CACHE_MAX_TTL: Limits = { default: '1d', min: '1s', max: '7d' };
+/** RFC 2308 section 5 finds one to three hours sensible for negative answers. */
+export const CACHE_MAX_NEGATIVE_TTL: Limits = { default: '1h', min: '0s', max: '3h' };
+export const DENY_TTL: Limits = { default: '30s', min: '0s', max: '1h' };
+export const RETENTION: Limits = { default: '400d', min: '1d', max: '3650d' };
+export const ALERT_WINDOW: Limits = { default: '10m', min: '1s', max: '1d' };
+export const FEED_REFRESH: Limits = { default: '24h', min: '5m', max: '30d' };
+export const NAMES_PER_DOMAIN: CountLimits = { default: 1000, min: 0, max: 1_000_000 };
+export const WORKERS: Omit<CountLimits, 'default'> = { min: 1, max: 256 };
+
+export const DNS_PORT = 53;
+/** RFC 5426 3.3 for UDP; RFC 6587 names none for TCP, and collectors listen on the same. */
+export const SYSLOG_PORT = 514;
+export const DEFAULT_LISTEN = ['0.0.0.0:53', '[::]:53'] as const;
+/** Relative to the main file. */
+export const DEFAULT_HISTORY = 'data/history.db';
+export const DEFAULT_CONTROL = 'data/control.sock';
+export const DEFAULT_STATE = 'data';
+/** local4: what daemons outside of the base system commonly use. */
+export const DEFAULT_FACILITY = 'local4';
+
+/** A file larger than this is no configuration (1,000 workloads with 200 rules each are 8 MB). */
+export const FILE_MAX_OCTETS = 64e6;
+/** Nesting deeper than this is refused before anything walks it. */
+export const DEPTH_MAX = 32;
+/** Values that aliases may add to one file: an alias inside an alias multiplies. */
+export const ALIAS_VALUES_MAX = 100_000;

@@ -1,0 +1,159 @@
+/**
+ * Files in, one frozen Config out, or every problem at once. The only door of this folder: nothing
+ * else of the program sees YAML, zod or a relative path.
+ */
+
+import { availableParallelism } from 'node:os';
+import { type Problem, ProblemsError } from '../errors.ts';
+import { nameToWire } from '../wire/text.ts';
+import { referenceProblems } from './check.ts';
+import { unknownKey } from './issues.ts';
+import { DNS_PORT, WORKERS } from './limits.ts';
+import { type MainSettings, mainSettings } from './main-file.ts';
+import { parseSocketAddress } from './prefix.ts';
+import { RESOLV_CONF, systemServers } from './resolvconf.ts';
+import { mainShape, sharedShape } from './schema.ts';
+import { Sections } from './sections.ts';
+import { includedPaths, readSource, type Source, shownPath, wholeFile } from './source.ts';
+import type { Config, ForwardRule, Place, SocketAddress, Upstream } from './types.ts';
+
+export interface LoadOptions {
+  /** Servers that replace `upstreams.default.servers`, as on the command line. */
+  readonly upstream?: readonly string[];
+  /** Addresses that replace `listen`. */
+  readonly listen?: readonly string[];
+  /** Where `servers: system` looks; /etc/resolv.conf when not given. */
+  readonly resolvConf?: string;
+}
+
+/** The upstream that `.` goes to when `forward` does not say. */
+const DEFAULT_UPSTREAM = 'default';
+
+/**
+ * Reads `path` and what it includes.
+ *
+ * @throws ProblemsError CONFIG with all problems of all files; nothing else
+ */
+export function loadConfig(path: string, options: LoadOptions = {}): Config {
+  const problems: Problem[] = [];
+  const main = readMain(path, problems);
+  reportUnknownKeys(main, [...Object.keys(mainShape), ...Object.keys(sharedShape)], problems);
+  const settings = mainSettings(main, problems);
+  const sections = new Sections(problems);
+  sections.add(main);
+  const files = [path];
+  for (const included of includedPaths(main, settings.include, problems)) {
+    const source = readSource(included, shownPath(included), problems);
+    files.push(shownPath(included));
+    if (source === null) continue;
+    reportUnknownKeys(source, Object.keys(sharedShape), problems);
+    sections.add(source);
+  }
+  const overrides = {
+    listen: addresses('--listen', options.listen, problems),
+    upstream: addresses('--upstream', options.upstream, problems),
+  };
+  applyDefaults(main, sections, overrides.upstream);
+  const known = { bundle: sections.bundles, upstream: sections.upstreams };
+  problems.push(...referenceProblems(sections.references, known));
+  if (problems.length > 0) throw new ProblemsError('CONFIG', problems);
+  const listen = overrides.listen ?? settings.listen;
+  const resolvConf = options.resolvConf ?? RESOLV_CONF;
+  return freeze(assemble({ ...settings, listen }, sections, { files, resolvConf }));
+}
+
+function readMain(path: string, problems: Problem[]): Source {
+  const source = readSource(path, path, problems);
+  if (source !== null) return source;
+  const [first, ...rest] = problems;
+  if (first?.message === 'no such file') {
+    const message = 'no such file; write one, or name another with `dnsvalve serve --config FILE`';
+    throw new ProblemsError('CONFIG', [wholeFile(path, message)]);
+  }
+  throw new ProblemsError('CONFIG', first === undefined ? rest : [first, ...rest]);
+}
+
+function reportUnknownKeys(source: Source, known: readonly string[], problems: Problem[]): void {
+  for (const key of Object.keys(source.value)) {
+    if (known.includes(key)) continue;
+    const message = Object.hasOwn(mainShape, key)
+      ? 'only the main file has this key; move it there'
+      : unknownKey(key, known);
+    problems.push(source.document.problem(source.document.keyAt([key]), [key], message));
+  }
+}
+
+function addresses(
+  option: string,
+  texts: readonly string[] | undefined,
+  problems: Problem[],
+): SocketAddress[] | null {
+  if (texts === undefined || texts.length === 0) return null;
+  return texts.flatMap((text) => {
+    const address = parseSocketAddress(text, DNS_PORT);
+    if (typeof address !== 'string') return [address];
+    problems.push(wholeFile(option, address));
+    return [];
+  });
+}
+
+/** What a file need not say: the upstream `default`, and that `.` goes to it. */
+function applyDefaults(main: Source, sections: Sections, servers: SocketAddress[] | null): void {
+  const at: Place = main.document.at([]);
+  if (servers !== null) {
+    const given = sections.upstreams.get(DEFAULT_UPSTREAM)?.at ?? at;
+    sections.upstreams.set(DEFAULT_UPSTREAM, { name: DEFAULT_UPSTREAM, servers, at: given });
+  } else if (sections.upstreams.size === 0) {
+    sections.upstreams.set(DEFAULT_UPSTREAM, { name: DEFAULT_UPSTREAM, servers: 'system', at });
+  }
+  const upstream = sections.upstreams.get(DEFAULT_UPSTREAM);
+  if (upstream !== undefined && !sections.forward.has('.')) {
+    const root: ForwardRule = {
+      suffix: '.',
+      wire: nameToWire('.'),
+      upstream: DEFAULT_UPSTREAM,
+      internal: false,
+      at: upstream?.at ?? at,
+    };
+    sections.forward.set('.', root);
+  }
+}
+
+function assemble(
+  settings: MainSettings,
+  sections: Sections,
+  origin: { files: readonly string[]; resolvConf: string },
+): Config {
+  const { include: _, workers, ...rest } = settings;
+  const upstreams = valid(sections.upstreams).map(
+    ({ servers, ...upstream }): Upstream => ({
+      ...upstream,
+      servers: servers === 'system' ? systemServers(origin.resolvConf, settings.listen) : servers,
+    }),
+  );
+  return {
+    ...rest,
+    files: origin.files,
+    workers: workers === 'auto' ? Math.min(availableParallelism(), WORKERS.max) : workers,
+    upstreams,
+    forward: valid(sections.forward),
+    zones: valid(sections.zones),
+    feeds: valid(sections.feeds),
+    bundles: valid(sections.bundles),
+    everyone: { allow: sections.allow, deny: sections.deny },
+    workloads: valid(sections.workloads),
+  };
+}
+
+function valid<T>(items: ReadonlyMap<string, T | null>): T[] {
+  return [...items.values()].filter((item) => item !== null);
+}
+
+/** Freezes all but the octets, which typed arrays do not allow. */
+function freeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return value;
+  if (Object.isFrozen(value)) return value;
+  Object.freeze(value);
+  for (const child of Object.values(value)) freeze(child);
+  return value;
+}

@@ -1,0 +1,102 @@
+/**
+ * The settings that only the main file has, each checked by itself so that one mistake does not
+ * hide the next.
+ */
+
+import { resolve } from 'node:path';
+import type { z } from 'zod';
+import type { Problem } from '../errors.ts';
+import { checked, checkedMapping } from './salvage.ts';
+import { mainShape, sinkSchema } from './schema.ts';
+import { prefixesOf } from './sections.ts';
+import { FACILITIES } from './sinks.ts';
+import type { Source } from './source.ts';
+import type { Config, DenyAnswer, Sink, SinkTarget, SocketAddress } from './types.ts';
+
+export interface MainSettings {
+  readonly include: readonly string[];
+  readonly listen: readonly SocketAddress[];
+  readonly workers: number | 'auto';
+  readonly unmapped: Config['unmapped'];
+  readonly cache: Config['cache'];
+  readonly denyTtlSeconds: number;
+  readonly rebindingAllow: Config['rebindingAllow'];
+  readonly history: Config['history'];
+  readonly alerts: readonly Sink[];
+  readonly alertWindowMs: number;
+  readonly control: Config['control'];
+  readonly stateDirectory: string;
+}
+
+/** Settings of the main file. Only of use when `problems` has not grown. */
+export function mainSettings(source: Source, problems: Problem[]): MainSettings {
+  const { document, directory, value } = source;
+  const read = <S extends z.ZodType>(schema: S, key: keyof typeof mainShape) =>
+    checked(schema, document, { path: [key], value: value[key] }, problems);
+  const rebinding = checkedMapping(
+    mainShape.rebinding.def.innerType,
+    document,
+    { path: ['rebinding'], value: value['rebinding'] ?? {} },
+    problems,
+  );
+  const cache = read(mainShape.cache, 'cache');
+  const history = read(mainShape.history, 'history');
+  return {
+    include: [read(mainShape.include.optional(), 'include') ?? []].flat(),
+    listen: read(mainShape.listen, 'listen') ?? [],
+    workers: read(mainShape.workers, 'workers') ?? 'auto',
+    unmapped: read(mainShape.unmapped, 'unmapped') ?? { mode: 'enforce', answer: REFUSED },
+    cache: {
+      sizeBytes: cache?.size ?? 0,
+      minTtlSeconds: seconds(cache?.min_ttl),
+      maxTtlSeconds: seconds(cache?.max_ttl),
+      maxNegativeTtlSeconds: seconds(cache?.max_negative_ttl),
+    },
+    denyTtlSeconds: seconds(read(mainShape.deny_ttl, 'deny_ttl')),
+    rebindingAllow: prefixesOf(source, ['rebinding', 'allow'], rebinding.allow),
+    history: {
+      path: resolve(directory, history?.path ?? ''),
+      retentionMs: history?.retention ?? 0,
+      namesPerDomain: history?.names_per_domain ?? 0,
+    },
+    alerts: sinks(source, problems),
+    alertWindowMs: read(mainShape.alert_window, 'alert_window') ?? 0,
+    control: { path: resolve(directory, read(mainShape.control, 'control')?.path ?? '') },
+    stateDirectory: resolve(directory, read(mainShape.state_directory, 'state_directory') ?? ''),
+  };
+}
+
+const REFUSED: DenyAnswer = { kind: 'refused' };
+
+/** TTLs are whole seconds on the wire (RFC 2181 section 8). */
+function seconds(ms: number | undefined): number {
+  return Math.ceil((ms ?? 0) / 1000);
+}
+
+function sinks(source: Source, problems: Problem[]): Sink[] {
+  const { document } = source;
+  const value = source.value['alerts'];
+  if (!Array.isArray(value)) {
+    if (value !== undefined)
+      checked(mainShape.alerts, document, { path: ['alerts'], value }, problems);
+    return [];
+  }
+  return value.flatMap((item, i) => {
+    const path = ['alerts', i];
+    const input = checked(sinkSchema, document, { path, value: item }, problems);
+    if (input === undefined) return [];
+    const only = input.to.kind === 'file' ? 'json' : 'rfc5424';
+    if (input.format !== undefined && input.format !== only) {
+      const formatPath = [...path, 'format'];
+      const message = `${input.to.kind === 'file' ? 'a file' : 'a syslog sink'} takes format ${only} only`;
+      problems.push(document.problem(document.at(formatPath), formatPath, message));
+    }
+    const facility = FACILITIES.indexOf(input.facility);
+    const target = resolved(input.to, source.directory);
+    return [{ to: String(item.to), target, format: only, facility, at: document.at(path) }];
+  });
+}
+
+function resolved(target: SinkTarget, directory: string): SinkTarget {
+  return target.kind === 'file' ? { kind: 'file', path: resolve(directory, target.path) } : target;
+}

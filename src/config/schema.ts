@@ -1,0 +1,317 @@
+/**
+ * The schema of a configuration file: every key, its type, default and range, and one sentence
+ * about it. Parsing, JSON Schema and the reference page come from here. What needs a second
+ * section or a second file to judge stands in check.ts.
+ */
+
+import { z } from 'zod';
+import {
+  count,
+  duration,
+  hostname,
+  line,
+  listenAddress,
+  pattern,
+  prefix,
+  recordType,
+  serverAddress,
+  sinkTarget,
+  size,
+  word,
+} from './leaves.ts';
+import * as limits from './limits.ts';
+import { addressOctets, isMapped } from './prefix.ts';
+import { FACILITIES } from './sinks.ts';
+import type { DenyAnswer } from './types.ts';
+
+const filePath = z
+  .string()
+  .min(1, { error: 'empty; a path is expected' })
+  .refine((text) => !text.includes('\0'), { error: 'holds a NUL character; a path is expected' });
+
+const entryObject = z.strictObject({
+  name: pattern,
+  types: z
+    .array(recordType)
+    .min(1, { error: 'an empty list would match nothing; remove the key for all types' })
+    .optional()
+    .meta({ description: 'Record types that the entry is limited to; all when not given.' }),
+  reason: line('Why the entry is there, for people.').optional(),
+  ticket: line('Where it was approved.').optional(),
+  shared_suffix: z.boolean().default(false).meta({
+    description:
+      'Required for a wildcard directly under a public suffix, where any stranger can get a name.',
+  }),
+});
+
+/** Plain patterns take the short way: there can be 200,000 of them. */
+const entry = z.union([pattern, entryObject]).meta({
+  description: 'A pattern, or a mapping with `name` and what else is to be said about it.',
+});
+export type EntryInput = z.output<typeof entry>;
+
+const entries = (description: string) => z.array(entry).default([]).meta({ description });
+
+const answerWords = z.enum(['nxdomain', 'nodata', 'refused']);
+const answerAddress = z
+  .string()
+  .refine((text) => addressOctets(text) !== null, { error: 'not an address' })
+  .meta({ description: 'An address that every denied A or AAAA query gets.' });
+
+const answer = z
+  .union([z.string(), z.array(answerAddress).min(1).max(2)])
+  .transform((value, context): DenyAnswer => {
+    const found = parseAnswer(value);
+    if (typeof found !== 'string') return found;
+    context.addIssue({ code: 'custom', message: found });
+    return z.NEVER;
+  })
+  .meta({
+    description:
+      'What a denied query gets: `nxdomain`, `nodata`, `refused`, an address, or a list of one IPv4 and one IPv6 address.',
+  });
+
+function parseAnswer(value: string | readonly string[]): DenyAnswer | string {
+  const kind = answerWords.safeParse(value);
+  if (kind.success) return { kind: kind.data };
+  let v4: Uint8Array | null = null;
+  let v6: Uint8Array | null = null;
+  for (const text of [value].flat()) {
+    const octets = addressOctets(text);
+    if (octets === null) return `"${text}" is none of nxdomain, nodata, refused or an address`;
+    if (isMapped(octets)) {
+      if (v4 !== null) return 'two IPv4 addresses; one of each family is accepted';
+      v4 = octets.slice(12);
+    } else {
+      if (v6 !== null) return 'two IPv6 addresses; one of each family is accepted';
+      v6 = octets;
+    }
+  }
+  return { kind: 'address', v4, v6 };
+}
+
+const mode = z.enum(['open', 'report', 'enforce']);
+
+export const workloadSchema = z.strictObject({
+  owner: line('Team that answers for the workload.').optional(),
+  env: line('Environment, such as `prod`.').optional(),
+  sources: z.array(prefix).meta({
+    description: 'Prefixes that its queries come from; the longest match over all workloads wins.',
+  }),
+  mode: mode.default('enforce').meta({
+    description:
+      '`enforce` denies what nothing allows, `report` lets it through and records it, `open` lets it through.',
+  }),
+  use: z.array(z.string()).default([]).meta({ description: 'Bundles that it may use.' }),
+  allow: entries('Names that it may resolve.'),
+  deny: entries('Names that it may not resolve, also where something below allows them.'),
+  answer: answer.prefault('nxdomain'),
+  chain: z.enum(['trust', 'inspect']).default('trust').meta({
+    description:
+      '`inspect` demands that every target of an answer (CNAME, DNAME, SVCB) is allowed too.',
+  }),
+  fail_open: z.boolean().default(false).meta({
+    description: 'Let queries through when they cannot be decided; without it they are refused.',
+  }),
+  tests: z
+    .array(
+      z.strictObject({
+        name: hostname,
+        type: recordType.prefault('A'),
+        expect: z
+          .enum(['allow', 'deny'])
+          .meta({ description: 'The verdict that the name must get.' }),
+      }),
+    )
+    .default([])
+    .meta({ description: 'Names and verdicts that must hold; a failing one refuses the load.' }),
+});
+
+const bundleSchema = z.array(entry).meta({ description: 'Entries that several workloads use.' });
+
+export const upstreamSchema = z.strictObject({
+  servers: z
+    .union([
+      z.literal('system'),
+      z.array(serverAddress).min(1, { error: 'no server; list at least one' }),
+    ])
+    .meta({ description: 'Servers that are asked, or `system` for those of /etc/resolv.conf.' }),
+});
+
+const forwardSchema = z.union([
+  z.string(),
+  z.strictObject({
+    upstream: z.string().meta({ description: 'Name of an upstream.' }),
+    internal: z.boolean().default(false).meta({
+      description: 'Names below may be answered with private addresses.',
+    }),
+  }),
+]);
+
+export const zoneSchema = z.strictObject({
+  name: hostname,
+  file: filePath.meta({ description: 'Master file (RFC 1035 section 5).' }),
+  private: z.boolean().default(false).meta({
+    description: 'Answered only to workloads whose allowlist names it.',
+  }),
+});
+
+const feedText = filePath.refine((text) => !/^[a-z0-9+]+:\/\//i.test(text) || isFeedUrl(text), {
+  error: (issue) => `"${issue.input}" is no feed; accepted are a path, an https:// URL and a list`,
+});
+
+/** http:// only to this very machine: a list that anybody on the path can edit is no defence. */
+function isFeedUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const url = new URL(text);
+  const loopback = /^(127\.\d+\.\d+\.\d+|\[::1\])$/.test(url.hostname);
+  return (
+    url.username === '' && (url.protocol === 'https:' || (url.protocol === 'http:' && loopback))
+  );
+}
+
+export const feedSchema = z.strictObject({
+  source: z.union([feedText, z.array(z.string())]).meta({
+    description: 'A file, an https:// URL, or the entries themselves as a list.',
+  }),
+  format: z.enum(['auto', 'hosts', 'plain', 'adblock', 'rpz']).default('auto').meta({
+    description: 'How the text is written; `auto` looks at it.',
+  }),
+  category: word('category').meta({
+    description: 'What the feed lists, as alerts and reports say it.',
+  }),
+  action: z.enum(['deny', 'alert']).default('deny').meta({
+    description: '`deny` holds in every mode; `alert` only tells.',
+  }),
+  refresh: duration(limits.FEED_REFRESH, 'How often a file is looked at and a URL is asked.'),
+});
+
+export const sinkSchema = z.strictObject({
+  to: sinkTarget,
+  format: z.enum(['rfc5424', 'json']).optional().meta({
+    description:
+      '`rfc5424` for syslog sinks, `json` (one object per line) for files; that is also the default.',
+  }),
+  facility: z
+    .enum(FACILITIES)
+    .default(limits.DEFAULT_FACILITY)
+    .meta({ description: 'Syslog facility.' }),
+});
+
+/** Sections that an included file may hold, too. */
+export const sharedShape = {
+  upstreams: z.record(word('upstream'), upstreamSchema).meta({
+    description:
+      'Named sets of servers. Without any, `default` is the servers of /etc/resolv.conf.',
+  }),
+  forward: z.record(z.string(), forwardSchema).meta({
+    description:
+      'Which upstream is asked for names under a suffix; the longest suffix wins. `.` is the upstream `default` when not given.',
+  }),
+  zones: z.array(zoneSchema).meta({ description: 'Zones that are answered here.' }),
+  feeds: z
+    .record(word('feed'), feedSchema)
+    .meta({ description: 'Lists of names to deny or to tell about.' }),
+  bundles: z.record(word('bundle'), bundleSchema).meta({ description: 'Named lists of entries.' }),
+  everyone: z
+    .strictObject({
+      allow: entries('Names that every workload may resolve.'),
+      deny: entries('Names that no workload may resolve, in any mode.'),
+    })
+    .meta({ description: 'Rules for all workloads.' }),
+  workloads: z.record(word('workload'), workloadSchema).meta({
+    description: 'Who may resolve what.',
+  }),
+} as const;
+
+/** Sections of the main file only. */
+export const mainShape = {
+  include: z.union([filePath, z.array(filePath)]).meta({
+    description: 'More files, as globs relative to this one; they hold the shared sections.',
+  }),
+  listen: z
+    .array(listenAddress)
+    .min(1, { error: 'no address; list at least one' })
+    .prefault([...limits.DEFAULT_LISTEN])
+    .meta({
+      description: 'Addresses that are listened on, UDP and TCP each.',
+    }),
+  workers: z
+    .union([z.literal('auto'), z.int().min(limits.WORKERS.min).max(limits.WORKERS.max)])
+    .default('auto')
+    .meta({ description: 'Data-plane workers: a number, or `auto` for one per core.' }),
+  unmapped: z
+    .strictObject({
+      mode: mode
+        .default('enforce')
+        .meta({ description: 'Mode for sources that no workload claims.' }),
+      answer: answer.prefault('refused'),
+    })
+    .prefault({})
+    .meta({ description: 'Sources that no workload claims.' }),
+  cache: z
+    .strictObject({
+      size: size(limits.CACHE_SIZE, 'Memory for answers, per worker.'),
+      min_ttl: duration(limits.CACHE_MIN_TTL, 'Shortest time that an answer is kept.'),
+      max_ttl: duration(limits.CACHE_MAX_TTL, 'Longest time that an answer is kept.'),
+      max_negative_ttl: duration(
+        limits.CACHE_MAX_NEGATIVE_TTL,
+        'Longest time that a negative answer is kept (RFC 2308).',
+      ),
+    })
+    .prefault({})
+    .meta({ description: 'The answer store.' }),
+  deny_ttl: duration(limits.DENY_TTL, 'How long a client may keep a denial (RFC 2308).'),
+  rebinding: z
+    .strictObject({
+      allow: z
+        .array(prefix)
+        .default([])
+        .meta({ description: 'Private prefixes that answers for public names may hold.' }),
+    })
+    .prefault({})
+    .meta({ description: 'Protection against public names with private addresses.' }),
+  history: z
+    .strictObject({
+      path: filePath.default(limits.DEFAULT_HISTORY).meta({ description: 'Database file.' }),
+      retention: duration(
+        limits.RETENTION,
+        'How long the detail of full names is kept; first seen stays.',
+      ),
+      names_per_domain: count(
+        limits.NAMES_PER_DOMAIN,
+        'Full names kept per workload and registrable domain.',
+      ),
+    })
+    .prefault({})
+    .meta({ description: 'What was asked, by whom, and when first.' }),
+  alerts: z.array(sinkSchema).default([]).meta({ description: 'Where alerts go.' }),
+  alert_window: duration(
+    limits.ALERT_WINDOW,
+    'Repeats of one alert within this time become one with a count.',
+  ),
+  control: z
+    .strictObject({
+      path: filePath
+        .default(limits.DEFAULT_CONTROL)
+        .meta({ description: 'Unix socket for the commands.' }),
+    })
+    .prefault({})
+    .meta({ description: 'The control socket.' }),
+  state_directory: filePath
+    .default(limits.DEFAULT_STATE)
+    .meta({ description: 'Where downloaded feeds are kept.' }),
+} as const;
+
+/** A main file, for the JSON Schema and the reference page. */
+export const mainSchema = z.strictObject({
+  ...mainShape,
+  include: mainShape.include.optional(),
+  upstreams: sharedShape.upstreams.optional(),
+  forward: sharedShape.forward.optional(),
+  zones: sharedShape.zones.optional(),
+  feeds: sharedShape.feeds.optional(),
+  bundles: sharedShape.bundles.optional(),
+  everyone: sharedShape.everyone.optional(),
+  workloads: sharedShape.workloads.optional(),
+});

@@ -1,0 +1,107 @@
+/**
+ * The files of one configuration: the main one, and those that its `include:` globs find. Reading
+ * and YAML only; what the sections say is judged in sections.ts.
+ */
+
+import { globSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { dirname, isAbsolute, relative, resolve } from 'node:path';
+import { messageOf, type Problem } from '../errors.ts';
+import { SourceDocument } from './document.ts';
+import { FILE_MAX_OCTETS } from './limits.ts';
+
+/** A file that was read as a mapping. */
+export interface Source {
+  readonly document: SourceDocument;
+  /** Absolute; relative paths in the file are meant from here. */
+  readonly directory: string;
+  readonly value: Readonly<Record<string, unknown>>;
+}
+
+/** One file, or null when it is no mapping in YAML; then `problems` has grown. */
+export function readSource(path: string, shown: string, problems: Problem[]): Source | null {
+  const text = readText(path, shown, problems);
+  if (text === null) return null;
+  const document = new SourceDocument(shown, text);
+  problems.push(...document.problems);
+  if (document.problems.length > 0) return null;
+  const value = document.value;
+  if (value === null || value === undefined) {
+    problems.push(wholeFile(shown, 'empty; a mapping of settings is expected'));
+    return null;
+  }
+  if (typeof value !== 'object' || Array.isArray(value)) {
+    problems.push(document.problem(document.at([]), [], 'a mapping of settings is expected'));
+    return null;
+  }
+  const directory = dirname(resolve(path));
+  return { document, directory, value: value as Record<string, unknown> };
+}
+
+/** Paths that the globs of `main` find, sorted, each once, without the main file itself. */
+export function includedPaths(
+  main: Source,
+  globs: readonly string[],
+  problems: Problem[],
+): string[] {
+  const seen = new Set([realpathSync(resolve(main.directory, mainName(main)))]);
+  const found: string[] = [];
+  for (const [i, glob] of globs.entries()) {
+    const matches = expand(main.directory, glob);
+    // A glob without a match is an empty team directory; a plain name without one is a mistake.
+    if (matches.length === 0 && !/[*?[{]/.test(glob)) {
+      const path = Array.isArray(main.value['include']) ? ['include', i] : ['include'];
+      const message = `no such file: ${resolve(main.directory, glob)}`;
+      problems.push(main.document.problem(main.document.at(path), path, message));
+    }
+    for (const match of matches) {
+      const real = realpathSync(match);
+      if (seen.has(real)) continue;
+      seen.add(real);
+      found.push(match);
+    }
+  }
+  return found;
+}
+
+/** Relative to the working directory where it lies below it, else absolute. */
+export function shownPath(path: string): string {
+  const short = relative(process.cwd(), path);
+  return short === '' || short.startsWith('..') || isAbsolute(short) ? path : short;
+}
+
+function mainName(main: Source): string {
+  return resolve(main.document.file);
+}
+
+function expand(directory: string, glob: string): string[] {
+  return globSync(glob, { cwd: directory })
+    .map((match) => resolve(directory, match))
+    .filter((match) => statSync(match, { throwIfNoEntry: false })?.isFile() === true)
+    .sort();
+}
+
+function readText(path: string, shown: string, problems: Problem[]): string | null {
+  try {
+    const stat = statSync(path);
+    if (stat.isDirectory()) throw new Error('a directory; a file is expected');
+    if (stat.size > FILE_MAX_OCTETS) {
+      throw new Error(`${stat.size} octets, at most ${FILE_MAX_OCTETS}`);
+    }
+    return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path));
+  } catch (error) {
+    problems.push(wholeFile(shown, unreadable(error)));
+    return null;
+  }
+}
+
+function unreadable(error: unknown): string {
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code === 'ENOENT' || code === 'ENOTDIR') return 'no such file';
+  if (code === 'EACCES') return 'permission denied';
+  if (code === 'ERR_ENCODING_INVALID_ENCODED_DATA') return 'not UTF-8 text';
+  return messageOf(error);
+}
+
+export function wholeFile(file: string, message: string): Problem {
+  return { file, line: 0, col: 0, path: '', message };
+}
