@@ -30,6 +30,16 @@ interface Range {
   readonly workload: number;
 }
 
+const NO_RANGES: RangesMemory = {
+  count: 0,
+  starts: sharedUint32(0),
+  workloads: sharedUint32(0),
+  shared: 0,
+  mask: sharedUint32(WORDS),
+  value: sharedUint32(WORDS),
+  index: sharedUint32(0),
+};
+
 export interface IdentityMemory {
   readonly prefixes: PrefixesMemory;
   readonly workloads: WorkloadsMemory;
@@ -65,15 +75,9 @@ function compileRanges(claims: readonly Claim[]): RangesMemory {
       throw new DnsvalveError('CONFIG', `two workloads claim ${claim.prefix.text}`);
     }
   }
+  if (sorted.length === 0) return NO_RANGES;
   const shared = sharedBits(sorted);
-  const mask = sharedUint32(WORDS);
-  const value = sharedUint32(WORDS);
-  const first = sorted[0]?.prefix.bytes ?? new Uint8Array(ADDRESS_SIZE);
-  for (let word = 0; word < WORDS; word++) {
-    const bits = Math.min(32, Math.max(0, shared - word * 32));
-    mask[word] = bits === 0 ? 0 : -1 << (32 - bits);
-    value[word] = readU32(first, word * 4) & (mask[word] ?? 0);
-  }
+  const { mask, value } = sharedMask(sorted, shared);
   const ranges = flatten(sorted);
   const starts = sharedUint32(ranges.length * WORDS);
   const workloads = sharedUint32(ranges.length);
@@ -84,20 +88,36 @@ function compileRanges(claims: readonly Claim[]): RangesMemory {
     workloads[i] = range.workload;
   }
   const index = indexOf(ranges, value, shared);
-  return {
-    count: sorted.length === 0 ? 0 : ranges.length,
-    starts,
-    workloads,
-    shared,
-    mask,
-    value,
-    index,
-  };
+  return { count: ranges.length, starts, workloads, shared, mask, value, index };
+}
+
+function sharedMask(
+  sorted: readonly Claim[],
+  shared: number,
+): Pick<RangesMemory, 'mask' | 'value'> {
+  const mask = sharedUint32(WORDS);
+  const value = sharedUint32(WORDS);
+  const first = sorted[0]?.prefix.bytes ?? new Uint8Array(ADDRESS_SIZE);
+  for (let word = 0; word < WORDS; word++) {
+    const bits = Math.min(32, Math.max(0, shared - word * 32));
+    mask[word] = bits === 0 ? 0 : -1 << (32 - bits);
+    value[word] = readU32(first, word * 4) & (mask[word] ?? 0);
+  }
+  return { mask, value };
+}
+
+/** A loop, because 100,000 prefixes are millions of comparisons, each too short for a native call. */
+function compareAddresses(a: Uint8Array, b: Uint8Array): number {
+  for (let i = 0; i < ADDRESS_SIZE; i++) {
+    const difference = (a[i] ?? 0) - (b[i] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
 }
 
 /** By first address, then the shorter one first, so that what encloses comes before what it holds. */
 function compareClaims(a: Prefix, b: Prefix): number {
-  return Buffer.compare(a.bytes, b.bytes) || a.length - b.length;
+  return compareAddresses(a.bytes, b.bytes) || a.length - b.length;
 }
 
 /** How many leading bits all prefixes have in common; `sorted` holds them in address order. */
@@ -120,7 +140,7 @@ function flatten(sorted: readonly Claim[]): Range[] {
   const open: { readonly after: Uint8Array | null; readonly workload: number }[] = [];
   const closeUntil = (start: Uint8Array | null): void => {
     for (let top = open.at(-1); top?.after != null; top = open.at(-1)) {
-      if (start !== null && Buffer.compare(top.after, start) > 0) return;
+      if (start !== null && compareAddresses(top.after, start) > 0) return;
       open.pop();
       addRange(ranges, { start: top.after, workload: open.at(-1)?.workload ?? UNMAPPED });
     }
@@ -137,7 +157,7 @@ function flatten(sorted: readonly Claim[]): Range[] {
 /** Appends a range, without leaving an empty one or two neighbours of one workload behind. */
 function addRange(ranges: Range[], range: Range): void {
   const last = ranges.at(-1);
-  if (last !== undefined && Buffer.compare(last.start, range.start) === 0) ranges.pop();
+  if (last !== undefined && compareAddresses(last.start, range.start) === 0) ranges.pop();
   if (ranges.at(-1)?.workload !== range.workload) ranges.push(range);
 }
 
@@ -170,7 +190,7 @@ function indexOf(ranges: readonly Range[], value: Uint32Array, shared: number): 
     first[at + 1] = three >>> 8;
     first[at + 2] = three;
     for (let next = ranges[last + 1]; next !== undefined; next = ranges[last + 1]) {
-      if (Buffer.compare(next.start, first) > 0) break;
+      if (compareAddresses(next.start, first) > 0) break;
       last++;
     }
     index[bucket] = last;

@@ -52,7 +52,9 @@ const OF_RULE = encoder.encode(': denied by ');
 const SEPARATOR = encoder.encode('; ');
 
 /** mname `dnsvalve.invalid.` and rname `hostmaster.dnsvalve.invalid.` with the name as suffix. */
-const SOA_NAMES = encoder.encode('\x08dnsvalve\x07invalid\x00\x0ahostmaster\x08dnsvalve\x07invalid\x00');
+const SOA_NAMES = encoder.encode(
+  '\x08dnsvalve\x07invalid\x00\x0ahostmaster\x08dnsvalve\x07invalid\x00',
+);
 const SOA_FIXED = 20;
 const SOA_REFRESH = 3600;
 const SOA_RETRY = 600;
@@ -71,7 +73,7 @@ function append(octets: Uint8Array, at: number, length: number): void {
 }
 
 function appendText(texts: Texts, id: number): void {
-  append(texts.octets, texts.start(id), texts.length(id));
+  append(texts.octets, texts.start(id), texts.end(id) - texts.start(id));
 }
 
 /** Composes `payments-api: denied by payments.yaml:40 deny x; ask team-payments`. */
@@ -86,7 +88,7 @@ function explain(query: Query, tables: Tables): void {
   else append(OF_RULE, 0, OF_RULE.length);
   if (rule !== 0) appendText(tables.rules, rule);
   const ask = query.workload + 1;
-  if (tables.asks.length(ask) === 0) return;
+  if (tables.asks.end(ask) === tables.asks.start(ask)) return;
   append(SEPARATOR, 0, SEPARATOR.length);
   appendText(tables.asks, ask);
 }

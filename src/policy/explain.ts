@@ -1,0 +1,139 @@
+/**
+ * Explain: the decision of authorize.ts as people read it, with the precedence list and the line that
+ * won. It asks the same engine and derives every line from its decision, so it cannot disagree.
+ *
+ * The slow lane only: it makes strings. How it looks on a terminal is the command's business.
+ */
+
+import {
+  MODE_ENFORCE,
+  MODE_OPEN,
+  MODE_REPORT,
+  REASON_BUNDLE,
+  REASON_EVERYONE_ALLOW,
+  REASON_FEED,
+  REASON_GLOBAL_DENY,
+  REASON_LOCAL_ZONE,
+  REASON_MODE,
+  REASON_WORKLOAD_ALLOW,
+  REASON_WORKLOAD_DENY,
+} from '../events/kinds.ts';
+import { UNMAPPED } from '../identity/workloads.ts';
+import type { WireName } from '../wire/name.ts';
+import { nameToText, typeToText } from '../wire/text.ts';
+import { authorize, type PolicyView } from './authorize.ts';
+import { Decision } from './decision.ts';
+
+/** What explaining needs of a snapshot beyond deciding. */
+export interface ExplainedSnapshot extends PolicyView {
+  /** ZONE_* of the local zone that holds the name. */
+  localZone(name: WireName): number;
+  /** '' for 0. */
+  ruleText(rule: number): string;
+  /** Name of a 1-based feed; '' for 0. */
+  feedName(feed: number): string;
+}
+
+export type ModeText = 'enforce' | 'report' | 'open';
+
+/** A line of the precedence list. */
+export interface Step {
+  /** Number in the product's list: 3 and 5 to 9. */
+  readonly step: number;
+  readonly name: string;
+  /** False for the lines after the one that won: they were not asked. */
+  readonly reached: boolean;
+  /** True for the line that won, and only for it. */
+  readonly matched: boolean;
+  /** Text of the rule that won; '' on other lines, and where no single rule did. */
+  readonly rule: string;
+}
+
+export interface Explanation {
+  readonly name: string;
+  readonly type: string;
+  readonly workload: string;
+  readonly verdict: 'allow' | 'deny';
+  /** Let through by the mode only. */
+  readonly would_deny: boolean;
+  readonly mode: ModeText;
+  /** Name of the line that won. */
+  readonly reason: string;
+  readonly rule: string;
+  /** Feed that matched, also one that only alerts; '' for none. */
+  readonly feed: string;
+  readonly steps: readonly Step[];
+}
+
+const MODE_TEXTS = new Map<number, ModeText>([
+  [MODE_ENFORCE, 'enforce'],
+  [MODE_REPORT, 'report'],
+  [MODE_OPEN, 'open'],
+]);
+
+/** The lines in order, by the reason that each one gives. An unmapped source skips 5 to 8. */
+const LINES = [
+  { step: 3, reason: REASON_GLOBAL_DENY, name: 'everyone.deny' },
+  { step: 3, reason: REASON_FEED, name: 'feeds with action deny' },
+  { step: 5, reason: REASON_WORKLOAD_DENY, name: "the workload's deny" },
+  { step: 6, reason: REASON_WORKLOAD_ALLOW, name: "the workload's allow" },
+  { step: 7, reason: REASON_BUNDLE, name: "the workload's bundles" },
+  { step: 8, reason: REASON_EVERYONE_ALLOW, name: 'everyone.allow' },
+  { step: 8, reason: REASON_LOCAL_ZONE, name: 'local zones' },
+  { step: 9, reason: REASON_MODE, name: 'mode' },
+] as const;
+
+const UNMAPPED_STEPS: readonly number[] = [3, 9];
+
+/**
+ * Decides as a query would be decided, and says why.
+ *
+ * @param workload number of the workload; UNMAPPED for a source that none claims
+ */
+export function explain(
+  name: WireName,
+  qtype: number,
+  workload: number,
+  snapshot: ExplainedSnapshot,
+): Explanation {
+  const decision = new Decision();
+  authorize(name, qtype, workload, snapshot, snapshot.localZone(name), decision);
+  const mode = MODE_TEXTS.get(snapshot.workloads.mode[workload] ?? MODE_ENFORCE) ?? 'enforce';
+  const rule = snapshot.ruleText(decision.rule);
+  const steps = stepsOf(workload, winnerOf(workload, decision), { mode, rule });
+  return {
+    name: nameToText(name.octets),
+    type: typeToText(qtype),
+    workload: snapshot.workloads.nameOf(workload),
+    verdict: decision.allowed === 1 ? 'allow' : 'deny',
+    would_deny: decision.wouldDeny === 1,
+    mode,
+    reason: steps.find((line) => line.matched)?.name ?? '',
+    rule,
+    feed: snapshot.feedName(decision.feed),
+    steps,
+  };
+}
+
+/** The reason of the line that won; an unmapped source's decision only gives it away by its rule. */
+function winnerOf(workload: number, decision: Decision): number {
+  if (workload !== UNMAPPED) return decision.reason;
+  if (decision.rule === 0) return REASON_MODE;
+  return decision.feed === 0 ? REASON_GLOBAL_DENY : REASON_FEED;
+}
+
+function stepsOf(
+  workload: number,
+  winner: number,
+  said: { readonly mode: ModeText; readonly rule: string },
+): Step[] {
+  const lines = LINES.filter(({ step }) => workload !== UNMAPPED || UNMAPPED_STEPS.includes(step));
+  const won = lines.findIndex(({ reason }) => reason === winner);
+  return lines.map(({ step, reason, name }, i) => ({
+    step,
+    name: reason === REASON_MODE ? `${name} ${said.mode}` : name,
+    reached: i <= won,
+    matched: i === won,
+    rule: i === won ? said.rule : '',
+  }));
+}
