@@ -59,7 +59,8 @@ export class FileSink implements Sink {
   }
 
   stats(): SinkStats {
-    return this.#queue.stats();
+    const stats = this.#queue.stats();
+    return { ...stats, queued: stats.queued + (this.#rest === null ? 0 : 1) };
   }
 
   reopen(): void {
@@ -76,23 +77,22 @@ export class FileSink implements Sink {
     }, deadlineMs);
     await this.#done;
     clearTimeout(timer);
-    this.#queue.drop(this.#queue.length, 'closed before the file took everything');
+    this.#queue.abandon(this.#rest === null ? 0 : 1, 'closed before the file took everything');
+    this.#rest = null;
     await this.#release();
   }
 
   #start(): void {
     if (this.#working) return;
     this.#working = true;
-    this.#done = this.#work().finally(() => {
-      this.#working = false;
-    });
+    this.#done = this.#work();
   }
 
   /** Writes until the queue is empty; the only place that touches the file. */
   async #work(): Promise<void> {
-    while (!this.#deadline) {
+    for (;;) {
       const line = this.#rest ?? this.#queue.peek();
-      if (line === undefined) return;
+      if (line === undefined || this.#deadline) break;
       try {
         await this.#write(line);
         this.#backoff.reset();
@@ -101,6 +101,7 @@ export class FileSink implements Sink {
         await this.#pause(this.#backoff.next());
       }
     }
+    this.#working = false; // in the same turn as the last look at the queue
   }
 
   /** Writes a line or its rest; what a short write or an error leaves is kept for the next call. */

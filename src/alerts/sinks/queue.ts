@@ -89,6 +89,13 @@ export class Queue {
     this.#failing = true;
   }
 
+  /** Gives up everything that waits, and `others` that the sink had taken out already. */
+  abandon(others: number, why: string): void {
+    this.drop(this.length + others, why);
+    this.#items = [];
+    this.#head = 0;
+  }
+
   stats(): SinkStats {
     return {
       sent: this.#sent,

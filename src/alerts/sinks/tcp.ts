@@ -81,11 +81,12 @@ export class TcpSink implements Sink {
       clearTimeout(timer);
     }
     if (this.#retry !== null) clearTimeout(this.#retry);
-    this.#queue.drop(this.stats().queued, 'closed before the collector took everything');
+    this.#queue.abandon(this.#unflushed.length, 'closed before the collector took everything');
     const socket = this.#socket;
     this.#socket = null;
     if (this.#unflushed.length > 0) socket?.destroy();
     else socket?.destroySoon();
+    this.#unflushed = [];
   }
 
   #connect(): void {

@@ -75,7 +75,7 @@ export class UnixSink implements Sink {
       clearTimeout(timer);
     }
     if (this.#retry !== null) clearTimeout(this.#retry);
-    this.#queue.drop(this.#queue.length, 'closed before the receiver took everything');
+    this.#queue.abandon(0, 'closed before the receiver took everything');
     this.#handle?.close();
     this.#handle = null;
   }
