@@ -10,7 +10,8 @@ import type { Config, Prefix } from '../config/types.ts';
 import { DnsvalveError } from '../errors.ts';
 import { readU32, writeU32 } from '../wire/octets.ts';
 import { INDEX_BITS, type PrefixesMemory, type RangesMemory } from './prefixes.ts';
-import { compileWorkloads, UNMAPPED, type WorkloadsMemory } from './workloads.ts';
+import { compileWorkloads } from './settings.ts';
+import { UNMAPPED, type WorkloadsMemory } from './workloads.ts';
 
 const ADDRESS_SIZE = 16;
 const WORDS = 4;

@@ -1,6 +1,6 @@
 /**
- * Identify: which workload is asking. The source address of the client is the identity; that holds
- * only where spoofing and SNAT are excluded, which is for the network to see to.
+ * Identify: which workload is asking. Fast lane. The source address of the client is the identity;
+ * that holds only where spoofing and SNAT are excluded, which is for the network to see to.
  */
 
 import type { Query } from '../query.ts';

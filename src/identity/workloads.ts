@@ -1,13 +1,11 @@
 /**
  * Workloads: the settings of each workload by its number, in typed arrays that workers share.
  *
- * Number 0 is the unmapped source, the others follow in the order of the configuration. Who belongs
- * to a workload is prefixes.ts; what it may resolve is policy/.
+ * Fast lane. Number 0 is the unmapped source, the others follow in the order of the configuration.
+ * Who belongs to a workload is prefixes.ts; what it may resolve is policy/; settings.ts compiles.
  */
 
-import type { Config, DenyAnswer, Mode } from '../config/types.ts';
-import { MODE_ENFORCE, MODE_OPEN, MODE_REPORT } from '../events/kinds.ts';
-import { packTexts, Texts, type TextsMemory } from '../policy/texts.ts';
+import { Texts, type TextsMemory } from '../policy/texts.ts';
 
 /** The workload of a source that no workload claims. */
 export const UNMAPPED = 0;
@@ -23,18 +21,6 @@ export const ANSWER_ADDRESS = 3;
 /** Bits of `addressFamilies`. */
 export const HAS_V4 = 1;
 export const HAS_V6 = 2;
-
-const MODE_NUMBERS: Record<Mode, number> = {
-  enforce: MODE_ENFORCE,
-  report: MODE_REPORT,
-  open: MODE_OPEN,
-};
-const ANSWER_NUMBERS: Record<DenyAnswer['kind'], number> = {
-  nxdomain: ANSWER_NXDOMAIN,
-  nodata: ANSWER_NODATA,
-  refused: ANSWER_REFUSED,
-  address: ANSWER_ADDRESS,
-};
 
 /** What crosses threads; every array is indexed by the workload number. */
 export interface WorkloadsMemory {
@@ -83,44 +69,4 @@ export class Workloads {
   nameOf(workload: number): string {
     return this.names.text(workload + 1);
   }
-}
-
-export function compileWorkloads(config: Config): WorkloadsMemory {
-  const count = config.workloads.length + 1;
-  const memory: WorkloadsMemory = {
-    count,
-    mode: shared(count),
-    answer: shared(count),
-    addressFamilies: shared(count),
-    v4: shared(count * 4),
-    v6: shared(count * 16),
-    failOpen: shared(count),
-    inspectChain: shared(count),
-    names: packTexts(['', UNMAPPED_NAME, ...config.workloads.map((workload) => workload.name)]),
-  };
-  setDenial(memory, UNMAPPED, config.unmapped);
-  for (const [i, workload] of config.workloads.entries()) {
-    setDenial(memory, i + 1, workload);
-    memory.failOpen[i + 1] = workload.failOpen ? 1 : 0;
-    memory.inspectChain[i + 1] = workload.chain === 'inspect' ? 1 : 0;
-  }
-  return memory;
-}
-
-function setDenial(
-  memory: WorkloadsMemory,
-  index: number,
-  from: { readonly mode: Mode; readonly answer: DenyAnswer },
-): void {
-  memory.mode[index] = MODE_NUMBERS[from.mode];
-  memory.answer[index] = ANSWER_NUMBERS[from.answer.kind];
-  if (from.answer.kind !== 'address') return;
-  const { v4, v6 } = from.answer;
-  if (v4 !== null) memory.v4.set(v4, index * 4);
-  if (v6 !== null) memory.v6.set(v6, index * 16);
-  memory.addressFamilies[index] = (v4 === null ? 0 : HAS_V4) | (v6 === null ? 0 : HAS_V6);
-}
-
-function shared(length: number): Uint8Array {
-  return new Uint8Array(new SharedArrayBuffer(length));
 }

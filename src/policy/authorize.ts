@@ -1,5 +1,6 @@
 /**
- * Authorize: may this workload resolve this name? The precedence of the product, once, in order.
+ * Authorize: may this workload resolve this name? The precedence of the product, once, in order. Fast
+ * lane.
  *
  * It decides from tables in memory only and writes nothing but the decision. What a denied query is
  * answered with, and what happens to the answer of one let through, is the pipeline's.

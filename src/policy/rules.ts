@@ -8,7 +8,7 @@
 
 import type { Entry } from '../config/types.ts';
 import { typeToText } from '../wire/text.ts';
-import { packTexts, type TextsMemory } from './texts.ts';
+import type { TextsMemory } from './texts.ts';
 
 export class Rules {
   /** Index is the rule id; 0 is "no rule". */
@@ -43,4 +43,21 @@ export class Rules {
 export function ruleText(list: string, entry: Entry): string {
   const types = entry.types === null ? '' : ` (${entry.types.map(typeToText).join(', ')})`;
   return `${entry.at.file}:${entry.at.line} ${list} ${entry.pattern.text}${types}`;
+}
+
+/** Packs `texts` into shared memory; index in the list is the id, and `texts[0]` must be ''. */
+export function packTexts(texts: readonly string[]): TextsMemory {
+  const starts = new Uint32Array(
+    new SharedArrayBuffer((texts.length + 1) * Uint32Array.BYTES_PER_ELEMENT),
+  );
+  let length = 0;
+  for (const [id, text] of texts.entries()) {
+    starts[id] = length;
+    length += Buffer.byteLength(text, 'utf8');
+  }
+  starts[texts.length] = length;
+  const octets = new Uint8Array(new SharedArrayBuffer(length));
+  const view = Buffer.from(octets.buffer);
+  for (const [id, text] of texts.entries()) view.write(text, starts[id] ?? 0, 'utf8');
+  return { octets, starts };
 }

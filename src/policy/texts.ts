@@ -2,7 +2,8 @@
  * Texts by number: UTF-8 octets in one shared blob, so that the fast lane can copy the text of a
  * rule or the name of a workload into a response without making a string of it.
  *
- * It holds texts; it does not know what they say. Text 0 is always the empty one.
+ * Fast lane. It holds texts and does not know what they say; rules.ts packs them. Text 0 is always
+ * the empty one.
  */
 
 /** What crosses threads; `Texts` wraps it again on the other side. */
@@ -36,21 +37,4 @@ export class Texts {
   text(id: number): string {
     return Buffer.from(this.octets.subarray(this.start(id), this.end(id))).toString('utf8');
   }
-}
-
-/** Packs `texts` into shared memory; index in the list is the id, and `texts[0]` must be ''. */
-export function packTexts(texts: readonly string[]): TextsMemory {
-  const starts = new Uint32Array(
-    new SharedArrayBuffer((texts.length + 1) * Uint32Array.BYTES_PER_ELEMENT),
-  );
-  let length = 0;
-  for (const [id, text] of texts.entries()) {
-    starts[id] = length;
-    length += Buffer.byteLength(text, 'utf8');
-  }
-  starts[texts.length] = length;
-  const octets = new Uint8Array(new SharedArrayBuffer(length));
-  const view = Buffer.from(octets.buffer);
-  for (const [id, text] of texts.entries()) view.write(text, starts[id] ?? 0, 'utf8');
-  return { octets, starts };
 }
