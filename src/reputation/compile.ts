@@ -90,31 +90,37 @@ export function feedTable(feeds: readonly Feed[], rules: RuleTexts): FeedTable {
 
 /** Parses and compiles with a feed table made elsewhere. */
 export function compileFeeds(inputs: readonly FeedInput[], feeds: FeedTable): Compiled {
-  const reports: FeedReport[] = [];
-  const parsed: ParsedFeed[] = [];
-  for (const input of inputs) {
-    const startMs = performance.now();
-    const result = parseFeed(input.octets, input.feed.format);
-    parsed.push(result);
-    reports.push(reportOf(input, result, performance.now() - startMs));
-  }
+  const parsed = inputs.map(parseTimed);
+  const reports = parsed.map(({ report }) => report);
   const statements = new Statements();
-  const table = fillTable(parsed, statements);
+  const table = fillTable(
+    parsed.map(({ result }) => result),
+    statements,
+  );
   const filterBits = Math.max(32, table.count * FILTER_BITS_PER_ENTRY);
   const filter = fillFilter(table, filterBits);
   return { memory: { table, filter, filterBits, ...statements.finish(), feeds }, reports };
 }
 
-export function reportOf(input: FeedInput, result: ParsedFeed, loadMs: number): FeedReport {
-  return {
+/** Parses a feed only for its report. */
+export function inspect(input: FeedInput): FeedReport {
+  return parseTimed(input).report;
+}
+
+function parseTimed(input: FeedInput): { result: ParsedFeed; report: FeedReport } {
+  const startMs = performance.now();
+  const result = parseFeed(input.octets, input.feed.format);
+  const { entries, reader, rejects } = result.text;
+  const report = {
     name: input.feed.name,
     format: result.format,
-    entries: result.text.entries.count,
-    converted: result.text.reader.converted,
-    rejects: result.text.rejects.list(),
-    loadMs,
+    entries: entries.count,
+    converted: reader.converted,
+    rejects: rejects.list(),
+    loadMs: performance.now() - startMs,
     bytes: input.octets.length,
   };
+  return { result, report };
 }
 
 function fillTable(parsed: readonly ParsedFeed[], statements: Statements): FingerprintsMemory {
