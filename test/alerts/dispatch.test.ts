@@ -1,0 +1,145 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { type Alert, operationalAlert } from '../../src/alerts/alert.ts';
+import { type AlertsConfig, Dispatch } from '../../src/alerts/dispatch.ts';
+import type { OpenUnixDatagram } from '../../src/alerts/sinks/unix.ts';
+import type { Sink as SinkConfig } from '../../src/config/types.ts';
+import { directory, observation, T0 } from './sample.ts';
+
+const WAIT = { timeout: 10_000, interval: 5 };
+const WINDOW = 600_000;
+const at = { file: 'dnsvalve.yaml', line: 1, col: 1 };
+let folder = '';
+let dispatch: Dispatch | null = null;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'dnsvalve-dispatch-'));
+});
+
+afterEach(async () => {
+  await dispatch?.close(0);
+  dispatch = null;
+  rmSync(folder, { recursive: true });
+});
+
+function fileSink(name: string): SinkConfig {
+  const path = join(folder, name);
+  return { to: `file:${path}`, target: { kind: 'file', path }, format: 'json', facility: 20, at };
+}
+
+function unixSink(): SinkConfig {
+  const target = { kind: 'unix', path: '/dev/log' } as const;
+  return { to: 'unix:/dev/log', target, format: 'rfc5424', facility: 20, at };
+}
+
+function tcpSink(host: string): SinkConfig {
+  const target = { kind: 'syslog-tcp', host, port: 601 } as const;
+  return { to: `syslog+tcp://${host}`, target, format: 'rfc5424', facility: 20, at };
+}
+
+function start(config: Partial<AlertsConfig>, openUnixDatagram: OpenUnixDatagram = () => null) {
+  const clock = { ms: T0 };
+  const said: string[] = [];
+  dispatch = new Dispatch({
+    config: { alerts: [], alertWindowMs: WINDOW, ...config },
+    directory,
+    now: () => clock.ms,
+    openUnixDatagram,
+    report: (line) => said.push(line),
+  });
+  return { dispatch, clock, said };
+}
+
+function written(name: string): Alert[] {
+  const lines = readFileSync(join(folder, name), 'utf8').split('\n').slice(0, -1);
+  return lines.map((line) => JSON.parse(line) as Alert);
+}
+
+describe('from observation to sink', () => {
+  it('gives every sink every alert, folded', async () => {
+    const { dispatch } = start({ alerts: [fileSink('a.jsonl'), fileSink('b.jsonl')] });
+    const denied = observation({ isNew: false, counts: { denied: 2 } });
+    dispatch.observe([observation(), denied, denied, denied]);
+    dispatch.raise(operationalAlert('feed-stale', 'nrd', { reason: '9h old', atMs: T0 }));
+    await dispatch.close(5_000);
+    expect(written('a.jsonl').map((one) => [one.type, one.count])).toEqual([
+      ['new-destination', 1],
+      ['denied', 2],
+      ['feed-stale', 1],
+      ['denied', 4],
+    ]);
+    expect(written('b.jsonl')).toEqual(written('a.jsonl'));
+    expect(dispatch.stats().emitted).toBe(4);
+  });
+
+  it('ends windows by itself, without another alert', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    try {
+      const { dispatch, clock } = start({ alerts: [fileSink('a.jsonl')] });
+      const denied = observation({ isNew: false, counts: { denied: 1 } });
+      dispatch.observe([denied, denied]);
+      clock.ms += WINDOW;
+      vi.advanceTimersByTime(1_000);
+      expect(dispatch.stats().emitted).toBe(2);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it('goes on with the other sinks when one throws', async () => {
+    const open: OpenUnixDatagram = () => ({
+      send: () => {
+        throw new Error('broken addon');
+      },
+      close: () => {},
+    });
+    const { dispatch, said } = start({ alerts: [unixSink(), fileSink('a.jsonl')] }, open);
+    dispatch.observe([observation()]);
+    await vi.waitFor(() => expect(dispatch.stats().sinks[1]?.sent).toBe(1), WAIT);
+    expect(said).toEqual(['alert sink unix:/dev/log: broken addon']);
+  });
+
+  it('refuses a collector that is given by name', () => {
+    expect(() => start({ alerts: [tcpSink('siem.example')] })).toThrow(
+      'alerts: "syslog+tcp://siem.example": "siem.example" is a name; give an address',
+    );
+  });
+});
+
+describe('after a reload', () => {
+  it('keeps the sinks that stay, opens the new ones, and delivers what the gone ones held', async () => {
+    const { dispatch } = start({ alerts: [fileSink('stay.jsonl'), fileSink('gone.jsonl')] });
+    dispatch.observe([observation()]);
+    const alerts = [fileSink('stay.jsonl'), fileSink('come.jsonl')];
+    await dispatch.reconfigure({ alerts, alertWindowMs: WINDOW }, directory, 5_000);
+    dispatch.observe([observation({ registrable: 'second.example' })]);
+    await dispatch.close(5_000);
+    expect(written('stay.jsonl')).toHaveLength(2);
+    expect(written('gone.jsonl')).toHaveLength(1);
+    expect(written('come.jsonl')).toHaveLength(1);
+    const sinks = dispatch.stats().sinks.map((sink) => [sink.name, sink.sent]);
+    expect(sinks).toEqual([
+      [alerts[0]?.to, 2],
+      [alerts[1]?.to, 1],
+    ]);
+  });
+
+  it('changes nothing when a sink is refused', () => {
+    const { dispatch } = start({ alerts: [fileSink('a.jsonl')] });
+    const alerts = [fileSink('b.jsonl'), tcpSink('siem.example')];
+    expect(() => dispatch.reconfigure({ alerts, alertWindowMs: 1 }, directory, 0)).toThrow(
+      'a name',
+    );
+    expect(dispatch.stats().sinks.map((sink) => sink.name)).toEqual([fileSink('a.jsonl').to]);
+  });
+
+  it('does not tell a pair as new again because the window changed', async () => {
+    const { dispatch } = start({ alerts: [] });
+    dispatch.observe([observation()]);
+    await dispatch.reconfigure({ alerts: [], alertWindowMs: 1_000 }, directory, 0);
+    dispatch.observe([observation()]);
+    expect(dispatch.stats().emitted).toBe(1);
+  });
+});
