@@ -1,0 +1,82 @@
+/**
+ * Loads the I/O addon and says what it exports. Nothing here knows DNS, and nothing but udp-native.ts
+ * and unix-datagram.ts should use it.
+ */
+
+import { createRequire } from 'node:module';
+import { PEER_SIZE, SLOT_SIZE } from '../batch.ts';
+import { messageOf } from '../errors.ts';
+import { addonProblem, ensureAddon } from './build.ts';
+
+declare const slabBrand: unique symbol;
+declare const udpBrand: unique symbol;
+declare const unixBrand: unique symbol;
+
+/** A Batch that the addon knows. Keeps the arrays of the batch alive. */
+export type SlabHandle = { readonly [slabBrand]: true };
+export type UdpHandle = { readonly [udpBrand]: true };
+export type UnixHandle = { readonly [unixBrand]: true };
+
+/** The C functions; a `number` in place of a handle is a negative errno. */
+export interface Addon {
+  readonly slotSize: number;
+  readonly peerSize: number;
+  createSlab(
+    rx: Uint8Array,
+    rxLength: Int32Array,
+    tx: Uint8Array,
+    txLength: Int32Array,
+    txPeer: Int32Array,
+    peer: Uint8Array,
+  ): SlabHandle;
+  openUdp(
+    slab: SlabHandle,
+    family: 4 | 6,
+    address: string,
+    port: number,
+    reusePort: boolean,
+    peerAddress: string | null,
+    peerPort: number,
+    onBatch: (count: number) => number,
+    onError: (errno: number) => void,
+  ): UdpHandle | number;
+  sendUdp(handle: UdpHandle, slab: SlabHandle, count: number): number;
+  localUdp(handle: UdpHandle, record: Uint8Array): number;
+  kernelDrops(handle: UdpHandle): number;
+  sendDrops(handle: UdpHandle): number;
+  closeUdp(handle: UdpHandle): void;
+  openUnix(path: string): UnixHandle | number;
+  /** 0 or a positive errno. */
+  sendUnix(handle: UnixHandle, octets: Uint8Array): number;
+  closeUnix(handle: UnixHandle): void;
+}
+
+export interface Loaded {
+  readonly addon: Addon | null;
+  /** Why there is no addon; null when there is. */
+  readonly reason: string | null;
+}
+
+let loaded: Loaded | null = null;
+
+/** The addon of this thread, built if need be; never throws. `DNSVALVE_NATIVE=off` turns it off. */
+export function loadAddon(): Loaded {
+  loaded ??= load();
+  return loaded;
+}
+
+function load(): Loaded {
+  if (process.env['DNSVALVE_NATIVE'] === 'off') {
+    return { addon: null, reason: 'turned off by DNSVALVE_NATIVE=off' };
+  }
+  const path = ensureAddon();
+  if (path === null) return { addon: null, reason: addonProblem() };
+  try {
+    const addon = createRequire(import.meta.url)(path) as Addon;
+    if (addon.slotSize === SLOT_SIZE && addon.peerSize === PEER_SIZE)
+      return { addon, reason: null };
+    return { addon: null, reason: `${path}: its slot or peer size is not that of src/batch.ts` };
+  } catch (thrown) {
+    return { addon: null, reason: `loading the I/O addon: ${messageOf(thrown)}` };
+  }
+}

@@ -1,0 +1,48 @@
+/*
+ * What the N-API files share: reading arguments and making values. Arguments are checked by the
+ * TypeScript side; here only what would make memory unsafe is checked again.
+ */
+#ifndef DNSVALVE_GLUE_H
+#define DNSVALVE_GLUE_H
+
+#include "dnsvalve_io.h"
+
+#include <node_api.h>
+
+/* Room for the text of a unix path (108) and for any address with a zone. */
+#define TEXT_MAX 128
+
+napi_value number(napi_env env, int64_t value);
+napi_value undefined(napi_env env);
+/* Throws a TypeError; returns NULL. */
+napi_value failure(napi_env env, const char *message);
+/* Reads exactly `count` arguments; false leaves an exception pending. */
+bool arguments(napi_env env, napi_callback_info info, size_t count, napi_value *out);
+/* Data of an external value; NULL for anything else. */
+void *external(napi_env env, napi_value value);
+
+/* slab_handle.c: createSlab(rx, rxLength, tx, txLength, txPeer, peer): handle. The arrays must stay
+ * attached (never transferred to another thread). Its external is a `struct slab`. */
+napi_value create_slab(napi_env env, napi_callback_info info);
+
+/* udp_handle.c */
+/* openUdp(slab, family, address, port, reusePort, peer | null, peerPort, onBatch, onError):
+ * a handle, or a negative errno. */
+napi_value open_udp(napi_env env, napi_callback_info info);
+/* sendUdp(handle, slab, count): answers that the kernel took; 0 after close. */
+napi_value send_udp(napi_env env, napi_callback_info info);
+/* localUdp(handle, record): 0 or a negative errno; fills a peer record with the bound name. */
+napi_value local_udp(napi_env env, napi_callback_info info);
+/* kernelDrops(handle), sendDrops(handle): counts since open. */
+napi_value kernel_drops(napi_env env, napi_callback_info info);
+napi_value send_drops(napi_env env, napi_callback_info info);
+napi_value close_udp_handle(napi_env env, napi_callback_info info);
+
+/* unix_handle.c */
+/* openUnix(path): a handle, or a negative errno. The receiver need not exist yet. */
+napi_value open_unix(napi_env env, napi_callback_info info);
+/* sendUnix(handle, octets): 0 or a positive errno. Never waits. */
+napi_value send_unix(napi_env env, napi_callback_info info);
+napi_value close_unix_handle(napi_env env, napi_callback_info info);
+
+#endif
