@@ -5,6 +5,7 @@
  */
 
 import {
+  type Alias,
   type Document,
   isAlias,
   isMap,
@@ -114,7 +115,7 @@ export class SourceDocument {
     }
     if (isAlias(node)) {
       const target = this.#anchors.get(node.source);
-      if (target === undefined) return null;
+      if (target === undefined) return this.#noAnchor(node, path);
       this.#targets.set(node, target);
       this.#aliasDepth++;
       const value = this.#toValue(target, path, depth + 1);
@@ -150,6 +151,14 @@ export class SourceDocument {
       }
     }
     return value;
+  }
+
+  /** Almost always a wildcard without quotes. */
+  #noAnchor(node: Alias, path: Path): undefined {
+    const text = `*${node.source}`;
+    const message = `${text} is a YAML alias without its anchor; write a pattern in quotes: "${text}"`;
+    this.#report(node.range?.[0] ?? 0, path, message);
+    return undefined;
   }
 
   #tooDeep(node: Node, path: Path): null {

@@ -79,7 +79,10 @@ function isTypeIssue(issue: Issue): boolean {
 }
 
 function messageFor(issue: Issue, value: unknown): string {
-  if (issue.code === 'invalid_type') return wrongType([issue.expected], value);
+  if (issue.code === 'invalid_type') {
+    const ownWords = value !== undefined && !issue.message.startsWith('Invalid input');
+    return ownWords ? issue.message : wrongType([issue.expected], value);
+  }
   if (issue.code === 'invalid_value') {
     const words = issue.values.map(String);
     const near = typeof value === 'string' ? didYouMean(value, words) : '';

@@ -17,17 +17,20 @@ import { parseDuration, parseSize } from './units.ts';
 interface Words {
   readonly description?: string;
   readonly pattern?: string;
-  readonly examples?: unknown[];
   readonly [key: string]: unknown;
 }
 
-/** Text that `parse` turns into a value; a string from `parse` is the problem. */
+/**
+ * Text that `parse` turns into a value; a string from `parse` is the problem. `expected` is the
+ * message for what is no text at all, where "text is expected" would mislead.
+ */
 export function parsed<T extends object | number>(
   parse: (text: string) => T | string,
   words: Words,
+  expected?: string,
 ) {
   return z
-    .string()
+    .string(expected === undefined ? undefined : { error: expected })
     .transform((text, context): T => {
       const value = parse(text);
       if (typeof value !== 'string') return value;
@@ -74,17 +77,21 @@ export function line(description: string) {
     .meta({ description });
 }
 
+const DURATION_FORM = 'write a number and a unit, like "30s", "5m", "24h" or "400d"';
+const SIZE_FORM = 'write a number and a unit, like "4kB", "64MB" or "1GiB"';
+
 export function duration(limits: Limits, description: string) {
   const bounds = { min: parseDuration(limits.min) ?? 0, max: parseDuration(limits.max) ?? 0 };
   return parsed(
     (text) =>
       measured(text, parseDuration(text), bounds, limits) ??
-      noUnit(text, '"30s", "5m", "24h" or "400d"'),
+      `${JSON.stringify(text.slice(0, 80))} is not understood; ${DURATION_FORM}`,
     {
       description,
       pattern: '^[0-9]+(\\.[0-9]+)?(ms|s|m|h|d|w)$',
       'x-range': `${limits.min} to ${limits.max}`,
     },
+    DURATION_FORM,
   ).prefault(limits.default);
 }
 
@@ -92,12 +99,14 @@ export function size(limits: Limits, description: string) {
   const bounds = { min: parseSize(limits.min) ?? 0, max: parseSize(limits.max) ?? 0 };
   return parsed(
     (text) =>
-      measured(text, parseSize(text), bounds, limits) ?? noUnit(text, '"4kB", "64MB" or "1GiB"'),
+      measured(text, parseSize(text), bounds, limits) ??
+      `${JSON.stringify(text.slice(0, 80))} is not understood; ${SIZE_FORM}`,
     {
       description,
       pattern: '^[0-9]+(\\.[0-9]+)?(B|kB|MB|GB|KiB|MiB|GiB)$',
       'x-range': `${limits.min} to ${limits.max}`,
     },
+    SIZE_FORM,
   ).prefault(limits.default);
 }
 
@@ -110,10 +119,6 @@ function measured(
 ): number | string | null {
   if (value === null || (value >= bounds.min && value <= bounds.max)) return value;
   return `"${text}" is out of range; accepted is ${limits.min} to ${limits.max}`;
-}
-
-function noUnit(text: string, examples: string): string {
-  return `${JSON.stringify(text.slice(0, 80))} is not understood; write a number and a unit, like ${examples}`;
 }
 
 export function count(limits: CountLimits, description: string) {

@@ -56,10 +56,19 @@ export function loadConfig(path: string, options: LoadOptions = {}): Config {
   applyDefaults(main, sections, overrides.upstream);
   const known = { bundle: sections.bundles, upstream: sections.upstreams };
   problems.push(...referenceProblems(sections.references, known));
-  if (problems.length > 0) throw new ProblemsError('CONFIG', problems);
+  if (problems.length > 0) throw new ProblemsError('CONFIG', inFileOrder(problems, files));
   const listen = overrides.listen ?? settings.listen;
   const resolvConf = options.resolvConf ?? RESOLV_CONF;
   return freeze(assemble({ ...settings, listen }, sections, { files, resolvConf }));
+}
+
+/** From top to bottom as a person works through them; what has no file of its own comes first. */
+function inFileOrder(problems: readonly Problem[], files: readonly string[]): Problem[] {
+  const order = new Map(files.map((file, i) => [file, i]));
+  const fileIndex = (problem: Problem): number => order.get(problem.file) ?? -1;
+  return problems.toSorted(
+    (a, b) => fileIndex(a) - fileIndex(b) || a.line - b.line || a.col - b.col,
+  );
 }
 
 function readMain(path: string, problems: Problem[]): Source {

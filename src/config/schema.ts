@@ -50,7 +50,7 @@ const entry = z.union([pattern, entryObject]).meta({
 });
 export type EntryInput = z.output<typeof entry>;
 
-const entries = (description: string) => z.array(entry).default([]).meta({ description });
+const entries = (description: string) => z.array(entry).prefault([]).meta({ description });
 
 const answerWords = z.enum(['nxdomain', 'nodata', 'refused']);
 const answerAddress = z
@@ -102,7 +102,7 @@ export const workloadSchema = z.strictObject({
     description:
       '`enforce` denies what nothing allows, `report` lets it through and records it, `open` lets it through.',
   }),
-  use: z.array(z.string()).default([]).meta({ description: 'Bundles that it may use.' }),
+  use: z.array(z.string()).prefault([]).meta({ description: 'Bundles that it may use.' }),
   allow: entries('Names that it may resolve.'),
   deny: entries('Names that it may not resolve, also where something below allows them.'),
   answer: answer.prefault('nxdomain'),
@@ -123,7 +123,7 @@ export const workloadSchema = z.strictObject({
           .meta({ description: 'The verdict that the name must get.' }),
       }),
     )
-    .default([])
+    .prefault([])
     .meta({ description: 'Names and verdicts that must hold; a failing one refuses the load.' }),
 });
 
@@ -266,7 +266,7 @@ export const mainShape = {
     .strictObject({
       allow: z
         .array(prefix)
-        .default([])
+        .prefault([])
         .meta({ description: 'Private prefixes that answers for public names may hold.' }),
     })
     .prefault({})
@@ -285,7 +285,7 @@ export const mainShape = {
     })
     .prefault({})
     .meta({ description: 'What was asked, by whom, and when first.' }),
-  alerts: z.array(sinkSchema).default([]).meta({ description: 'Where alerts go.' }),
+  alerts: z.array(sinkSchema).prefault([]).meta({ description: 'Where alerts go.' }),
   alert_window: duration(
     limits.ALERT_WINDOW,
     'Repeats of one alert within this time become one with a count.',

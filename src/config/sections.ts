@@ -126,18 +126,18 @@ export class Sections {
   #forwardRule(source: Source, suffix: string, value: unknown): ForwardRule | null {
     const path = ['forward', suffix];
     const at = source.document.keyAt(path);
+    const schema = sharedShape.forward.valueType;
+    const input = checked(schema, source.document, { path, value }, this.problems);
     const name = suffix === '.' ? { name: '.', wire: nameToWire('.') } : parseName(suffix);
     if (typeof name === 'string') {
       this.problems.push(source.document.problem(at, path, `${name}; "." stands for all names`));
     }
-    const schema = sharedShape.forward.valueType;
-    const input = checked(schema, source.document, { path, value }, this.problems);
-    if (input === undefined || typeof name === 'string') return null;
+    if (input === undefined) return null;
     const rule = typeof input === 'string' ? { upstream: input, internal: false } : input;
     const named = typeof input === 'string' ? path : [...path, 'upstream'];
     const place = source.document.at(named);
     this.references.push({ kind: 'upstream', name: rule.upstream, path: named, at: place });
-    return { suffix: name.name, wire: name.wire, ...rule, at };
+    return typeof name === 'string' ? null : { suffix: name.name, wire: name.wire, ...rule, at };
   }
 
   #feed(source: Source, name: string, value: unknown): Feed | null {

@@ -23,9 +23,9 @@ export function readSource(path: string, shown: string, problems: Problem[]): So
   if (text === null) return null;
   const document = new SourceDocument(shown, text);
   problems.push(...document.problems);
-  if (document.problems.length > 0) return null;
   const value = document.value;
-  if (value === null || value === undefined) {
+  if (value === undefined) return null;
+  if (value === null) {
     problems.push(wholeFile(shown, 'empty; a mapping of settings is expected'));
     return null;
   }
