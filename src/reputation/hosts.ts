@@ -4,6 +4,7 @@
  * name a real address is a redirect, which a blocklist has no business with, and is rejected.
  */
 
+import { LOWER } from '../wire/octets.ts';
 import { SCOPE_EXACT } from './entries.ts';
 import { SAYS_DENY } from './memory.ts';
 import { isComment } from './plain.ts';
@@ -83,14 +84,16 @@ function isOneOf(
   return false;
 }
 
-/** Digits and dots, or anything with a colon (an IPv6 address may carry a zone, `fe80::1%lo0`). */
+/** Four numbers, or hex digits up to a colon (an IPv6 address may carry a zone, `fe80::1%lo0`). */
 function looksLikeAddress(octets: Uint8Array, from: number, to: number): boolean {
   let dots = 0;
+  let letters = 0;
   for (let at = from; at < to; at++) {
-    const octet = octets[at]!;
+    const octet = LOWER[octets[at]!]!;
     if (octet === 58 /* ':' */) return true;
     if (octet === 46 /* '.' */) dots++;
+    else if (octet >= 97 /* 'a' */ && octet <= 102 /* 'f' */) letters++;
     else if (octet < 48 || octet > 57) return false;
   }
-  return dots === 3;
+  return dots === 3 && letters === 0;
 }
