@@ -9,7 +9,7 @@
 import type { Config } from '../config/types.ts';
 import { type Problem, ProblemsError } from '../errors.ts';
 import { FingerprintsBuilder, type FingerprintsMemory } from '../fingerprints.ts';
-import { CLASS_IN, TYPE_SOA } from '../wire/constants.ts';
+import { CLASS_IN, TYPE_NSEC3, TYPE_SOA } from '../wire/constants.ts';
 import { readName, WireName } from '../wire/name.ts';
 import { readU32 } from '../wire/octets.ts';
 import { nameToText } from '../wire/text.ts';
@@ -79,7 +79,9 @@ class Compiler {
 
   addApex({ zone, ...served }: ServedZone): void {
     const flags =
-      (served.private ? layout.ZONE_PRIVATE : 0) | (served.builtin ? layout.ZONE_BUILTIN : 0);
+      (served.private ? layout.ZONE_PRIVATE : 0) |
+      (served.builtin ? layout.ZONE_BUILTIN : 0) |
+      (served.empty ? layout.ZONE_EMPTY : 0);
     const name = nameToText(zone.apex);
     const text = served.builtin ? `built-in zone ${name}` : `zone ${name} (${zone.file})`;
     this.#addApex({ name: zone.apex, flags, soa: negativeSoa(zone), text });
@@ -115,6 +117,7 @@ class Compiler {
     const index = this.#apexIndex.get(keyOf(zone.apex));
     for (const { owner, sets } of zone.nodes) {
       if (index === undefined || this.#zoneOf(owner) !== index) continue;
+      if (sets.every(isHashedDenial)) continue;
       this.#nodes.set(keyOf(owner), { name: owner, zone: index, sets });
       this.#addAbove(owner, index);
     }
@@ -164,6 +167,11 @@ class Compiler {
       texts: this.#apexes.map((apex) => apex.text),
     };
   }
+}
+
+/** RFC 5155 7.2.8: the owner of nothing but NSEC3 is not a name that exists. */
+function isHashedDenial(set: RrSet): boolean {
+  return set.type === TYPE_NSEC3 || set.covered === TYPE_NSEC3;
 }
 
 function zoneWords(apex: ApexDraft, octets: OctetsWriter): number[] {
