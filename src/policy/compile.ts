@@ -30,8 +30,11 @@ const KIND_BITS = {
   both: MATCHES_EXACT | MATCHES_BELOW,
 } as const;
 
-/** Exact before the others: inside one suffix the more specific entry names the decision. */
-const KIND_ORDER = { exact: 0, both: 1, below: 2 } as const;
+/**
+ * Exact before the others: inside one suffix the more specific entry names the decision. Entries of
+ * one rank keep the order of the configuration.
+ */
+const KIND_ORDER = { exact: 0, both: 1, below: 1 } as const;
 
 /** How a list is called in rule texts, and whether its entries deny. */
 interface List {
