@@ -96,12 +96,12 @@ export class Store {
     this.#retryAt = 0;
   }
 
-  /** Puts the log into the database and lets go of both. */
+  /** Leaves one file without a log beside it, which anybody who may read it can open. */
   close(): void {
     try {
-      this.#open?.db.pragma('wal_checkpoint(TRUNCATE)');
+      this.#open?.db.pragma('journal_mode = DELETE');
     } catch {
-      // The log is complete by itself; the next start reads it.
+      // Somebody reads just now. The log is complete by itself; the next start takes it in.
     }
     this.#disconnect();
   }

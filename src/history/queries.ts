@@ -1,0 +1,196 @@
+/**
+ * The questions that people ask the history. Read-only, each by an index; no text for terminals.
+ */
+
+import type Database from 'better-sqlite3';
+import { ancestorsOf, endOfSubtree } from './names.ts';
+import { VERDICT_ALLOWED, VERDICT_DENIED, VERDICT_FAILED, VERDICT_WOULD_DENY } from './record.ts';
+import {
+  type NameRow,
+  nameRow,
+  narrowedRow,
+  PAIR_COLUMNS,
+  type PairRow,
+  pairRow,
+  type RawName,
+  type RawPair,
+  type RawWorkload,
+  type WorkloadRow,
+  workloadRow,
+} from './rows.ts';
+
+/** A suffix with more domains than this is looked up by time and not by name: it is so common
+ * (`com`) that a walk through time meets enough of it. */
+const DOMAINS_BY_NAME = 20_000;
+
+export interface Filter {
+  /** Workload name, or null for all. */
+  readonly workload: string | null;
+  /** Lower bound, ms since the epoch; 0 for all. */
+  readonly sinceMs: number;
+  /** Rows at most; -1 for all. */
+  readonly limit: number;
+}
+
+/** `exact`: that name. `subtree`: and every name below it. */
+export type Reach = 'exact' | 'subtree';
+
+export class HistoryQueries {
+  readonly #db: Database.Database;
+
+  constructor(db: Database.Database) {
+    this.#db = db;
+  }
+
+  /** Every workload that was ever heard, by name. `sinceMs` bounds the last time. */
+  workloads({ workload, sinceMs, limit }: Filter): WorkloadRow[] {
+    const sql = `
+SELECT * FROM workload WHERE last_ms >= ? AND (? IS NULL OR name = ?) ORDER BY name LIMIT ?`;
+    const statement = this.#db.prepare<unknown[], RawWorkload>(sql);
+    return statement.all(sinceMs, workload, workload, limit).map(workloadRow);
+  }
+
+  /** Whether the history has heard of a workload of that name. */
+  knowsWorkload(name: string): boolean {
+    return this.#workloadId(name) !== undefined;
+  }
+
+  /** Pairs first seen since then, oldest first; a limit keeps the newest. */
+  firstSeen({ workload, sinceMs, limit }: Filter): PairRow[] {
+    const id = workload === null ? null : this.#workloadId(workload);
+    if (id === undefined) return [];
+    const sql = `
+SELECT ${PAIR_COLUMNS} FROM pair p
+CROSS JOIN workload w ON w.id = p.workload_id CROSS JOIN domain d ON d.id = p.domain_id
+WHERE ${id === null ? '' : 'p.workload_id = @id AND'} p.first_ms >= @sinceMs
+ORDER BY p.first_ms DESC LIMIT @limit`;
+    const raws = this.#pairs(sql).all(id === null ? { sinceMs, limit } : { id, sinceMs, limit });
+    return raws.reverse().map(pairRow);
+  }
+
+  /** What a workload asked for, in the order of first seen; `sinceMs` bounds the last time. */
+  ofWorkload({ workload, sinceMs, limit }: Filter & { readonly workload: string }): PairRow[] {
+    const id = this.#workloadId(workload);
+    if (id === undefined) return [];
+    const sql = `
+SELECT ${PAIR_COLUMNS} FROM pair p INDEXED BY pair_by_workload
+CROSS JOIN workload w ON w.id = p.workload_id CROSS JOIN domain d ON d.id = p.domain_id
+WHERE p.workload_id = @id AND p.last_ms >= @sinceMs
+ORDER BY p.first_ms DESC LIMIT @limit`;
+    return this.#pairs(sql).all({ id, sinceMs, limit }).reverse().map(pairRow);
+  }
+
+  /**
+   * Who asked for a name, who first: registrable domains that are the name (or below it), and
+   * where the name lies below a registrable domain, the detail that is held of it.
+   *
+   * @param reversed the name in the form of `names.ts`
+   */
+  ofName(reversed: string, reach: Reach, filter: Filter): PairRow[] {
+    const id = filter.workload === null ? null : this.#workloadId(filter.workload);
+    if (id === undefined) return [];
+    const rows = this.#ofDomains(reversed, reach, { ...filter, id });
+    for (const ancestor of ancestorsOf(reversed).slice(1)) {
+      rows.push(...this.#ofDetail(ancestor, reversed, reach, { ...filter, id }));
+    }
+    rows.sort((a, b) => a.firstMs - b.firstMs);
+    return filter.limit < 0 ? rows : rows.slice(0, filter.limit);
+  }
+
+  /** Queries at or below the name that were counted without detail, and so may be missing. */
+  foldedAbove(reversed: string): number {
+    const sql = `
+SELECT coalesce(sum(p.folded), 0) FROM domain d JOIN pair p ON p.domain_id = d.id
+WHERE d.name_rev = ?`;
+    const statement = this.#db.prepare<[string], number>(sql).pluck();
+    const above = ancestorsOf(reversed).slice(1);
+    return above.reduce((sum, ancestor) => sum + (statement.get(ancestor) ?? 0), 0);
+  }
+
+  /** Detail of a pair, in the order of first seen. */
+  names(workload: string, domainReversed: string, limit: number): NameRow[] {
+    const sql = `
+SELECT n.* FROM workload w JOIN domain d JOIN name n
+  ON n.workload_id = w.id AND n.domain_id = d.id
+WHERE w.name = ? AND d.name_rev = ? ORDER BY n.first_ms, n.name_rev LIMIT ?`;
+    const statement = this.#db.prepare<unknown[], RawName>(sql);
+    const raws = statement.all(workload, domainReversed, limit);
+    return raws.map((raw) => nameRow(domainReversed, raw));
+  }
+
+  #ofDomains(from: string, reach: Reach, filter: Filter & { id: number | null }): PairRow[] {
+    const { id, sinceMs, limit } = filter;
+    const end = reach === 'exact' ? `${from}\0` : endOfSubtree(from);
+    const common = this.#isCommon(from, end);
+    // The tables are walked in the order written; which comes first is what makes it quick.
+    const joins = common
+      ? 'pair p INDEXED BY pair_by_time CROSS JOIN domain d ON d.id = p.domain_id'
+      : 'domain d CROSS JOIN pair p ON p.domain_id = d.id';
+    const sql = `
+SELECT ${PAIR_COLUMNS} FROM ${joins} CROSS JOIN workload w ON w.id = p.workload_id
+WHERE d.name_rev >= @from AND d.name_rev < @end AND p.last_ms >= @sinceMs
+  ${id === null ? '' : 'AND p.workload_id = @id'}
+ORDER BY p.first_ms LIMIT @limit`;
+    const values = { from, end, sinceMs, limit, ...(id === null ? {} : { id }) };
+    return this.#pairs(sql).all(values).map(pairRow);
+  }
+
+  #isCommon(from: string, end: string): boolean {
+    const sql = `
+SELECT count(*) FROM (SELECT 1 FROM domain WHERE name_rev >= ? AND name_rev < ? LIMIT ?)`;
+    const statement = this.#db.prepare<unknown[], number>(sql).pluck();
+    return (statement.get(from, end, DOMAINS_BY_NAME) ?? 0) >= DOMAINS_BY_NAME;
+  }
+
+  #ofDetail(
+    domain: string,
+    reversed: string,
+    reach: Reach,
+    filter: Filter & { id: number | null },
+  ): PairRow[] {
+    const sql = `
+SELECT ${PAIR_COLUMNS} FROM domain d CROSS JOIN pair p ON p.domain_id = d.id
+CROSS JOIN workload w ON w.id = p.workload_id
+WHERE d.name_rev = @domain ${filter.id === null ? '' : 'AND p.workload_id = @id'}`;
+    const values = filter.id === null ? { domain } : { domain, id: filter.id };
+    const details = this.#db.prepare<unknown[], RawName>(`
+SELECT * FROM name WHERE workload_id = ? AND domain_id = ? AND name_rev >= ? AND name_rev < ?
+  AND last_ms >= ?`);
+    const from = reversed.slice(domain.length);
+    const end = reach === 'exact' ? `${from}\0` : endOfSubtree(from);
+    const rows: PairRow[] = [];
+    for (const raw of this.#pairs(sql).all(values)) {
+      const found = details.all(raw.workload_id, raw.domain_id, from, end, filter.sinceMs);
+      if (found.length === 0) found.push(...firstOnly(raw, from, end, filter.sinceMs));
+      for (const detail of found) rows.push(narrowedRow(raw, detail));
+    }
+    return rows;
+  }
+
+  #workloadId(name: string): number | undefined {
+    const statement = this.#db.prepare<[string], number>('SELECT id FROM workload WHERE name = ?');
+    return statement.pluck().get(name);
+  }
+
+  #pairs(sql: string): Database.Statement<[Record<string, unknown>], RawPair> {
+    return this.#db.prepare<[Record<string, unknown>], RawPair>(sql);
+  }
+}
+
+/** The first query of a pair is known for ever, also where its detail was purged or folded. */
+function firstOnly(raw: RawPair, from: string, end: string, sinceMs: number): RawName[] {
+  const { first_name, first_ms, first_verdict } = raw;
+  if (first_name < from || first_name >= end || first_ms < sinceMs) return [];
+  const one = (...verdicts: number[]): number => (verdicts.includes(first_verdict) ? 1 : 0);
+  return [
+    {
+      name_rev: first_name,
+      first_ms,
+      last_ms: first_ms,
+      allowed: one(VERDICT_ALLOWED, VERDICT_WOULD_DENY),
+      denied: one(VERDICT_DENIED),
+      would_deny: one(VERDICT_WOULD_DENY),
+      failed: one(VERDICT_FAILED),
+    },
+  ];
+}

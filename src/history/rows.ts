@@ -1,0 +1,177 @@
+/**
+ * Rows as the reading commands get them: text for names and addresses, ms for times, numbers for
+ * counts. And how they are read from the tables.
+ */
+
+import { typeToText } from '../wire/text.ts';
+import { addressText, addressTexts } from './addresses.ts';
+import { textOfReversed } from './names.ts';
+
+export type Verdict = 'allowed' | 'denied' | 'would-deny' | 'failed' | 'unknown';
+
+/** Index is VERDICT_* of `record.ts`. */
+const VERDICTS: readonly Verdict[] = ['unknown', 'allowed', 'denied', 'would-deny', 'failed'];
+
+export interface Counts {
+  /** allowed + denied + failed. */
+  readonly queries: number;
+  /** Includes `wouldDeny`. */
+  readonly allowed: number;
+  readonly denied: number;
+  readonly wouldDeny: number;
+  readonly failed: number;
+}
+
+/** One full name that a workload asked for. */
+export interface NameRow extends Counts {
+  readonly name: string;
+  readonly firstMs: number;
+  readonly lastMs: number;
+}
+
+/** What a workload asked for: a registrable domain, or one full name below it. */
+export interface PairRow extends Counts {
+  readonly workload: string;
+  /** Registrable domain. */
+  readonly domain: string;
+  /** The name that times and counts belong to: `domain`, or the full name that was asked about. */
+  readonly name: string;
+  readonly firstMs: number;
+  readonly lastMs: number;
+  /** Of `allowed`, answered from the store; null where `name` is detail, which does not know. */
+  readonly cached: number | null;
+  /** Queries for names beyond the bound of detail. */
+  readonly folded: number;
+  /** Full names that detail is held for. */
+  readonly names: number;
+  /** First query: its address, type, verdict and full name; '' where `name` is not that name. */
+  readonly firstSource: string;
+  readonly firstType: string;
+  readonly firstVerdict: Verdict;
+  readonly firstName: string;
+  /** First addresses that the domain was answered with. */
+  readonly answers: readonly string[];
+  /** Policy at the first query, and when it was loaded; null where it is not known. */
+  readonly revision: number | null;
+  readonly policyMs: number | null;
+  /** Rule that decided the first query; '' for none. */
+  readonly rule: string;
+}
+
+export interface WorkloadRow extends Counts {
+  readonly workload: string;
+  readonly domains: number;
+  readonly cached: number;
+  readonly firstMs: number;
+  readonly lastMs: number;
+}
+
+interface RawCounts {
+  readonly allowed: number;
+  readonly denied: number;
+  readonly would_deny: number;
+  readonly failed: number;
+}
+
+export interface RawPair extends RawCounts {
+  readonly workload_id: number;
+  readonly domain_id: number;
+  readonly workload: string;
+  readonly domain_rev: string;
+  readonly first_ms: number;
+  readonly last_ms: number;
+  readonly cached: number;
+  readonly folded: number;
+  readonly names: number;
+  readonly first_source: Buffer;
+  readonly first_qtype: number;
+  readonly first_verdict: number;
+  readonly first_name: string;
+  readonly answers: Buffer | null;
+  readonly revision: number | null;
+  readonly policy_ms: number | null;
+  readonly rule: string | null;
+}
+
+export interface RawName extends RawCounts {
+  readonly name_rev: string;
+  readonly first_ms: number;
+  readonly last_ms: number;
+}
+
+export interface RawWorkload extends RawCounts {
+  readonly name: string;
+  readonly domains: number;
+  readonly cached: number;
+  readonly first_ms: number;
+  readonly last_ms: number;
+}
+
+/** Columns of `RawPair`; a query joins workload w, domain d, pair p with it. */
+export const PAIR_COLUMNS = `
+  p.workload_id, p.domain_id, w.name AS workload, d.name_rev AS domain_rev, p.first_ms, p.last_ms,
+  p.allowed, p.denied, p.would_deny, p.failed, p.cached, p.folded, p.names, p.first_source,
+  p.first_qtype, p.first_verdict, p.first_name, p.answers,
+  (SELECT revision FROM policy WHERE id = p.policy_id) AS revision,
+  (SELECT loaded_ms FROM policy WHERE id = p.policy_id) AS policy_ms,
+  (SELECT text FROM rule WHERE id = p.rule_id) AS rule`;
+
+function countsOf(raw: RawCounts): Counts {
+  const { allowed, denied, failed, would_deny: wouldDeny } = raw;
+  return { queries: allowed + denied + failed, allowed, denied, wouldDeny, failed };
+}
+
+export function pairRow(raw: RawPair): PairRow {
+  const domain = textOfReversed(raw.domain_rev);
+  return {
+    workload: raw.workload,
+    domain,
+    name: domain,
+    firstMs: raw.first_ms,
+    lastMs: raw.last_ms,
+    ...countsOf(raw),
+    cached: raw.cached,
+    folded: raw.folded,
+    names: raw.names,
+    firstSource: addressText(raw.first_source),
+    firstType: typeToText(raw.first_qtype),
+    firstVerdict: VERDICTS[raw.first_verdict] ?? 'unknown',
+    firstName: textOfReversed(raw.domain_rev + raw.first_name),
+    answers: addressTexts(raw.answers),
+    revision: raw.revision,
+    policyMs: raw.policy_ms === 0 ? null : raw.policy_ms,
+    rule: raw.rule ?? '',
+  };
+}
+
+export function nameRow(domainRev: string, raw: RawName): NameRow {
+  const name = textOfReversed(domainRev + raw.name_rev);
+  return { name, firstMs: raw.first_ms, lastMs: raw.last_ms, ...countsOf(raw) };
+}
+
+/** A pair narrowed to one of its names: what only the pair knows is left out. */
+export function narrowedRow(raw: RawPair, detail: RawName): PairRow {
+  const row = { ...pairRow(raw), ...nameRow(raw.domain_rev, detail), cached: null, names: 1 };
+  if (raw.first_name === detail.name_rev) return row;
+  const unknown = { firstSource: '', firstType: '', firstName: '', revision: null, policyMs: null };
+  return { ...row, ...unknown, firstVerdict: verdictOf(row), answers: [], rule: '' };
+}
+
+function verdictOf({ allowed, denied, wouldDeny, failed }: Counts): Verdict {
+  const kinds = [allowed - wouldDeny, denied, wouldDeny, failed].filter((count) => count > 0);
+  if (kinds.length !== 1) return 'unknown';
+  if (denied > 0) return 'denied';
+  if (wouldDeny > 0) return 'would-deny';
+  return allowed > 0 ? 'allowed' : 'failed';
+}
+
+export function workloadRow(raw: RawWorkload): WorkloadRow {
+  return {
+    workload: raw.name,
+    domains: raw.domains,
+    ...countsOf(raw),
+    cached: raw.cached,
+    firstMs: raw.first_ms,
+    lastMs: raw.last_ms,
+  };
+}
