@@ -136,8 +136,8 @@ export class Dispatch {
   }
 }
 
-function keyOf({ to, target, format, facility }: SinkConfig): string {
-  return JSON.stringify([to, target, format, facility]);
+function keyOf({ to, target, facility }: SinkConfig): string {
+  return JSON.stringify([to, target, facility]);
 }
 
 async function closeAll(sinks: readonly Sink[], deadlineMs: number): Promise<void> {

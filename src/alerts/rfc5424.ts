@@ -1,6 +1,6 @@
 /**
- * An alert as one RFC 5424 message: header, STRUCTURED-DATA with every field, and a sentence (or
- * the JSON document) as MSG. No framing (that is the TCP sink's) and no sending.
+ * An alert as one RFC 5424 message (header, STRUCTURED-DATA with every field, a sentence as MSG), or
+ * as a line of JSON. No framing (that is the TCP sink's) and no sending.
  *
  * <PRI>1 TIME HOST dnsvalve PID TYPE [dnsvalve@32473 id=".." ...][meta sequenceId="1"] sentence
  */
@@ -28,8 +28,6 @@ const HOSTNAME_MAX = 255;
 export interface MessageOptions {
   /** 0..23. */
   readonly facility: number;
-  /** `rfc5424` writes fields into STRUCTURED-DATA, `json` writes the document as MSG. */
-  readonly format: 'rfc5424' | 'json';
   /** HOSTNAME of the header; the machine's own when not given. */
   readonly hostname?: string;
   /** PROCID of the header; this process when not given. */
@@ -48,10 +46,6 @@ export function messageEncoder(options: MessageOptions): Encode {
     const priority = options.facility * 8 + alert.severity;
     const header = `<${priority}>1 ${alert.time} ${host} ${APP_NAME} ${pid} ${alert.type}`;
     const meta = `[meta sequenceId="${sequence}"]`;
-    if (options.format === 'json') {
-      const octets = encoder.encode(`${header} ${meta} ${JSON.stringify(alert)}`);
-      if (octets.length <= MESSAGE_MAX) return octets; // cut JSON would be no JSON: use fields
-    }
     const data = structuredData(alert, MESSAGE_MAX - header.length - RESERVED);
     return clip(encoder.encode(`${header} ${data}${meta} ${sentence(alert)}`));
   };
@@ -60,18 +54,6 @@ export function messageEncoder(options: MessageOptions): Encode {
 /** Newline-terminated JSON documents, for files. */
 export function jsonLineEncoder(): Encode {
   return (alert) => encoder.encode(`${JSON.stringify(alert)}\n`);
-}
-
-/** RFC 5424 lines ended by a newline, for files. */
-export function messageLineEncoder(options: MessageOptions): Encode {
-  const encode = messageEncoder(options);
-  return (alert) => {
-    const message = encode(alert);
-    const line = new Uint8Array(message.length + 1);
-    line.set(message);
-    line[message.length] = 10; // '\n'
-    return line;
-  };
 }
 
 /** RFC 5424 6.2.4: printable US-ASCII without spaces, or the nil value. */

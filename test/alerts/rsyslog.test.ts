@@ -23,7 +23,7 @@ afterEach(async () => {
 });
 
 function open(input: Input): Sink {
-  const encode = messageEncoder({ facility: 20, format: 'rfc5424', hostname: 'gw1', pid: 42 });
+  const encode = messageEncoder({ facility: 20, hostname: 'gw1', pid: 42 });
   const name = input;
   const socket = { name, host: '127.0.0.1', port: rsyslog.port, encode, report: () => {} };
   const backoff = { firstMs: 10, maxMs: 50, random: () => 0.5 };

@@ -25,7 +25,7 @@ function openTo(port: number) {
     name: 'collector',
     host: '127.0.0.1',
     port,
-    encode: messageEncoder({ facility: 20, format: 'rfc5424', hostname: 'gw1', pid: 42 }),
+    encode: messageEncoder({ facility: 20, hostname: 'gw1', pid: 42 }),
     report: (line) => said.push(line),
     backoff: { firstMs: 5, maxMs: 20, random: () => 0.5 },
   });

@@ -24,7 +24,7 @@ async function receiver(type: 'udp4' | 'udp6', address: string) {
 }
 
 function openTo(host: string, port: number) {
-  const encode = messageEncoder({ facility: 20, format: 'rfc5424', hostname: 'gw1', pid: 42 });
+  const encode = messageEncoder({ facility: 20, hostname: 'gw1', pid: 42 });
   return new UdpSink({ name: 'collector', host, port, encode, report: () => {} });
 }
 

@@ -36,7 +36,7 @@ function openWith(open: OpenUnixDatagram) {
     name: 'unix:/dev/log',
     path: '/dev/log',
     open,
-    encode: messageEncoder({ facility: 20, format: 'rfc5424', hostname: 'gw1', pid: 42 }),
+    encode: messageEncoder({ facility: 20, hostname: 'gw1', pid: 42 }),
     report: (line) => said.push(line),
     backoff: { firstMs: 5, maxMs: 20, random: () => 0.5 },
   });
