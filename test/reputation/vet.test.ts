@@ -369,7 +369,7 @@ describe('vet agrees with a model of strings', () => {
         rejects += reports[0]?.rejects.length ?? 0;
         vet(new Reputation(memory), 'a.b');
       }),
-      { seed: 20261123, numRuns: 5000 },
+      { seed: 20261123, numRuns: 20_000 },
     );
     expect(entries).toBeGreaterThan(1000);
     expect(rejects).toBeGreaterThan(1000);
