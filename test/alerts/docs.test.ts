@@ -1,0 +1,67 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { ALERT_TYPES } from '../../src/alerts/alert.ts';
+import { rsyslogMissing } from './rsyslog.ts';
+import { alert } from './sample.ts';
+
+const text = readFileSync(join(import.meta.dirname, '../../docs/alerts.md'), 'utf8');
+
+/** Cells of the table rows in the section under `heading`. */
+function rowsUnder(heading: string): string[][] {
+  const section = text.split(/^## /m).find((part) => part.startsWith(`${heading}\n`)) ?? '';
+  const lines = section.split('\n').filter((line) => line.startsWith('| `'));
+  return lines.map((line) =>
+    line
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim()),
+  );
+}
+
+function namesIn(cells: string[][]): string[] {
+  return cells.flatMap(([first]) =>
+    [...(first ?? '').matchAll(/`([^`]+)`/g)].map((m) => m[1] ?? ''),
+  );
+}
+
+describe('docs/alerts.md', () => {
+  it('lists every alert type with its severity and technique', () => {
+    const listed = rowsUnder('Types').map(([type, severity, , technique]) => [
+      type?.replaceAll('`', ''),
+      Number.parseInt(severity ?? '', 10),
+      technique === '' ? null : technique,
+    ]);
+    const known = Object.entries(ALERT_TYPES);
+    expect(listed).toEqual(known.map(([type, facts]) => [type, facts.severity, facts.technique]));
+  });
+
+  it('lists every field of the document', () => {
+    expect(namesIn(rowsUnder('Fields')).sort()).toEqual(Object.keys(alert()).sort());
+  });
+
+  it.skipIf(rsyslogMissing() !== null)('gives rsyslog examples that rsyslog accepts', () => {
+    const blocks = [...text.matchAll(/^```\n((?:module|input)\([\s\S]*?)^```$/gm)];
+    expect(blocks).toHaveLength(3);
+    const folder = mkdtempSync(join(tmpdir(), 'dnsvalve-docs-'));
+    try {
+      for (const [, block] of blocks) {
+        const config = join(folder, 'rsyslog.conf');
+        const needed = block?.includes('module(load="imuxsock"')
+          ? ''
+          : 'module(load="imuxsock" SysSock.Use="off")\n';
+        writeFileSync(config, `${needed}${block}\n*.* ${join(folder, 'all')}\n`);
+        const run = spawnSync('/usr/sbin/rsyslogd', ['-N1', '-f', config], { encoding: 'utf8' });
+        expect({ block, status: run.status, said: run.stderr.match(/error.*/g) }).toEqual({
+          block,
+          status: 0,
+          said: null,
+        });
+      }
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
