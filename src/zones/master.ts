@@ -163,7 +163,7 @@ class MasterReader {
         this.#owner = null;
         this.#owner = nameOctets(fields.take('owner').raw, this.#origin);
       }
-      const at = this.#placeOf(fields.peek() ?? tokens[0]);
+      const at = this.#placeOf(tokens[0]);
       const ttl = this.#readTtlAndClass(fields);
       const type = parseRecordType(fields.take('type').raw);
       if (type === TYPE_SOA) this.#builder.soaSeen = true;
