@@ -463,6 +463,23 @@ describe('chain targets', () => {
   });
 });
 
+it.each([
+  ['the deny of everyone', 'q.w.bad.example', 2],
+  ['an own allow of the name itself', 'a.example.com', 0],
+  ['an own allow above', 'x.y.open.example', 2],
+  ['everyone.allow, found before and used last', 'a.b.c.all.example', 3],
+  ['no rule', 'none.example', 0],
+])('the matched label is where the name of the rule starts: %s', (_name, qname, want) => {
+  const tables = snapshot({
+    everyoneDeny: ['.bad.example'],
+    everyoneAllow: ['*.all.example'],
+    workloads: [{ allow: [NAME, '*.open.example'], deny: ['x.test'] }],
+  });
+  const decision = new Decision();
+  authorize(wireName(qname), TYPE_A, 1, tables, ZONE_NONE, decision);
+  expect(decision.matchedLabel).toBe(want);
+});
+
 it('nothing of an earlier decision survives in a reused one', () => {
   const tables = snapshot(
     { everyoneDeny: ['bad.example'], workloads: [{ allow: [NAME] }] },
