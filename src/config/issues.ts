@@ -79,10 +79,9 @@ function isTypeIssue(issue: Issue): boolean {
 }
 
 function messageFor(issue: Issue, value: unknown): string {
-  if (issue.code === 'invalid_type') {
-    const ownWords = value !== undefined && !issue.message.startsWith('Invalid input');
-    return ownWords ? issue.message : wrongType([issue.expected], value);
-  }
+  // The schema's own words, where it has some, know more than the kind of issue does.
+  if (value !== undefined && !/^(?:Invalid|Too) /.test(issue.message)) return issue.message;
+  if (issue.code === 'invalid_type') return wrongType([issue.expected], value);
   if (issue.code === 'invalid_value') {
     const words = issue.values.map(String);
     const near = typeof value === 'string' ? didYouMean(value, words) : '';

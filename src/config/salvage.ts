@@ -18,7 +18,10 @@ export function checked<S extends z.ZodType>(
 ): z.output<S> | undefined {
   const result = schema.safeParse(at.value);
   if (result.success) return result.data;
-  problems.push(...problemsOf(document, at.path, result.error, schema));
+  // What YAML itself found wrong at a value needs no second message about its type.
+  const known = document.problems.map((problem) => problem.path);
+  const found = problemsOf(document, at.path, result.error, schema);
+  problems.push(...found.filter(({ path }) => !known.some((other) => other.startsWith(path))));
   return undefined;
 }
 

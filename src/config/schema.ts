@@ -92,61 +92,68 @@ function parseAnswer(value: string | readonly string[]): DenyAnswer | string {
 
 const mode = z.enum(['open', 'report', 'enforce']);
 
-export const workloadSchema = z.strictObject({
-  owner: line('Team that answers for the workload.').optional(),
-  env: line('Environment, such as `prod`.').optional(),
-  sources: z.array(prefix).meta({
-    description: 'Prefixes that its queries come from; the longest match over all workloads wins.',
-  }),
-  mode: mode.default('enforce').meta({
-    description:
-      '`enforce` denies what nothing allows, `report` lets it through and records it, `open` lets it through.',
-  }),
-  use: z.array(z.string()).prefault([]).meta({ description: 'Bundles that it may use.' }),
-  allow: entries('Names that it may resolve.'),
-  deny: entries('Names that it may not resolve, also where something below allows them.'),
-  answer: answer.prefault('nxdomain'),
-  chain: z.enum(['trust', 'inspect']).default('trust').meta({
-    description:
-      '`inspect` demands that every target of an answer (CNAME, DNAME, SVCB) is allowed too.',
-  }),
-  fail_open: z.boolean().default(false).meta({
-    description: 'Let queries through when they cannot be decided; without it they are refused.',
-  }),
-  tests: z
-    .array(
-      z.strictObject({
-        name: hostname,
-        type: recordType.prefault('A'),
-        expect: z
-          .enum(['allow', 'deny'])
-          .meta({ description: 'The verdict that the name must get.' }),
-      }),
-    )
-    .prefault([])
-    .meta({ description: 'Names and verdicts that must hold; a failing one refuses the load.' }),
-});
+export const workloadSchema = z
+  .strictObject({
+    owner: line('Team that answers for the workload.').optional(),
+    env: line('Environment, such as `prod`.').optional(),
+    sources: z.array(prefix).meta({
+      description:
+        'Prefixes that its queries come from; the longest match over all workloads wins.',
+    }),
+    mode: mode.default('enforce').meta({
+      description:
+        '`enforce` denies what nothing allows, `report` lets it through and records it, `open` lets it through.',
+    }),
+    use: z.array(z.string()).prefault([]).meta({ description: 'Bundles that it may use.' }),
+    allow: entries('Names that it may resolve.'),
+    deny: entries('Names that it may not resolve, also where something below allows them.'),
+    answer: answer.prefault('nxdomain'),
+    chain: z.enum(['trust', 'inspect']).default('trust').meta({
+      description:
+        '`inspect` demands that every target of an answer (CNAME, DNAME, SVCB) is allowed too.',
+    }),
+    fail_open: z.boolean().default(false).meta({
+      description: 'Let queries through when they cannot be decided; without it they are refused.',
+    }),
+    tests: z
+      .array(
+        z.strictObject({
+          name: hostname,
+          type: recordType.prefault('A'),
+          expect: z
+            .enum(['allow', 'deny'])
+            .meta({ description: 'The verdict that the name must get.' }),
+        }),
+      )
+      .prefault([])
+      .meta({ description: 'Names and verdicts that must hold; a failing one refuses the load.' }),
+  })
+  .meta({ description: 'One workload: who it is, where it asks from, what it may resolve.' });
 
 const bundleSchema = z.array(entry).meta({ description: 'Entries that several workloads use.' });
 
-export const upstreamSchema = z.strictObject({
-  servers: z
-    .union([
-      z.literal('system'),
-      z.array(serverAddress).min(1, { error: 'no server; list at least one' }),
-    ])
-    .meta({ description: 'Servers that are asked, or `system` for those of /etc/resolv.conf.' }),
-});
+export const upstreamSchema = z
+  .strictObject({
+    servers: z
+      .union([
+        z.literal('system'),
+        z.array(serverAddress).min(1, { error: 'no server; list at least one' }),
+      ])
+      .meta({ description: 'Servers that are asked, or `system` for those of /etc/resolv.conf.' }),
+  })
+  .meta({ description: 'Servers that are asked alike.' });
 
-const forwardSchema = z.union([
-  z.string(),
-  z.strictObject({
-    upstream: z.string().meta({ description: 'Name of an upstream.' }),
-    internal: z.boolean().default(false).meta({
-      description: 'Names below may be answered with private addresses.',
+const forwardSchema = z
+  .union([
+    z.string(),
+    z.strictObject({
+      upstream: z.string().meta({ description: 'Name of an upstream.' }),
+      internal: z.boolean().default(false).meta({
+        description: 'Names below may be answered with private addresses.',
+      }),
     }),
-  }),
-]);
+  ])
+  .meta({ description: 'Name of an upstream, or a mapping with `upstream` and `internal`.' });
 
 export const zoneSchema = z.strictObject({
   name: hostname,
@@ -170,21 +177,23 @@ function isFeedUrl(text: string): boolean {
   );
 }
 
-export const feedSchema = z.strictObject({
-  source: z.union([feedText, z.array(z.string())]).meta({
-    description: 'A file, an https:// URL, or the entries themselves as a list.',
-  }),
-  format: z.enum(['auto', 'hosts', 'plain', 'adblock', 'rpz']).default('auto').meta({
-    description: 'How the text is written; `auto` looks at it.',
-  }),
-  category: word('category').meta({
-    description: 'What the feed lists, as alerts and reports say it.',
-  }),
-  action: z.enum(['deny', 'alert']).default('deny').meta({
-    description: '`deny` holds in every mode; `alert` only tells.',
-  }),
-  refresh: duration(limits.FEED_REFRESH, 'How often a file is looked at and a URL is asked.'),
-});
+export const feedSchema = z
+  .strictObject({
+    source: z.union([feedText, z.array(z.string())]).meta({
+      description: 'A file, an https:// URL, or the entries themselves as a list.',
+    }),
+    format: z.enum(['auto', 'hosts', 'plain', 'adblock', 'rpz']).default('auto').meta({
+      description: 'How the text is written; `auto` looks at it.',
+    }),
+    category: word('category').meta({
+      description: 'What the feed lists, as alerts and reports say it.',
+    }),
+    action: z.enum(['deny', 'alert']).default('deny').meta({
+      description: '`deny` holds in every mode; `alert` only tells.',
+    }),
+    refresh: duration(limits.FEED_REFRESH, 'How often a file is looked at and a URL is asked.'),
+  })
+  .meta({ description: 'One list.' });
 
 export const sinkSchema = z.strictObject({
   to: sinkTarget,
