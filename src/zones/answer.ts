@@ -115,11 +115,6 @@ export class Zones {
     return (this.#flags(zone) & layout.ZONE_BUILTIN) !== 0;
   }
 
-  /** Whether nothing exists in it, so that a policy's own denial says the same with a reason. */
-  isEmpty(zone: number): boolean {
-    return (this.#flags(zone) & layout.ZONE_EMPTY) !== 0;
-  }
-
   /** For rules and people; slow lane. */
   text(zone: number): string {
     return this.#memory.texts[zone] ?? '';

@@ -79,9 +79,7 @@ class Compiler {
 
   addApex({ zone, ...served }: ServedZone): void {
     const flags =
-      (served.private ? layout.ZONE_PRIVATE : 0) |
-      (served.builtin ? layout.ZONE_BUILTIN : 0) |
-      (served.empty ? layout.ZONE_EMPTY : 0);
+      (served.private ? layout.ZONE_PRIVATE : 0) | (served.builtin ? layout.ZONE_BUILTIN : 0);
     const name = nameToText(zone.apex);
     const text = served.builtin ? `built-in zone ${name}` : `zone ${name} (${zone.file})`;
     this.#addApex({ name: zone.apex, flags, soa: negativeSoa(zone), text });

@@ -41,8 +41,6 @@ export const ZONE_PRIVATE = 1;
 export const ZONE_BUILTIN = 2;
 /** No zone but a forward rule inside one: names from here down are asked upstream. */
 export const ZONE_FORWARDED = 4;
-/** No name in it exists. */
-export const ZONE_EMPTY = 8;
 
 export const NODE_WORDS = 6;
 export const NODE_NAME_AT = 0;
