@@ -86,9 +86,9 @@ export class Statements {
     return this.#intern(says);
   }
 
-  /** Allow wins; records of one owner join; otherwise the entry that came first stays. */
+  /** Allow wins, records of one owner join, and otherwise the entry that came first stays. */
   #merge(known: number, code: number): number {
-    if (known === SAYS_ALLOW || code === SAYS_ALLOW) return SAYS_ALLOW;
+    if (code === SAYS_ALLOW) return SAYS_ALLOW;
     if (code < SAYS_DATA) return known === SAYS_NOTHING ? code : known;
     const record = this.#records[code - SAYS_DATA]!;
     if (known === SAYS_NOTHING) return this.#internData([record]);

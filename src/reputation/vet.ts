@@ -5,7 +5,10 @@
  * feed. Across feeds deny wins over alert, and of several the first in configuration order names the
  * decision. It decides nothing else: workload, mode and precedence are `policy/authorize.ts`.
  *
- * Measured with 1,000,000 entries, 3 to 5 labels a name, x86-64 at 2 cores: see docs/feeds.md.
+ * Measured with 1,000,000 entries and 100,000 names in turn, shared 2-core x86-64, Node 24.21
+ * (test/reputation/measure.ts): a miss costs 60 to 90 ns with three labels and 95 to 170 ns with
+ * five, a hit 90 to 185 ns. Without the filter a miss costs 390 to 420 ns: it walks a dozen slots of a
+ * table four fifths full, once per label.
  */
 
 import { FLAG_BYPASS, FLAG_REPUTATION } from '../events/kinds.ts';
