@@ -23,7 +23,7 @@ const PRAGMAS = [
   // of this process loses none.
   'synchronous = NORMAL',
   'foreign_keys = OFF',
-  'cache_size = -262144',
+  'cache_size = -65536',
   'temp_store = MEMORY',
   'journal_size_limit = 67108864',
 ];

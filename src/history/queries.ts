@@ -123,8 +123,9 @@ WHERE w.name = ? AND d.name_rev = ? ORDER BY n.first_ms, n.name_rev LIMIT ?`;
     const end = reach === 'exact' ? `${from}\0` : endOfSubtree(from);
     const common = this.#isCommon(from, end);
     // The tables are walked in the order written; which comes first is what makes it quick.
+    const byTime = id === null ? 'pair_by_time' : 'pair_by_workload';
     const joins = common
-      ? 'pair p INDEXED BY pair_by_time CROSS JOIN domain d ON d.id = p.domain_id'
+      ? `pair p INDEXED BY ${byTime} CROSS JOIN domain d ON d.id = p.domain_id`
       : 'domain d CROSS JOIN pair p ON p.domain_id = d.id';
     const sql = `
 SELECT ${PAIR_COLUMNS} FROM ${joins} CROSS JOIN workload w ON w.id = p.workload_id

@@ -14,7 +14,7 @@ import type { Facts } from './record.ts';
 import { prepareStatements, type Statements } from './statements.ts';
 
 /** Domains whose key is remembered; about 100 octets each. */
-const DOMAINS_REMEMBERED = 200_000;
+const DOMAINS_REMEMBERED = 100_000;
 
 /** What a snapshot's numbers mean, where it is still known. */
 export interface FactsNames {
