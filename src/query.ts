@@ -63,5 +63,9 @@ export class Query {
 
   /** Index of the workload; 0 is the unmapped source. */
   workload = 0;
+  /** MODE_* of the workload. */
+  mode = 0;
+  /** Revision of the tables that decided. */
+  revision = 0;
   readonly decision = new Decision();
 }

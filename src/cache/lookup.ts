@@ -1,0 +1,198 @@
+/**
+ * lookup: answer from the store, or say that it has nothing.
+ *
+ * The decision about the name was made before; what a stored answer holds is looked at here again
+ * whenever the tables changed since, so that no answer outlives the policy that let it in and none
+ * crosses from one workload to another.
+ */
+
+import { CACHED, CHAIN_DENIED, REBINDING, TRUNCATED } from '../counters.ts';
+import { FLAG_CHAIN, FLAG_REBINDING, REASON_NONE, REASON_REBINDING } from '../events/kinds.ts';
+import type { Memory } from '../memory.ts';
+import { deny } from '../policy/deny.ts';
+import { CONTINUE, type Query, RESPOND, type Verdict } from '../query.ts';
+import type { Tables } from '../tables.ts';
+import { KEY_CD, KEY_DO } from '../upstream/inflight.ts';
+import {
+  AD,
+  AT_ANCOUNT,
+  CD,
+  EDE_CACHED_ERROR,
+  HEADER_SIZE,
+  NXDOMAIN,
+  RA,
+  RCODE_MASK,
+  SERVFAIL,
+  TYPE_SOA,
+} from '../wire/constants.ts';
+import { answerCount, authorityCount, messageFlags } from '../wire/header.ts';
+import { copyOctets, readU32, writeU32 } from '../wire/octets.ts';
+import { copyExpanded, readRecord, RecordPlace } from '../wire/records.ts';
+import {
+  appendOpt,
+  beginResponse,
+  optRoom,
+  respondEmpty,
+  respondTruncated,
+  responseLimit,
+  setCounts,
+} from '../wire/response.ts';
+import { inspect, targetsPass } from './inspect.ts';
+import { HAS_TARGETS, IS_FAILURE, type Store } from './store.ts';
+
+const NO_TEXT = new Uint8Array(0);
+const record = new RecordPlace();
+
+/** CD and DO change what an answer holds; they are part of every key. */
+export function keyFlagsOf(query: Query): number {
+  return ((query.flags & CD) === 0 ? 0 : KEY_CD) | (query.dnssecOk === 1 ? KEY_DO : 0);
+}
+
+/**
+ * @returns RESPOND with the response written, or CONTINUE when the store has nothing. A refused
+ *   answer (its chain or its addresses) is RESPOND with `query.decision` turned into the denial.
+ */
+export function lookup(query: Query, tables: Tables, memory: Memory): Verdict {
+  const { store } = memory;
+  const { name, nowSeconds } = query;
+  const flags = keyFlagsOf(query);
+  let entry = store.find(name, 0, (query.qtype << 8) | flags, nowSeconds);
+  // NXDOMAIN holds for every type (RFC 2308 section 5).
+  if (entry === -1) entry = store.find(name, 0, flags, nowSeconds);
+  if (entry === -1) return lookupAbove(query, tables, memory, flags);
+  store.touch(entry);
+  const content = store.content(entry);
+  if ((content & IS_FAILURE) !== 0) {
+    respondEmpty(query, SERVFAIL, EDE_CACHED_ERROR);
+    memory.counters[CACHED]!++;
+    return RESPOND;
+  }
+  if ((content & HAS_TARGETS) !== 0 && !passes(query, entry, tables, memory)) return RESPOND;
+  memory.counters[CACHED]!++;
+  const at = store.messageAt(entry);
+  const length = store.messageLength(entry);
+  if (!writeAnswer(query, store.octets, at, length)) {
+    memory.counters[TRUNCATED]!++;
+    return RESPOND;
+  }
+  ageTtls(query, store, entry);
+  appendOpt(query, 0, -1, NO_TEXT, 0, 0);
+  return RESPOND;
+}
+
+/** Whether the answer may be given to this workload; writes the denial when it may not. */
+function passes(query: Query, entry: number, tables: Tables, memory: Memory): boolean {
+  const { store, inspection } = memory;
+  const at = store.messageAt(entry);
+  const length = store.messageLength(entry);
+  if (store.revision(entry) !== tables.revision) {
+    inspect(store.octets, at, length, query.name, tables, inspection);
+    const { reason, decision } = inspection;
+    store.setInspection(entry, tables.revision, reason, decision.rule);
+  }
+  const reason = store.inspection(entry);
+  if (reason !== REASON_NONE) {
+    refuse(query, reason, store.rule(entry), memory);
+    deny(query, tables);
+    return false;
+  }
+  if (tables.workloads.inspectChain[query.workload] === 0) return true;
+  if (targetsPass(store.octets, at, length, query, tables, inspection)) return true;
+  refuse(query, inspection.reason, inspection.decision.rule, memory);
+  deny(query, tables);
+  return false;
+}
+
+/** Turns a decision that let the name through into the denial of its answer. */
+export function refuse(query: Query, reason: number, rule: number, memory: Memory): void {
+  const { decision } = query;
+  decision.allowed = 0;
+  decision.wouldDeny = 0;
+  decision.reason = reason;
+  decision.rule = rule;
+  decision.flags |= reason === REASON_REBINDING ? FLAG_REBINDING : FLAG_CHAIN;
+  memory.counters[reason === REASON_REBINDING ? REBINDING : CHAIN_DENIED]!++;
+}
+
+/**
+ * An NXDOMAIN for a name above says that nothing is below (RFC 8020). Used where it is safe without
+ * validation: only for names that the same servers answer for, and not for DO, whose proof is about
+ * another name.
+ */
+function lookupAbove(query: Query, tables: Tables, memory: Memory, flags: number): Verdict {
+  const { name } = query;
+  if (name.labelCount < 2 || query.dnssecOk === 1) return CONTINUE;
+  tables.routes.find(name);
+  const last = Math.min(tables.routes.label, name.labelCount - 1);
+  for (let label = 1; label <= last; label++) {
+    const entry = memory.store.find(name, label, flags, query.nowSeconds);
+    if (entry === -1) continue;
+    memory.counters[CACHED]!++;
+    writeCut(query, memory.store, entry);
+    return RESPOND;
+  }
+  return CONTINUE;
+}
+
+/** NXDOMAIN for the qname with the SOA of the entry above it, aged. */
+function writeCut(query: Query, store: Store, entry: number): void {
+  const start = store.messageAt(entry);
+  const end = start + store.messageLength(entry);
+  beginResponse(query, 0, NXDOMAIN);
+  let at = start + HEADER_SIZE + store.nameLength(entry) + 4;
+  const count = answerCount(store.octets, start) + authorityCount(store.octets, start);
+  for (let i = 0; i < count; i++) {
+    at = readRecord(store.octets, at, end, record);
+    if (at === -1) break;
+    if (record.type !== TYPE_SOA) continue;
+    const outAt = query.outStart + query.outLength;
+    const after = copyExpanded(store.octets, start, record, query.out, outAt);
+    if (after === -1 || after - query.outStart + optRoom(query, -1) > responseLimit(query)) break;
+    ageExpanded(query, outAt, store.age(entry, query.nowSeconds));
+    query.outLength = after - query.outStart;
+    setCounts(query, 0, 1);
+    break;
+  }
+  appendOpt(query, 0, -1, NO_TEXT, 0, 0);
+}
+
+function ageExpanded(query: Query, at: number, age: number): void {
+  let position = at;
+  while (query.out[position] !== 0) position += 1 + query.out[position]!;
+  const ttl = readU32(query.out, position + 5);
+  writeU32(query.out, position + 5, ttl > age ? ttl - age : 0);
+}
+
+/**
+ * Writes a clean message as the response to `query`, without the OPT record: its own ID and question,
+ * the flags of a forwarder, and AD only for who asked for it (RFC 6840 5.8).
+ *
+ * @returns false when it did not fit and was answered with TC instead, OPT included
+ */
+export function writeAnswer(query: Query, octets: Uint8Array, at: number, length: number): boolean {
+  const flags = messageFlags(octets, at);
+  const wantsAd = query.dnssecOk === 1 || (query.flags & AD) !== 0;
+  const kept = RA | (wantsAd ? flags & AD : 0);
+  if (length + optRoom(query, -1) > responseLimit(query)) {
+    respondTruncated(query, kept, flags & RCODE_MASK);
+    return false;
+  }
+  beginResponse(query, kept, flags & RCODE_MASK);
+  const question = query.outLength;
+  copyOctets(octets, at + AT_ANCOUNT, query.out, query.outStart + AT_ANCOUNT, 4);
+  copyOctets(octets, at + question, query.out, query.outStart + question, length - question);
+  query.outLength = length;
+  return true;
+}
+
+function ageTtls(query: Query, store: Store, entry: number): void {
+  const age = store.age(entry, query.nowSeconds);
+  if (age === 0) return;
+  const { octets } = store;
+  let at = store.ttlsAt(entry);
+  for (let i = store.ttlCount(entry); i > 0; i--, at += 2) {
+    const ttlAt = query.outStart + (octets[at]! | (octets[at + 1]! << 8));
+    const ttl = readU32(query.out, ttlAt);
+    writeU32(query.out, ttlAt, ttl > age ? ttl - age : 0);
+  }
+}

@@ -1,0 +1,337 @@
+/**
+ * Store: answers as they came, in one slab, found by name, type and flags.
+ *
+ * A slab used as a ring: new answers are written at the head, and what lies at the tail makes room.
+ * An answer that was used since it was written moves to the head once more instead (first in, first
+ * out, with reinsertion: close to LRU without touching anything on a hit but one octet). The index is
+ * open addressing over slab offsets; the key is compared octet by octet, so that no answer is ever
+ * given for another name.
+ *
+ * An entry, all offsets from its start, aligned to 8:
+ * ```
+ *  0 u32 size in octets, a multiple of 8
+ *  4 u32 low, 8 u32 high: hash of the name
+ * 12 u32 key: qtype << 8 | key flags
+ * 16 u32 stored at, 20 u32 expires at: monotonic seconds
+ * 24 u16 message length, 26 u16 number of TTL fields
+ * 28 u8 name length, 29 u8 used since written, 30 u8 outcome of inspection, 31 u8 content flags
+ * 32 u32 revision that inspected it
+ * 36 u32 rule that inspection named
+ * 40 name; then TTL offsets (u16 each, from the message's start, aligned to 2); then the message
+ * ```
+ */
+
+import type { WireName } from '../wire/name.ts';
+import { equalOctets } from '../wire/name.ts';
+
+const AT_SIZE = 0;
+const AT_LOW = 4;
+const AT_HIGH = 8;
+const AT_KEY = 12;
+const AT_STORED = 16;
+const AT_EXPIRES = 20;
+const AT_MESSAGE_LENGTH = 24;
+const AT_TTL_COUNT = 26;
+const AT_NAME_LENGTH = 28;
+const AT_USED = 29;
+const AT_INSPECTION = 30;
+const AT_CONTENT = 31;
+const AT_REVISION = 32;
+const AT_RULE = 36;
+const AT_NAME = 40;
+
+/** Content flags: what a hit has to look at again. */
+export const HAS_TARGETS = 1; // CNAME, DNAME, SVCB targets or addresses in it
+export const IS_FAILURE = 2; // a failure remembered for a while (RFC 9520); the message is only a header
+export const IS_NXDOMAIN = 4; // holds for every type (key type 0) and for names below
+
+/** Reinsertions for one new answer: bounds what a write may cost. */
+const REINSERT_MAX = 8;
+const FREE = 0;
+
+export class Store {
+  readonly octets: Uint8Array;
+  readonly #view: DataView;
+  /** Slab offset / 8 + 1 of an entry, 0 free. */
+  readonly #index: Int32Array;
+  readonly #mask: number;
+  #head = 0;
+  #tail = 0;
+  /** Where the lap that the tail is still in ends; 0 when the head has not gone round. */
+  #lapEnd = 0;
+  count = 0;
+  evictions = 0;
+
+  /** @param size octets of the slab, 64 kB or more */
+  constructor(size: number) {
+    const octets = Math.max(1 << 17, size) & ~7;
+    this.octets = new Uint8Array(octets);
+    this.#view = new DataView(this.octets.buffer);
+    // One index word for every 128 octets: an entry takes 150 and more.
+    let slots = 1024;
+    while (slots < octets / 128) slots *= 2;
+    this.#index = new Int32Array(slots * 2);
+    this.#mask = this.#index.length - 1;
+  }
+
+  /**
+   * The entry for the suffix of `name` that starts at `label`.
+   *
+   * @param key qtype << 8 | key flags
+   * @returns its slab offset, or -1 when there is none or it has expired
+   */
+  find(name: WireName, label: number, key: number, nowSeconds: number): number {
+    const low = name.low[label]!;
+    let at = (low ^ key) & this.#mask;
+    for (;;) {
+      const word = this.#index[at]!;
+      if (word === FREE) return -1;
+      const entry = (word - 1) * 8;
+      if (this.#isFor(entry, name, label, key)) {
+        return this.#view.getUint32(entry + AT_EXPIRES, true) > nowSeconds ? entry : -1;
+      }
+      at = (at + 1) & this.#mask;
+    }
+  }
+
+  #isFor(entry: number, name: WireName, label: number, key: number): boolean {
+    const view = this.#view;
+    if (view.getInt32(entry + AT_LOW, true) !== name.low[label]) return false;
+    if (view.getInt32(entry + AT_HIGH, true) !== name.high[label]) return false;
+    if (view.getUint32(entry + AT_KEY, true) !== key) return false;
+    const start = name.labelAt[label]!;
+    const length = name.length - start;
+    return (
+      this.octets[entry + AT_NAME_LENGTH] === length &&
+      equalOctets(this.octets, entry + AT_NAME, name.octets, start, length)
+    );
+  }
+
+  /** Notes that an entry was of use: it will be kept once more when its turn to go comes. */
+  touch(entry: number): void {
+    this.octets[entry + AT_USED] = 1;
+  }
+
+  messageAt(entry: number): number {
+    return this.ttlsAt(entry) + 2 * this.ttlCount(entry);
+  }
+
+  messageLength(entry: number): number {
+    return this.#view.getUint16(entry + AT_MESSAGE_LENGTH, true);
+  }
+
+  nameLength(entry: number): number {
+    return this.octets[entry + AT_NAME_LENGTH]!;
+  }
+
+  /** Offset of the first TTL offset; they are u16, little-endian. */
+  ttlsAt(entry: number): number {
+    return (entry + AT_NAME + this.octets[entry + AT_NAME_LENGTH]! + 1) & ~1;
+  }
+
+  ttlCount(entry: number): number {
+    return this.#view.getUint16(entry + AT_TTL_COUNT, true);
+  }
+
+  age(entry: number, nowSeconds: number): number {
+    return nowSeconds - this.#view.getUint32(entry + AT_STORED, true);
+  }
+
+  content(entry: number): number {
+    return this.octets[entry + AT_CONTENT]!;
+  }
+
+  revision(entry: number): number {
+    return this.#view.getUint32(entry + AT_REVISION, true);
+  }
+
+  /** What inspection found under `revision`: 0, or the REASON_* that refuses it. */
+  inspection(entry: number): number {
+    return this.octets[entry + AT_INSPECTION]!;
+  }
+
+  rule(entry: number): number {
+    return this.#view.getUint32(entry + AT_RULE, true);
+  }
+
+  setInspection(entry: number, revision: number, reason: number, rule: number): void {
+    this.octets[entry + AT_INSPECTION] = reason;
+    this.#view.setUint32(entry + AT_REVISION, revision, true);
+    this.#view.setUint32(entry + AT_RULE, rule, true);
+  }
+
+  /**
+   * Writes an answer, replacing one with the same key.
+   *
+   * @param message slab that holds it from `start`, `length` octets
+   * @param ttls offsets of the TTL fields from the message's start, `ttlCount` of them
+   * @param seconds how long it may be used, 1 or more
+   * @returns the entry, or -1 when it is larger than a quarter of the slab
+   */
+  put(
+    name: WireName,
+    key: number,
+    answer: StoredAnswer,
+    nowSeconds: number,
+  ): number {
+    const nameEnd = (AT_NAME + name.length + 1) & ~1;
+    const size = (nameEnd + 2 * answer.ttlCount + answer.length + 7) & ~7;
+    if (size > this.octets.length >>> 2) return -1;
+    this.#remove(name, key);
+    const entry = this.#makeRoom(size, nowSeconds);
+    const view = this.#view;
+    view.setUint32(entry + AT_SIZE, size, true);
+    view.setInt32(entry + AT_LOW, name.low[0]!, true);
+    view.setInt32(entry + AT_HIGH, name.high[0]!, true);
+    view.setUint32(entry + AT_KEY, key, true);
+    view.setUint32(entry + AT_STORED, nowSeconds, true);
+    view.setUint32(entry + AT_EXPIRES, nowSeconds + answer.seconds, true);
+    view.setUint16(entry + AT_MESSAGE_LENGTH, answer.length, true);
+    view.setUint16(entry + AT_TTL_COUNT, answer.ttlCount, true);
+    const { octets } = this;
+    octets[entry + AT_NAME_LENGTH] = name.length;
+    octets[entry + AT_USED] = 0;
+    octets[entry + AT_CONTENT] = answer.content;
+    for (let i = 0; i < name.length; i++) octets[entry + AT_NAME + i] = name.octets[i]!;
+    let at = entry + nameEnd;
+    for (let i = 0; i < answer.ttlCount; i++, at += 2) {
+      view.setUint16(at, answer.ttlOffsets[i]!, true);
+    }
+    const source = answer.octets;
+    for (let i = 0; i < answer.length; i++) octets[at + i] = source[answer.start + i]!;
+    this.#link(entry);
+    return entry;
+  }
+
+  /** Forgets everything: the upstreams changed, so any answer may. */
+  clear(): void {
+    this.#index.fill(FREE);
+    this.#head = 0;
+    this.#tail = 0;
+    this.#lapEnd = 0;
+    this.count = 0;
+  }
+
+  /** Octets of the slab that hold entries. */
+  get usedOctets(): number {
+    return this.#lapEnd === 0
+      ? this.#head - this.#tail
+      : this.#lapEnd - this.#tail + this.#head;
+  }
+
+  /**
+   * Claims `size` octets in a row at the head. Entries lie in `[tail, head)`, or after the head has
+   * gone round (`#lapEnd` > 0) in `[tail, lapEnd)` and `[0, head)` with `head <= tail`.
+   */
+  #makeRoom(size: number, nowSeconds: number): number {
+    let reinsertions = REINSERT_MAX;
+    for (;;) {
+      const limit = this.#lapEnd === 0 ? this.octets.length : this.#tail;
+      if (this.#head + size <= limit) break;
+      if (this.#lapEnd === 0) {
+        this.#startLap();
+      } else {
+        const entry = this.#tail;
+        const entrySize = this.#view.getUint32(entry + AT_SIZE, true);
+        const fresh = this.#view.getUint32(entry + AT_EXPIRES, true) > nowSeconds;
+        if (this.octets[entry + AT_USED] === 1 && fresh && reinsertions-- > 0) {
+          this.#moveToHead(entry);
+        } else {
+          this.#unlink(entry);
+          this.evictions++;
+        }
+        this.#passTail(entrySize);
+      }
+    }
+    const entry = this.#head;
+    this.#head += size;
+    return entry;
+  }
+
+  #startLap(): void {
+    this.#lapEnd = this.#head;
+    this.#head = 0;
+    this.#passTail(0);
+  }
+
+  #passTail(size: number): void {
+    this.#tail += size;
+    if (this.#tail !== this.#lapEnd) return;
+    this.#tail = 0;
+    this.#lapEnd = 0;
+  }
+
+  /** The copy may overlap what it copies; `copyWithin` allows for that. */
+  #moveToHead(entry: number): void {
+    const size = this.#view.getUint32(entry + AT_SIZE, true);
+    this.#unlink(entry);
+    this.octets.copyWithin(this.#head, entry, entry + size);
+    this.octets[this.#head + AT_USED] = 0;
+    this.#link(this.#head);
+    this.#head += size;
+  }
+
+  #slotOf(entry: number): number {
+    const low = this.#view.getInt32(entry + AT_LOW, true);
+    return (low ^ this.#view.getUint32(entry + AT_KEY, true)) & this.#mask;
+  }
+
+  #link(entry: number): void {
+    let at = this.#slotOf(entry);
+    while (this.#index[at] !== FREE) at = (at + 1) & this.#mask;
+    this.#index[at] = entry / 8 + 1;
+    this.count++;
+  }
+
+  /** Takes an entry out of the index and closes the gap, so that probes need no tombstones. */
+  #unlink(entry: number): void {
+    const word = entry / 8 + 1;
+    let at = this.#slotOf(entry);
+    while (this.#index[at] !== word) {
+      // Replaced entries were unlinked already; they only wait for the tail.
+      if (this.#index[at] === FREE) return;
+      at = (at + 1) & this.#mask;
+    }
+    this.count--;
+    let hole = at;
+    for (;;) {
+      at = (at + 1) & this.#mask;
+      const next = this.#index[at]!;
+      if (next === FREE) break;
+      const home = this.#slotOf((next - 1) * 8);
+      if (((at - home) & this.#mask) >= ((at - hole) & this.#mask)) {
+        this.#index[hole] = next;
+        hole = at;
+      }
+    }
+    this.#index[hole] = FREE;
+  }
+
+  #remove(name: WireName, key: number): void {
+    let at = (name.low[0]! ^ key) & this.#mask;
+    for (;;) {
+      const word = this.#index[at]!;
+      if (word === FREE) return;
+      const entry = (word - 1) * 8;
+      if (this.#isFor(entry, name, 0, key)) {
+        this.#unlink(entry);
+        this.octets[entry + AT_USED] = 0;
+        return;
+      }
+      at = (at + 1) & this.#mask;
+    }
+  }
+}
+
+/** What `put` is given: one reused record. */
+export class StoredAnswer {
+  octets: Uint8Array = new Uint8Array(0);
+  start = 0;
+  length = 0;
+  readonly ttlOffsets = new Uint16Array(4096);
+  ttlCount = 0;
+  /** How long the answer may be used. */
+  seconds = 0;
+  /** HAS_TARGETS | IS_FAILURE | IS_NXDOMAIN. */
+  content = 0;
+}

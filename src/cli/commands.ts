@@ -1,0 +1,26 @@
+/** The commands, in the order of the help. Adding one is a file here and a line in this list. */
+
+import type { Command } from 'commander';
+import type { CliContext } from './context.ts';
+
+export interface CommandModule {
+  register(program: Command, context: CliContext): void;
+}
+
+export interface CommandEntry {
+  readonly name: string;
+  load(): Promise<CommandModule>;
+}
+
+export const COMMANDS: readonly CommandEntry[] = [
+  { name: 'serve', load: () => import('./serve.ts') },
+  { name: 'check', load: () => import('./check.ts') },
+  { name: 'explain', load: () => import('./explain.ts') },
+  { name: 'status', load: () => import('./status.ts') },
+  { name: 'reload', load: () => import('./reload.ts') },
+  { name: 'history', load: () => import('./history.ts') },
+  { name: 'who', load: () => import('./who.ts') },
+  { name: 'first-seen', load: () => import('./first-seen.ts') },
+  { name: 'workloads', load: () => import('./workloads.ts') },
+  { name: 'version', load: () => import('./version.ts') },
+];

@@ -1,0 +1,70 @@
+/** `dnsvalve explain WORKLOAD NAME`: the precedence list, with the line that decides. */
+
+import type { Command } from 'commander';
+import type { Explanation, Step } from '../policy/explain.ts';
+import type { CliContext } from './context.ts';
+
+interface ExplainOptions {
+  readonly config: string;
+  readonly type: string;
+  readonly json?: boolean;
+}
+
+export function register(program: Command, context: CliContext): void {
+  program
+    .command('explain')
+    .description('say whether a workload may resolve a name, and why')
+    .argument('<workload>', 'name of a workload, a source address, or (unmapped)')
+    .argument('<name>', 'domain name')
+    .option('-t, --type <type>', 'query type', 'A')
+    .option('-c, --config <file>', 'configuration file', '/etc/dnsvalve/dnsvalve.yaml')
+    .option('--json', 'as one JSON document')
+    .action(async (workload: string, name: string, options: ExplainOptions) => {
+      const said = await explain(workload, name, options);
+      if (options.json === true) {
+        const document = { version: 1, command: 'explain', ...said };
+        context.stdout.write(`${JSON.stringify(document)}\n`);
+      } else {
+        context.stdout.write(toText(said));
+      }
+      if (said.verdict === 'deny') context.setExitCode(1);
+    });
+}
+
+async function explain(
+  asked: string,
+  text: string,
+  options: ExplainOptions,
+): Promise<Explanation> {
+  const { DnsvalveError } = await import('../errors.ts');
+  const { snapshotOf } = await import('./snapshot-of.ts');
+  const { explainName } = await import('../server/snapshot.ts');
+  const { findWorkload } = await import('./find-workload.ts');
+  const { readName, WireName } = await import('../wire/name.ts');
+  const { nameToWire, typeFromText } = await import('../wire/text.ts');
+  const type = typeFromText(options.type);
+  if (type === null) {
+    throw new DnsvalveError('USAGE', `type "${options.type}": a mnemonic such as A, or TYPE65280`);
+  }
+  const wire = nameToWire(text);
+  const snapshot = await snapshotOf(options.config);
+  const name = new WireName();
+  readName(wire, 0, wire.length, name);
+  return explainName(snapshot, name, type, findWorkload(snapshot, asked));
+}
+
+function toText(said: Explanation): string {
+  const would = said.would_deny ? ' (enforce would deny)' : '';
+  const lines = [
+    `${said.verdict}${would}: ${said.name} ${said.type} for ${said.workload}, mode ${said.mode}`,
+    ...said.steps.map(stepText),
+  ];
+  if (said.feed !== '') lines.push(`   listed by feed ${said.feed}`);
+  return `${lines.join('\n')}\n`;
+}
+
+function stepText(step: Step): string {
+  const mark = step.matched ? '=>' : '  ';
+  const outcome = step.matched ? step.rule || 'decides' : step.reached ? 'no match' : 'not reached';
+  return `${mark} ${step.step}. ${step.name.padEnd(24)} ${outcome}`;
+}

@@ -1,0 +1,34 @@
+/** `dnsvalve serve`: runs the resolver until a signal ends it. */
+
+import type { Command } from 'commander';
+import type { CliContext } from './context.ts';
+
+interface ServeOptions {
+  readonly config: string;
+  readonly upstream?: string[];
+  readonly listen?: string[];
+  readonly logLevel: string;
+}
+
+const collect = (value: string, earlier: string[] = []): string[] => [...earlier, value];
+
+export function register(program: Command, _context: CliContext): void {
+  program
+    .command('serve')
+    .description('run the resolver')
+    .option('-c, --config <file>', 'configuration file', '/etc/dnsvalve/dnsvalve.yaml')
+    .option('--upstream <address>', 'server instead of upstreams.default (repeatable)', collect)
+    .option('--listen <address>', 'address instead of listen (repeatable)', collect)
+    .option('--log-level <level>', 'debug, info, warn or error', 'info')
+    .action(async (options: ServeOptions) => {
+      const { serve } = await import('../server/serve.ts');
+      await serve({
+        configPath: options.config,
+        load: {
+          ...(options.upstream === undefined ? {} : { upstream: options.upstream }),
+          ...(options.listen === undefined ? {} : { listen: options.listen }),
+        },
+        logLevel: options.logLevel,
+      });
+    });
+}

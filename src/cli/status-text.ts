@@ -1,0 +1,126 @@
+/** The status document as tables for people. */
+
+import { renderTable } from './table.ts';
+
+/** The parts of the status document that are shown. */
+interface Status {
+  readonly pid: number;
+  readonly uptime_seconds: number;
+  readonly io: string;
+  readonly workers: number;
+  readonly listen: readonly { address: string; port: number }[];
+  readonly policy: Readonly<Record<string, unknown>>;
+  readonly memory: Readonly<Record<string, number>>;
+  readonly counters: Readonly<Record<string, number>>;
+  readonly feeds: readonly FeedRow[];
+  readonly upstreams: readonly (readonly ServerRow[])[];
+  readonly history: Readonly<Record<string, unknown>> | null;
+  readonly alerts: { readonly emitted: number; readonly sinks: readonly SinkRow[] };
+}
+
+interface FeedRow {
+  readonly name: string;
+  readonly action: string;
+  readonly entries: number;
+  readonly ageMs: number | null;
+  readonly loadMs: number;
+  readonly lastError: string | null;
+}
+
+interface ServerRow {
+  readonly group: string;
+  readonly address: { readonly address: string; readonly port: number };
+  readonly state: string;
+  readonly srttMs: number;
+  readonly sent: number;
+  readonly timeouts: number;
+}
+
+interface SinkRow {
+  readonly name: string;
+  readonly sent: number;
+  readonly dropped: number;
+  readonly queued: number;
+  readonly lastError: string | null;
+}
+
+export function statusText(status: Status): string {
+  return [
+    pairs('resolver', {
+      pid: status.pid,
+      uptime_seconds: status.uptime_seconds,
+      io: status.io,
+      workers: status.workers,
+      listen: status.listen.map(({ address, port }) => `${address} port ${port}`).join(', '),
+    }),
+    pairs('policy', { ...status.policy, files: undefined }),
+    pairs('memory', status.memory),
+    pairs('counters', nonZero(status.counters)),
+    feedTable(status.feeds),
+    serverTable(status.upstreams.flat()),
+    status.history === null ? '' : pairs('history', status.history),
+    sinkTable(status.alerts.sinks),
+  ]
+    .filter((part) => part !== '')
+    .join('\n');
+}
+
+function pairs(title: string, values: Readonly<Record<string, unknown>>): string {
+  const rows = Object.entries(values)
+    .filter(([, value]) => value !== undefined && value !== null)
+    .map(([key, value]) => [key.replaceAll('_', ' '), String(value)]);
+  return rows.length === 0 ? '' : renderTable([{ title }, { title: '' }], rows);
+}
+
+function nonZero(counters: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(counters).filter(([name, count]) => count !== 0 && name !== 'progress'),
+  );
+}
+
+function feedTable(feeds: readonly FeedRow[]): string {
+  if (feeds.length === 0) return '';
+  const columns = ['feed', 'action', 'entries', 'age', 'load ms', 'problem'];
+  return renderTable(
+    columns.map((title) => ({ title })),
+    feeds.map(({ name, action, entries, ageMs, loadMs, lastError }) => [
+      name,
+      action,
+      String(entries),
+      ageMs === null ? 'never' : `${Math.round(ageMs / 1000)} s`,
+      String(Math.round(loadMs)),
+      lastError ?? '',
+    ]),
+  );
+}
+
+function serverTable(servers: readonly ServerRow[]): string {
+  if (servers.length === 0) return '';
+  const columns = ['upstream', 'server', 'state', 'srtt ms', 'sent', 'timeouts'];
+  return renderTable(
+    columns.map((title) => ({ title })),
+    servers.map(({ group, address, state, srttMs, sent, timeouts }) => [
+      group,
+      `${address.address} port ${address.port}`,
+      state,
+      srttMs.toFixed(1),
+      String(sent),
+      String(timeouts),
+    ]),
+  );
+}
+
+function sinkTable(sinks: readonly SinkRow[]): string {
+  if (sinks.length === 0) return '';
+  const columns = ['sink', 'sent', 'dropped', 'queued', 'problem'];
+  return renderTable(
+    columns.map((title) => ({ title })),
+    sinks.map(({ name, sent, dropped, queued, lastError }) => [
+      name,
+      String(sent),
+      String(dropped),
+      String(queued),
+      lastError ?? '',
+    ]),
+  );
+}

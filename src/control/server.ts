@@ -1,0 +1,105 @@
+/**
+ * The control socket: one JSON request per line, one JSON answer per line. For the commands of the
+ * same machine; who may use it is decided by the permissions of the socket's file.
+ */
+
+import { chmodSync, mkdirSync, unlinkSync } from 'node:fs';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { dirname } from 'node:path';
+import { createInterface } from 'node:readline';
+import { DnsvalveError, messageOf, ProblemsError } from '../errors.ts';
+import type { Resolver } from '../server/resolver.ts';
+import { statusOf } from './status.ts';
+
+/** Owner and group may speak; nobody else. */
+const MODE = 0o660;
+const REQUEST_MAX = 65_536;
+
+export interface Reply {
+  readonly ok: boolean;
+  readonly result?: unknown;
+  readonly error?: string;
+  readonly problems?: readonly string[];
+}
+
+export class ControlServer {
+  readonly #server: Server;
+  readonly #resolver: Resolver;
+  readonly #reload: () => Promise<void>;
+
+  private constructor(resolver: Resolver, reload: () => Promise<void>) {
+    this.#resolver = resolver;
+    this.#reload = reload;
+    this.#server = createServer((socket) => this.#serve(socket));
+  }
+
+  /** @throws DnsvalveError SYSTEM when another daemon holds the socket, or it cannot be made */
+  static async open(
+    path: string,
+    resolver: Resolver,
+    reload: () => Promise<void>,
+  ): Promise<ControlServer> {
+    const control = new ControlServer(resolver, reload);
+    mkdirSync(dirname(path), { recursive: true });
+    if (await isAnswered(path)) {
+      throw new DnsvalveError('SYSTEM', `control socket ${path}: another dnsvalve holds it`);
+    }
+    removeStale(path);
+    await new Promise<void>((resolve, reject) => {
+      control.#server.once('error', reject);
+      control.#server.listen(path, resolve);
+    });
+    chmodSync(path, MODE);
+    return control;
+  }
+
+  close(): Promise<void> {
+    return new Promise((resolve) => this.#server.close(() => resolve()));
+  }
+
+  #serve(socket: Socket): void {
+    socket.on('error', () => socket.destroy());
+    let received = 0;
+    socket.on('data', (chunk) => {
+      received += chunk.length;
+      if (received > REQUEST_MAX) socket.destroy();
+    });
+    createInterface({ input: socket }).on('line', (line) => {
+      void this.#answer(line).then((reply) => socket.end(`${JSON.stringify(reply)}\n`));
+    });
+  }
+
+  async #answer(line: string): Promise<Reply> {
+    try {
+      const request = JSON.parse(line) as { command?: unknown };
+      if (request.command === 'status') return { ok: true, result: await statusOf(this.#resolver) };
+      if (request.command === 'reload') {
+        await this.#reload();
+        return { ok: true, result: { revision: this.#resolver.snapshot.memory.revision } };
+      }
+      return { ok: false, error: 'command: one of status, reload' };
+    } catch (error) {
+      const problems = error instanceof ProblemsError ? error.message.split('\n') : [];
+      return { ok: false, error: messageOf(error), problems };
+    }
+  }
+}
+
+/** Whether somebody accepts connections there; a socket file alone may be left from a crash. */
+function isAnswered(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path, () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.on('error', () => resolve(false));
+  });
+}
+
+function removeStale(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+}

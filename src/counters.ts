@@ -1,0 +1,76 @@
+/**
+ * Counters of one worker: one cell each in shared memory, written by the worker alone and read by
+ * the control plane. Doubles, so that they never wrap.
+ */
+
+/** What is counted, in the order of the cells. Names are those of `status`. */
+export const COUNTERS = [
+  'queries_udp',
+  'queries_tcp',
+  'allowed',
+  'denied',
+  'would_deny',
+  'cached',
+  'local',
+  'forwarded',
+  'coalesced',
+  'failed',
+  'unmapped',
+  'refused',
+  'formerr',
+  'notimp',
+  'dropped_malformed',
+  'dropped_overload',
+  'truncated',
+  'rebinding',
+  'chain_denied',
+  'upstream_malformed',
+  'kernel_drops',
+  'send_drops',
+  'store_entries',
+  'store_octets',
+  'store_evictions',
+  'ledger_pending',
+  'ledger_shed',
+  'inflight',
+  'tcp_connections',
+  'progress',
+] as const;
+
+export type CounterName = (typeof COUNTERS)[number];
+
+export const QUERIES_UDP = 0;
+export const QUERIES_TCP = 1;
+export const ALLOWED = 2;
+export const DENIED = 3;
+export const WOULD_DENY = 4;
+export const CACHED = 5;
+export const LOCAL = 6;
+export const FORWARDED = 7;
+export const COALESCED = 8;
+export const FAILED = 9;
+export const UNMAPPED = 10;
+export const REFUSED_COUNT = 11;
+export const FORMERR_COUNT = 12;
+export const NOTIMP_COUNT = 13;
+export const DROPPED_MALFORMED = 14;
+export const DROPPED_OVERLOAD = 15;
+export const TRUNCATED = 16;
+export const REBINDING = 17;
+export const CHAIN_DENIED = 18;
+export const UPSTREAM_MALFORMED = 19;
+export const KERNEL_DROPS = 20;
+export const SEND_DROPS = 21;
+export const STORE_ENTRIES = 22;
+export const STORE_OCTETS = 23;
+export const STORE_EVICTIONS = 24;
+export const LEDGER_PENDING = 25;
+export const LEDGER_SHED = 26;
+export const INFLIGHT = 27;
+export const TCP_CONNECTIONS = 28;
+/** Grows with every turn of the worker's clock: the watchdog's proof of life. */
+export const PROGRESS = 29;
+
+export function createCounters(): Float64Array {
+  return new Float64Array(new SharedArrayBuffer(COUNTERS.length * Float64Array.BYTES_PER_ELEMENT));
+}

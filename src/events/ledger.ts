@@ -1,0 +1,382 @@
+/**
+ * Ledger: what one worker remembers of who asked for what, until the recorder has it.
+ *
+ * Two open-addressing tables of numbers: pairs (workload x registrable domain) and names (workload x
+ * full name) under them. A query costs one probe when its name is known, cache hits included; counts
+ * gather in the slots and leave as records on `flush`. The database decides what was never seen
+ * before, so forgetting here is harmless: a full table hands everything over and starts again.
+ *
+ * Names under one pair are bounded, so that a tunnel cannot fill the tables or the disk; what lies
+ * beyond is counted as folded.
+ */
+
+import type { Query } from '../query.ts';
+import type { WireName } from '../wire/name.ts';
+import {
+  AT_ALLOWED,
+  AT_ANSWER_COUNT,
+  AT_ANSWERS,
+  AT_CACHED,
+  AT_DENIED,
+  AT_FAILED,
+  AT_FEED,
+  AT_FIRST_MS,
+  AT_FLAGS,
+  AT_FOLDED,
+  AT_KIND,
+  AT_LAST_MS,
+  AT_MODE,
+  AT_NAME,
+  AT_NAME_LENGTH,
+  AT_QTYPE,
+  AT_REASON,
+  AT_REGISTRABLE,
+  AT_REVISION,
+  AT_RULE,
+  AT_SOURCE,
+  AT_WORKLOAD,
+  AT_WOULD_DENY,
+  FLAG_FIRST,
+  FLAG_REBINDING,
+  KIND_ANSWER,
+  KIND_NAME,
+  KIND_PAIR,
+} from './kinds.ts';
+import type { RingWriter } from './ring.ts';
+
+/** What became of a query. */
+export const OUTCOME_ALLOWED = 0;
+export const OUTCOME_CACHED = 1;
+export const OUTCOME_DENIED = 2;
+export const OUTCOME_FAILED = 3;
+
+const COUNTS = 6;
+const COUNT_ALLOWED = 0;
+const COUNT_DENIED = 1;
+const COUNT_WOULD_DENY = 2;
+const COUNT_FAILED = 3;
+const COUNT_CACHED = 4;
+const COUNT_FOLDED = 5;
+
+/** Names are kept one after the other; an average name is 25 octets. */
+const ARENA_OCTETS_PER_SLOT = 48;
+const NONE = -1;
+
+/** Slots of one of the two tables, as parallel arrays. */
+class Slots {
+  readonly capacity: number;
+  /** Hash index: slot number + 1, 0 for free; twice the capacity, a power of two. */
+  readonly index: Int32Array;
+  /** Key: workload and the 64-bit hash of the name. */
+  readonly workload: Int32Array;
+  readonly low: Int32Array;
+  readonly high: Int32Array;
+  /** Six counts a slot since the last record, COUNT_*. */
+  readonly counts: Uint32Array;
+  /** Wall clock ms of the first query since the last record, and of the last. */
+  readonly firstMs: Float64Array;
+  readonly lastMs: Float64Array;
+  /** Where the wire name stands in the arena, its length, where its registrable domain starts. */
+  readonly nameAt: Int32Array;
+  readonly nameLength: Uint8Array;
+  readonly registrable: Uint8Array;
+  /** Of the last query. */
+  readonly revision: Uint32Array;
+  readonly rule: Uint32Array;
+  readonly qtype: Uint16Array;
+  readonly reason: Uint8Array;
+  readonly mode: Uint8Array;
+  readonly feed: Uint8Array;
+  /** FLAG_* gathered since the last record. */
+  readonly flags: Uint8Array;
+  /** Source address of the last query, 16 octets a slot. */
+  readonly source: Uint8Array;
+  /** The address that an answer was refused for (FLAG_REBINDING), 16 octets a slot. */
+  readonly refused: Uint8Array;
+  /** For a name its pair; for a pair the number of its names. */
+  readonly link: Int32Array;
+  /** 1 once the pair's first answer addresses were handed over. */
+  readonly answered: Uint8Array;
+  /** 0 clean, 1 waiting in `dirty`. */
+  readonly isDirty: Uint8Array;
+  readonly dirty: Int32Array;
+  dirtyCount = 0;
+  used = 0;
+
+  constructor(capacity: number) {
+    this.capacity = capacity;
+    this.index = new Int32Array(capacity * 2);
+    this.workload = new Int32Array(capacity);
+    this.low = new Int32Array(capacity);
+    this.high = new Int32Array(capacity);
+    this.counts = new Uint32Array(capacity * COUNTS);
+    this.firstMs = new Float64Array(capacity);
+    this.lastMs = new Float64Array(capacity);
+    this.nameAt = new Int32Array(capacity);
+    this.nameLength = new Uint8Array(capacity);
+    this.registrable = new Uint8Array(capacity);
+    this.revision = new Uint32Array(capacity);
+    this.rule = new Uint32Array(capacity);
+    this.qtype = new Uint16Array(capacity);
+    this.reason = new Uint8Array(capacity);
+    this.mode = new Uint8Array(capacity);
+    this.feed = new Uint8Array(capacity);
+    this.flags = new Uint8Array(capacity);
+    this.source = new Uint8Array(capacity * 16);
+    this.refused = new Uint8Array(capacity * 16);
+    this.link = new Int32Array(capacity);
+    this.answered = new Uint8Array(capacity);
+    this.isDirty = new Uint8Array(capacity);
+    this.dirty = new Int32Array(capacity);
+  }
+
+  find(workload: number, low: number, high: number): number {
+    const mask = this.index.length - 1;
+    let at = (low ^ Math.imul(workload, 0x9e3779b1)) & mask;
+    for (;;) {
+      const slot = this.index[at]! - 1;
+      if (slot < 0) return NONE;
+      if (this.low[slot] === low && this.high[slot] === high && this.workload[slot] === workload) {
+        return slot;
+      }
+      at = (at + 1) & mask;
+    }
+  }
+
+  /** A new slot for a key that is not there; the caller made sure of room. */
+  add(workload: number, low: number, high: number): number {
+    const mask = this.index.length - 1;
+    let at = (low ^ Math.imul(workload, 0x9e3779b1)) & mask;
+    while (this.index[at] !== 0) at = (at + 1) & mask;
+    const slot = this.used++;
+    this.index[at] = slot + 1;
+    this.workload[slot] = workload;
+    this.low[slot] = low;
+    this.high[slot] = high;
+    this.counts.fill(0, slot * COUNTS, slot * COUNTS + COUNTS);
+    this.flags[slot] = FLAG_FIRST;
+    this.link[slot] = 0;
+    this.answered[slot] = 0;
+    this.isDirty[slot] = 0;
+    return slot;
+  }
+
+  clear(): void {
+    this.index.fill(0);
+    this.used = 0;
+    this.dirtyCount = 0;
+  }
+}
+
+export class Ledger {
+  readonly #pairs: Slots;
+  readonly #names: Slots;
+  readonly #arena: Uint8Array;
+  #arenaUsed = 0;
+  readonly #ring: RingWriter;
+  readonly #namesPerPair: number;
+  /** Records that could not be handed over before the tables had to be cleared. */
+  shedCount = 0;
+
+  /** @param capacity slots of each table, a power of two */
+  constructor(ring: RingWriter, capacity: number, namesPerPair: number) {
+    this.#ring = ring;
+    this.#pairs = new Slots(capacity);
+    this.#names = new Slots(capacity);
+    this.#arena = new Uint8Array(capacity * ARENA_OCTETS_PER_SLOT);
+    this.#namesPerPair = namesPerPair;
+  }
+
+  /** The slot of the query's (workload, full name), or -1 when it is not remembered. */
+  find(query: Query): number {
+    const name = query.name;
+    return this.#names.find(query.workload, name.low[0]!, name.high[0]!);
+  }
+
+  /** Counts a query for a name that `find` knew. Returns its pair, valid until the next call. */
+  countKnown(query: Query, slot: number, outcome: number): number {
+    const pair = this.#names.link[slot]!;
+    this.#count(this.#names, slot, query, outcome);
+    this.#count(this.#pairs, pair, query, outcome);
+    return pair;
+  }
+
+  /** Counts a query for a name that `find` did not know. Returns its pair. */
+  countNew(query: Query, registrableLabel: number, outcome: number): number {
+    const name = query.name;
+    if (!this.#hasRoom(name)) this.#startAgain();
+    const low = name.low[registrableLabel]!;
+    const high = name.high[registrableLabel]!;
+    let pair = this.#pairs.find(query.workload, low, high);
+    let nameAt = NONE;
+    if (pair === NONE) {
+      pair = this.#pairs.add(query.workload, low, high);
+      nameAt = this.#keep(name);
+      this.#describe(this.#pairs, pair, name, nameAt, registrableLabel);
+    }
+    this.#count(this.#pairs, pair, query, outcome);
+    if (this.#pairs.link[pair]! >= this.#namesPerPair) {
+      this.#pairs.counts[pair * COUNTS + COUNT_FOLDED]!++;
+      return pair;
+    }
+    this.#pairs.link[pair]!++;
+    const slot = this.#names.add(query.workload, name.low[0]!, name.high[0]!);
+    if (nameAt === NONE) nameAt = this.#keep(name);
+    this.#describe(this.#names, slot, name, nameAt, registrableLabel);
+    this.#names.link[slot] = pair;
+    this.#count(this.#names, slot, query, outcome);
+    return pair;
+  }
+
+  /** Whether the pair's first answer addresses are still wanted. */
+  wantsAnswers(pair: number): boolean {
+    return this.#pairs.answered[pair] === 0;
+  }
+
+  /**
+   * Hands over the first addresses that a pair was given.
+   *
+   * @param addresses 16 octets each, `count` of them, at most 4
+   */
+  addAnswers(pair: number, addresses: Uint8Array, count: number): void {
+    const at = this.#ring.claim();
+    if (at === -1) return;
+    this.#pairs.answered[pair] = 1;
+    this.#write(at, KIND_ANSWER, this.#pairs, pair);
+    const { octets } = this.#ring;
+    octets[at + AT_ANSWER_COUNT] = count;
+    for (let i = 0; i < count * 16; i++) octets[at + AT_ANSWERS + i] = addresses[i]!;
+    this.#zeroCounts(at);
+    this.#ring.publish();
+  }
+
+  /** Remembers the address that an answer was refused for, until the pair's next record. */
+  refuse(pair: number, octets: Uint8Array, at: number): void {
+    for (let i = 0; i < 16; i++) this.#pairs.refused[pair * 16 + i] = octets[at + i]!;
+  }
+
+  /** Hands over what has gathered. Stops when the ring is full; the rest stays for the next time. */
+  flush(): void {
+    this.#flushSlots(this.#pairs, KIND_PAIR);
+    this.#flushSlots(this.#names, KIND_NAME);
+  }
+
+  /** Slots still waiting to be handed over. */
+  get pending(): number {
+    return this.#pairs.dirtyCount + this.#names.dirtyCount;
+  }
+
+  #hasRoom(name: WireName): boolean {
+    return (
+      this.#pairs.used < this.#pairs.capacity &&
+      this.#names.used < this.#names.capacity &&
+      this.#arenaUsed + name.length <= this.#arena.length
+    );
+  }
+
+  #startAgain(): void {
+    this.flush();
+    this.shedCount += this.pending;
+    this.#ring.shed(this.pending);
+    this.#pairs.clear();
+    this.#names.clear();
+    this.#arenaUsed = 0;
+  }
+
+  #keep(name: WireName): number {
+    const at = this.#arenaUsed;
+    for (let i = 0; i < name.length; i++) this.#arena[at + i] = name.octets[i]!;
+    this.#arenaUsed = at + name.length;
+    return at;
+  }
+
+  #describe(slots: Slots, slot: number, name: WireName, nameAt: number, label: number): void {
+    slots.nameAt[slot] = nameAt;
+    slots.nameLength[slot] = name.length;
+    slots.registrable[slot] = name.labelAt[label]!;
+  }
+
+  #count(slots: Slots, slot: number, query: Query, outcome: number): void {
+    const counts = slots.counts;
+    const base = slot * COUNTS;
+    if (outcome === OUTCOME_DENIED) counts[base + COUNT_DENIED]!++;
+    else if (outcome === OUTCOME_FAILED) counts[base + COUNT_FAILED]!++;
+    else {
+      counts[base + COUNT_ALLOWED]!++;
+      if (outcome === OUTCOME_CACHED) counts[base + COUNT_CACHED]!++;
+    }
+    const decision = query.decision;
+    counts[base + COUNT_WOULD_DENY]! += decision.wouldDeny;
+    if (slots.isDirty[slot] === 0) {
+      slots.firstMs[slot] = query.wallMs;
+      this.#markDirty(slots, slot);
+    }
+    slots.lastMs[slot] = query.wallMs;
+    slots.revision[slot] = query.revision;
+    slots.rule[slot] = decision.rule;
+    slots.reason[slot] = decision.reason;
+    slots.flags[slot]! |= decision.flags;
+    slots.feed[slot] = decision.feed;
+    slots.qtype[slot] = query.qtype;
+    slots.mode[slot] = query.mode;
+    const source = slot * 16;
+    for (let i = 0; i < 16; i++) slots.source[source + i] = query.peer[query.peerAt + i]!;
+  }
+
+  #markDirty(slots: Slots, slot: number): void {
+    if (slots.isDirty[slot] === 1) return;
+    slots.isDirty[slot] = 1;
+    slots.dirty[slots.dirtyCount++] = slot;
+  }
+
+  #flushSlots(slots: Slots, kind: number): void {
+    while (slots.dirtyCount > 0) {
+      const at = this.#ring.claim();
+      if (at === -1) return;
+      const slot = slots.dirty[--slots.dirtyCount]!;
+      this.#write(at, kind, slots, slot);
+      this.#ring.publish();
+      slots.counts.fill(0, slot * COUNTS, slot * COUNTS + COUNTS);
+      slots.flags[slot] = 0;
+      slots.isDirty[slot] = 0;
+    }
+  }
+
+  #write(at: number, kind: number, slots: Slots, slot: number): void {
+    const { view, octets } = this.#ring;
+    const base = slot * COUNTS;
+    view.setUint32(at + AT_KIND, kind, true);
+    view.setUint32(at + AT_WORKLOAD, slots.workload[slot]!, true);
+    view.setUint32(at + AT_REVISION, slots.revision[slot]!, true);
+    view.setUint32(at + AT_RULE, slots.rule[slot]!, true);
+    view.setFloat64(at + AT_FIRST_MS, slots.firstMs[slot]!, true);
+    view.setFloat64(at + AT_LAST_MS, slots.lastMs[slot]!, true);
+    view.setUint32(at + AT_ALLOWED, slots.counts[base + COUNT_ALLOWED]!, true);
+    view.setUint32(at + AT_DENIED, slots.counts[base + COUNT_DENIED]!, true);
+    view.setUint32(at + AT_WOULD_DENY, slots.counts[base + COUNT_WOULD_DENY]!, true);
+    view.setUint32(at + AT_FAILED, slots.counts[base + COUNT_FAILED]!, true);
+    view.setUint32(at + AT_CACHED, slots.counts[base + COUNT_CACHED]!, true);
+    view.setUint32(at + AT_FOLDED, slots.counts[base + COUNT_FOLDED]!, true);
+    view.setUint16(at + AT_QTYPE, slots.qtype[slot]!, true);
+    octets[at + AT_REASON] = slots.reason[slot]!;
+    octets[at + AT_FLAGS] = slots.flags[slot]!;
+    octets[at + AT_MODE] = slots.mode[slot]!;
+    octets[at + AT_FEED] = slots.feed[slot]!;
+    const isRefusal = (slots.flags[slot]! & FLAG_REBINDING) !== 0;
+    octets[at + AT_ANSWER_COUNT] = isRefusal ? 1 : 0;
+    if (isRefusal) {
+      for (let i = 0; i < 16; i++) octets[at + AT_ANSWERS + i] = slots.refused[slot * 16 + i]!;
+    }
+    const length = slots.nameLength[slot]!;
+    octets[at + AT_NAME_LENGTH] = length;
+    octets[at + AT_REGISTRABLE] = slots.registrable[slot]!;
+    for (let i = 0; i < 16; i++) octets[at + AT_SOURCE + i] = slots.source[slot * 16 + i]!;
+    const name = slots.nameAt[slot]!;
+    for (let i = 0; i < length; i++) octets[at + AT_NAME + i] = this.#arena[name + i]!;
+  }
+
+  #zeroCounts(at: number): void {
+    this.#ring.octets.fill(0, at + AT_ALLOWED, at + AT_FOLDED + 4);
+    this.#ring.octets[at + AT_FLAGS] = 0;
+  }
+}

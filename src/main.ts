@@ -1,0 +1,37 @@
+/**
+ * Entry: the commander program and the exit status. A command's module is imported when it is asked
+ * for, so that `history` never loads what `serve` needs.
+ */
+
+import { enableCompileCache } from 'node:module';
+
+enableCompileCache();
+
+const { Command, CommanderError } = await import('commander');
+const { processContext } = await import('./cli/context.ts');
+const { COMMANDS } = await import('./cli/commands.ts');
+const { DnsvalveError } = await import('./errors.ts');
+
+const program = new Command('dnsvalve')
+  .description('a DNS resolver that is a one-way valve for names')
+  .exitOverride()
+  .showHelpAfterError('(dnsvalve COMMAND --help says more)');
+const context = processContext();
+
+const asked = COMMANDS.find(({ name }) => name === process.argv[2]);
+for (const command of asked === undefined ? COMMANDS : [asked]) {
+  (await command.load()).register(program, context);
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) {
+    process.exitCode = error.exitCode === 0 ? 0 : 2;
+  } else if (error instanceof DnsvalveError) {
+    context.stderr.write(`${error.message}\n`);
+    process.exitCode = error.exitCode;
+  } else {
+    throw error;
+  }
+}

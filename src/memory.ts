@@ -1,0 +1,45 @@
+/**
+ * Memory: all that the straight line may change. Owned by one worker, bounded at start.
+ */
+
+import { CleanAnswer } from './cache/sanitise.ts';
+import { Inspection } from './cache/inspect.ts';
+import { Store } from './cache/store.ts';
+import { Ledger } from './events/ledger.ts';
+import type { RingWriter } from './events/ring.ts';
+import { Inflight } from './upstream/inflight.ts';
+import { Waiters } from './upstream/waiters.ts';
+
+/** Slots of the ledger's tables. 65,536 pairs and names take about 15 MB. */
+const LEDGER_CAPACITY = 1 << 16;
+/** Questions upstream at a time, and clients that may wait for them. */
+const FLIGHTS = 8192;
+const WAITERS = 16384;
+
+export class Memory {
+  readonly store: Store;
+  readonly ledger: Ledger;
+  readonly inflight = new Inflight(FLIGHTS);
+  readonly waiters = new Waiters(WAITERS);
+  readonly clean = new CleanAnswer();
+  /** What inspection found for everybody, and for the lists of one workload. */
+  readonly inspection = new Inspection();
+  readonly chain = new Inspection();
+  /** Cells named in counters.ts. */
+  readonly counters: Float64Array;
+
+  /**
+   * @param storeOctets slab of the answer store
+   * @param namesPerPair full names remembered under one (workload, registrable domain)
+   */
+  constructor(
+    ring: RingWriter,
+    counters: Float64Array,
+    storeOctets: number,
+    namesPerPair: number,
+  ) {
+    this.store = new Store(storeOctets);
+    this.ledger = new Ledger(ring, LEDGER_CAPACITY, namesPerPair);
+    this.counters = counters;
+  }
+}

@@ -1,0 +1,265 @@
+/**
+ * The whole life of a query, and of a response: `decide` and `settle`.
+ *
+ * ```
+ * decide:  parse -> identify -> authorize (with reputation) -> local zone -> lookup -> FORWARD
+ * settle:  sanitise -> inspect -> admit to the store -> respond to each waiter
+ * ```
+ *
+ * Synchronous, no I/O, no throw, no allocation, no clock of its own. UDP batches, TCP streams and
+ * `explain` all come through here: there is one engine.
+ */
+
+import { lookup, refuse, writeAnswer } from './cache/lookup.ts';
+import { inspect, targetsPass } from './cache/inspect.ts';
+import { sanitise, setMessage } from './cache/sanitise.ts';
+import { HAS_TARGETS, IS_FAILURE, IS_NXDOMAIN } from './cache/store.ts';
+import {
+  ALLOWED,
+  DENIED,
+  DROPPED_MALFORMED,
+  FAILED,
+  FORMERR_COUNT,
+  LOCAL,
+  NOTIMP_COUNT,
+  REFUSED_COUNT,
+  TRUNCATED,
+  UNMAPPED,
+  UPSTREAM_MALFORMED,
+  WOULD_DENY,
+} from './counters.ts';
+import { registrableLabel } from './detect/registrable.ts';
+import {
+  OUTCOME_ALLOWED,
+  OUTCOME_CACHED,
+  OUTCOME_DENIED,
+  OUTCOME_FAILED,
+} from './events/ledger.ts';
+import { REASON_NONE, REASON_REBINDING } from './events/kinds.ts';
+import { identify } from './identity/identify.ts';
+import type { Memory } from './memory.ts';
+import { authorize } from './policy/authorize.ts';
+import { deny } from './policy/deny.ts';
+import { DROP, FORWARD, type Query, RESPOND, type Verdict } from './query.ts';
+import type { Tables } from './tables.ts';
+import { KEY_DO } from './upstream/inflight.ts';
+import {
+  BADVERS,
+  CLASS_IN,
+  EDE_NETWORK_ERROR,
+  FORMERR,
+  NOERROR,
+  NOTIMP,
+  NXDOMAIN,
+  REFUSED,
+  SERVFAIL,
+  TYPE_ANY,
+  TYPE_META_FIRST,
+} from './wire/constants.ts';
+import { writeU16, writeU32 } from './wire/octets.ts';
+import { PARSE_DROP, PARSE_FORMERR, PARSE_OK, PARSE_OPCODE, parse } from './wire/parse.ts';
+import { appendOpt, beginResponse, respondEmpty, setCounts } from './wire/response.ts';
+import { zoneKind } from './zones/kind.ts';
+
+const NO_TEXT = new Uint8Array(0);
+/** Seconds that a failure is remembered (RFC 9520 3.2: at least 1 s, at most 5 minutes). */
+const FAILURE_SECONDS = 5;
+
+/**
+ * Decides one query.
+ *
+ * @returns RESPOND with the response in `query.out`, DROP, or FORWARD: the question must go upstream
+ */
+export function decide(query: Query, tables: Tables, memory: Memory): Verdict {
+  const parsed = parse(query);
+  if (parsed !== PARSE_OK) return reject(query, parsed, memory);
+  if (query.ednsVersion > 0) return respond(query, BADVERS);
+  identify(query, tables.prefixes);
+  query.mode = tables.workloads.mode[query.workload]!;
+  query.revision = tables.revision;
+  if (query.qclass !== CLASS_IN || isMeta(query.qtype)) return refuseKind(query, memory);
+
+  const zone = tables.zones.find(query.name);
+  authorize(
+    query.name,
+    query.qtype,
+    query.workload,
+    tables,
+    zoneKind(query.name, zone, tables.zones),
+    query.decision,
+  );
+  countDecision(query, memory);
+  if (query.decision.allowed === 0) {
+    account(query, OUTCOME_DENIED, tables, memory);
+    return deny(query, tables);
+  }
+  if (zone !== -1) return answerLocally(query, zone, tables, memory);
+  if (query.qtype === TYPE_ANY) return answerAny(query, tables, memory);
+  if (lookup(query, tables, memory) === RESPOND) {
+    const isDenied = query.decision.allowed === 0;
+    account(query, isDenied ? OUTCOME_DENIED : OUTCOME_CACHED, tables, memory);
+    return RESPOND;
+  }
+  return FORWARD;
+}
+
+/** What cannot be read, and what is no query (RFC 1035 4.1.1, RFC 8906). */
+function reject(query: Query, parsed: number, memory: Memory): Verdict {
+  if (parsed === PARSE_DROP) {
+    memory.counters[DROPPED_MALFORMED]!++;
+    return DROP;
+  }
+  memory.counters[parsed === PARSE_OPCODE ? NOTIMP_COUNT : FORMERR_COUNT]!++;
+  return respond(query, parsed === PARSE_FORMERR ? FORMERR : NOTIMP);
+}
+
+function respond(query: Query, rcode: number): Verdict {
+  respondEmpty(query, rcode, -1);
+  return RESPOND;
+}
+
+/** Query and meta types that are not ANY: zone transfers, TKEY, TSIG, MAILB (RFC 6895 3.1). */
+function isMeta(qtype: number): boolean {
+  return qtype >= TYPE_META_FIRST && qtype < TYPE_ANY;
+}
+
+/** Never forwarded, whatever the name: other classes tell nothing, transfers are refused. */
+function refuseKind(query: Query, memory: Memory): Verdict {
+  memory.counters[REFUSED_COUNT]!++;
+  return respond(query, REFUSED);
+}
+
+function countDecision(query: Query, memory: Memory): void {
+  const { decision } = query;
+  const { counters } = memory;
+  counters[decision.allowed === 1 ? ALLOWED : DENIED]!++;
+  counters[WOULD_DENY]! += decision.wouldDeny;
+  if (query.workload === 0) counters[UNMAPPED]!++;
+}
+
+function answerLocally(query: Query, zone: number, tables: Tables, memory: Memory): Verdict {
+  memory.counters[LOCAL]!++;
+  tables.zones.answer(query, zone);
+  account(query, OUTCOME_ALLOWED, tables, memory);
+  return RESPOND;
+}
+
+const HINFO = 13;
+/** CPU "RFC8482" and an empty OS (RFC 8482 4.2). */
+const HINFO_RDATA = new TextEncoder().encode('\x07RFC8482\x00');
+const HINFO_TTL = 3600;
+
+/** ANY never goes upstream: one small record says so. */
+function answerAny(query: Query, tables: Tables, memory: Memory): Verdict {
+  memory.counters[LOCAL]!++;
+  beginResponse(query, 0, NOERROR);
+  const { out } = query;
+  const at = query.outStart + query.outLength;
+  writeU16(out, at, 0xc00c);
+  writeU16(out, at + 2, HINFO);
+  writeU16(out, at + 4, CLASS_IN);
+  writeU32(out, at + 6, HINFO_TTL);
+  writeU16(out, at + 10, HINFO_RDATA.length);
+  for (let i = 0; i < HINFO_RDATA.length; i++) out[at + 12 + i] = HINFO_RDATA[i]!;
+  query.outLength += 12 + HINFO_RDATA.length;
+  setCounts(query, 1, 0);
+  appendOpt(query, 0, -1, NO_TEXT, 0, 0);
+  account(query, OUTCOME_ALLOWED, tables, memory);
+  return RESPOND;
+}
+
+/** Counts what became of a query. Returns its (workload, registrable domain) pair. */
+function account(query: Query, outcome: number, tables: Tables, memory: Memory): number {
+  const { ledger } = memory;
+  const known = ledger.find(query);
+  if (known !== -1) return ledger.countKnown(query, known, outcome);
+  return ledger.countNew(query, registrableLabel(query.name, tables.suffixes), outcome);
+}
+
+/**
+ * Takes an upstream's answer to `question` (name, type, DO as they were asked).
+ *
+ * @returns false when it is malformed: ignored, as if it never came. Otherwise the clean answer is
+ *   in `memory.clean`, was put into the store where it may be, and `respondToWaiter` can use it.
+ */
+export function settle(
+  octets: Uint8Array,
+  start: number,
+  end: number,
+  question: Query,
+  keyFlags: number,
+  tables: Tables,
+  memory: Memory,
+): boolean {
+  const { clean, inspection, store } = memory;
+  setMessage(octets, start, end);
+  question.dnssecOk = (keyFlags & KEY_DO) === 0 ? 0 : 1;
+  if (!sanitise(question, tables.limits, clean)) {
+    memory.counters[UPSTREAM_MALFORMED]!++;
+    return false;
+  }
+  inspect(clean.octets, 0, clean.length, question.name, tables, inspection);
+  if (clean.seconds > 0 && keyFlags < 4) {
+    const isNxdomain = (clean.content & IS_NXDOMAIN) !== 0;
+    clean.content |= HAS_TARGETS;
+    const key = isNxdomain ? keyFlags : (question.qtype << 8) | keyFlags;
+    const entry = store.put(question.name, key, clean, question.nowSeconds);
+    if (entry !== -1) {
+      store.setInspection(entry, tables.revision, inspection.reason, inspection.decision.rule);
+    }
+  }
+  return true;
+}
+
+/** Remembers for a short while that nobody could answer (RFC 9520). */
+export function settleFailure(question: Query, keyFlags: number, memory: Memory): void {
+  if (keyFlags >= 4) return;
+  const { clean, store } = memory;
+  clean.start = 0;
+  clean.length = 12;
+  clean.ttlCount = 0;
+  clean.seconds = FAILURE_SECONDS;
+  clean.content = IS_FAILURE;
+  store.put(question.name, (question.qtype << 8) | keyFlags, clean, question.nowSeconds);
+}
+
+/** Writes the response for one waiter from the clean answer, by its own workload's policy. */
+export function respondToWaiter(query: Query, tables: Tables, memory: Memory): void {
+  const { clean, inspection } = memory;
+  const isUsable = clean.rcode === NOERROR || clean.rcode === NXDOMAIN;
+  if (!isUsable) {
+    respondFailure(query, clean.ede, tables, memory);
+    return;
+  }
+  if (inspection.reason !== REASON_NONE) {
+    refuse(query, inspection.reason, inspection.decision.rule, memory);
+  } else if (tables.workloads.inspectChain[query.workload] === 1) {
+    if (!targetsPass(clean.octets, 0, clean.length, query, tables, memory.chain)) {
+      refuse(query, memory.chain.reason, memory.chain.decision.rule, memory);
+    }
+  }
+  if (query.decision.allowed === 0) {
+    const pair = account(query, OUTCOME_DENIED, tables, memory);
+    if (query.decision.reason === REASON_REBINDING) {
+      memory.ledger.refuse(pair, inspection.addresses, 0);
+    }
+    deny(query, tables);
+    return;
+  }
+  const pair = account(query, OUTCOME_ALLOWED, tables, memory);
+  if (inspection.addressCount > 0 && memory.ledger.wantsAnswers(pair)) {
+    memory.ledger.addAnswers(pair, inspection.addresses, inspection.addressCount);
+  }
+  if (writeAnswer(query, clean.octets, 0, clean.length)) {
+    appendOpt(query, 0, clean.ede, NO_TEXT, 0, 0);
+  } else {
+    memory.counters[TRUNCATED]!++;
+  }
+}
+
+/** SERVFAIL with an EDE: nobody answered, or not usefully. */
+export function respondFailure(query: Query, ede: number, tables: Tables, memory: Memory): void {
+  memory.counters[FAILED]!++;
+  account(query, OUTCOME_FAILED, tables, memory);
+  respondEmpty(query, SERVFAIL, ede === -1 ? EDE_NETWORK_ERROR : ede);
+}

@@ -1,0 +1,148 @@
+/**
+ * Forwarder: between the straight line and the upstreams. It shares flights between identical
+ * questions, keeps who waits for them, and hands every waiter its own response when one settles.
+ */
+
+import { keyFlagsOf } from '../cache/lookup.ts';
+import type { Clock } from '../clock.ts';
+import { COALESCED, DROPPED_OVERLOAD, FORWARDED } from '../counters.ts';
+import type { Memory } from '../memory.ts';
+import { respondFailure, respondToWaiter, settle, settleFailure } from '../pipeline.ts';
+import { Query } from '../query.ts';
+import type { Tables } from '../tables.ts';
+import { KEY_NO_RD, NAME_STRIDE } from '../upstream/inflight.ts';
+import type { UpstreamEvents, Upstreams } from '../upstream/upstreams.ts';
+import { EDE_NETWORK_ERROR, EDE_OTHER, RD } from '../wire/constants.ts';
+import { readName } from '../wire/name.ts';
+
+/** Where responses that come later leave. */
+export interface Outlet {
+  /** Points `query.out`, `outStart` and `outRoom` at room for one response. */
+  prepare(query: Query, channel: number): boolean;
+  /** Takes the response that was written there. */
+  commit(query: Query, channel: number): void;
+  /** Sends what was taken. */
+  flush(): void;
+}
+
+export class Forwarder implements UpstreamEvents {
+  tables: Tables;
+  upstreams: Upstreams | null = null;
+  readonly #memory: Memory;
+  readonly #clock: Clock;
+  readonly #outlet: Outlet;
+  /** The question of a flight that settles, and the cursor of each of its waiters. */
+  readonly #question = new Query();
+  readonly #waiting = new Query();
+
+  constructor(tables: Tables, memory: Memory, clock: Clock, outlet: Outlet) {
+    this.tables = tables;
+    this.#memory = memory;
+    this.#clock = clock;
+    this.#outlet = outlet;
+  }
+
+  /**
+   * Sends the question upstream, or joins one that is under way. The response comes through the
+   * outlet, also when it is a failure.
+   */
+  ask(query: Query, channel: number): void {
+    const { inflight, waiters, counters } = this.#memory;
+    this.tables.routes.find(query.name);
+    const { group } = this.tables.routes;
+    const keyFlags = keyFlagsOf(query) | ((query.flags & RD) === 0 ? KEY_NO_RD : 0);
+    let flight = inflight.find(query.name, query.qtype, keyFlags, Math.max(group, 0));
+    const isNew = flight === -1;
+    if (isNew && group !== -1 && this.upstreams !== null) {
+      flight = inflight.acquire(query.name, query.qtype, keyFlags, group, query.nowMs);
+    }
+    if (flight === -1 || !waiters.add(query, channel, flight, inflight)) {
+      if (isNew && flight !== -1) inflight.release(flight);
+      counters[DROPPED_OVERLOAD]!++;
+      this.#fail(query, channel, group === -1 ? EDE_NETWORK_ERROR : EDE_OTHER);
+      return;
+    }
+    counters[isNew ? FORWARDED : COALESCED]!++;
+    if (isNew) this.upstreams?.submit(flight);
+  }
+
+  onAnswer(flight: number, octets: Uint8Array, start: number, end: number): boolean {
+    this.#readQuestion(flight);
+    const keyFlags = this.#memory.inflight.keyFlags[flight]!;
+    const { tables } = this;
+    if (!settle(octets, start, end, this.#question, keyFlags, tables, this.#memory)) return false;
+    let waiter = this.#takeWaiters(flight);
+    while (waiter !== -1) {
+      const channel = this.#memory.waiters.channel[waiter]!;
+      if (this.#restore(waiter, channel)) {
+        respondToWaiter(this.#waiting, tables, this.#memory);
+        this.#outlet.commit(this.#waiting, channel);
+      }
+      waiter = this.#next(waiter);
+    }
+    return true;
+  }
+
+  onFailure(flight: number, ede: number): void {
+    this.#readQuestion(flight);
+    settleFailure(this.#question, this.#memory.inflight.keyFlags[flight]!, this.#memory);
+    let waiter = this.#takeWaiters(flight);
+    while (waiter !== -1) {
+      const channel = this.#memory.waiters.channel[waiter]!;
+      if (this.#restore(waiter, channel)) {
+        respondFailure(this.#waiting, ede, this.tables, this.#memory);
+        this.#outlet.commit(this.#waiting, channel);
+      }
+      waiter = this.#next(waiter);
+    }
+  }
+
+  onSettled(): void {
+    this.#outlet.flush();
+  }
+
+  #fail(query: Query, channel: number, ede: number): void {
+    const { out, outStart, outRoom } = query;
+    if (this.#outlet.prepare(query, channel)) {
+      respondFailure(query, ede, this.tables, this.#memory);
+      this.#outlet.commit(query, channel);
+    }
+    query.out = out;
+    query.outStart = outStart;
+    query.outRoom = outRoom;
+  }
+
+  #readQuestion(flight: number): void {
+    const { inflight } = this.#memory;
+    const question = this.#question;
+    const at = flight * NAME_STRIDE;
+    readName(inflight.nameOctets, at, at + NAME_STRIDE, question.name);
+    question.qtype = inflight.qtype[flight]!;
+    question.qclass = 1;
+    this.#clock.update();
+    question.nowSeconds = this.#clock.nowSeconds;
+  }
+
+  /** The first waiter; the flight is given back, so that the same question may be asked anew. */
+  #takeWaiters(flight: number): number {
+    const waiter = this.#memory.inflight.firstWaiter[flight]!;
+    this.#memory.inflight.release(flight);
+    return waiter;
+  }
+
+  #restore(waiter: number, channel: number): boolean {
+    const waiting = this.#waiting;
+    this.#memory.waiters.restore(waiter, this.#question, waiting);
+    waiting.nowSeconds = this.#clock.nowSeconds;
+    waiting.nowMs = this.#clock.nowMs;
+    waiting.wallMs = this.#clock.wallMs;
+    return this.#outlet.prepare(waiting, channel);
+  }
+
+  #next(waiter: number): number {
+    const next = this.#memory.waiters.next[waiter]!;
+    this.#memory.waiters.release(waiter);
+    return next;
+  }
+}
+

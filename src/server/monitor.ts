@@ -1,0 +1,68 @@
+/**
+ * Monitor: looks at the resolver itself now and then and tells people what went quiet: a feed that is
+ * not refreshed, an upstream none of whose servers answers. Alerts fold, so looking often is cheap.
+ */
+
+import { messageOf } from '../errors.ts';
+import type { Log } from '../log.ts';
+import type { FeedStatus } from '../reputation/refresh.ts';
+import type { ServerStats } from '../upstream/upstreams.ts';
+import type { Resolver } from './resolver.ts';
+
+const LOOK_MS = 10_000;
+/** A feed is stale when two refreshes in a row did not come. */
+const MISSED_REFRESHES = 2;
+
+export class Monitor {
+  readonly #resolver: Resolver;
+  readonly #log: Log;
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(resolver: Resolver, log: Log) {
+    this.#resolver = resolver;
+    this.#log = log;
+    this.#timer = setInterval(() => void this.look(), LOOK_MS);
+    this.#timer.unref();
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
+  async look(): Promise<void> {
+    try {
+      this.#lookAtFeeds();
+      for (const group of deadGroups(await this.#resolver.workers.upstreams())) {
+        this.#resolver.raise('upstream-down', group, 'no server of this upstream answers');
+      }
+    } catch (error) {
+      this.#log.warn({ reason: messageOf(error) }, 'looking after feeds and upstreams failed');
+    }
+  }
+
+  #lookAtFeeds(): void {
+    const { feeds } = this.#resolver.snapshot.config;
+    const statuses = new Map(this.#resolver.feedStatuses().map((status) => [status.name, status]));
+    for (const { name, source, refreshMs } of feeds) {
+      const status = statuses.get(name);
+      if (source.kind !== 'url' || status === undefined) continue;
+      if (isStale(status, refreshMs)) {
+        this.#resolver.raise('feed-stale', name, status.lastError ?? 'it was not refreshed in time');
+      }
+    }
+  }
+}
+
+export function isStale(status: FeedStatus, refreshMs: number): boolean {
+  return status.ageMs === null || status.ageMs > refreshMs * MISSED_REFRESHES;
+}
+
+/** Groups all of whose servers are out of use, in every worker that knows them. */
+export function deadGroups(workers: readonly (readonly ServerStats[])[]): string[] {
+  const isAlive = new Map<string, boolean>();
+  for (const server of workers.flat()) {
+    const alive = server.state !== 'open' || (isAlive.get(server.group) ?? false);
+    isAlive.set(server.group, alive);
+  }
+  return [...isAlive].filter(([, alive]) => !alive).map(([group]) => group);
+}

@@ -1,0 +1,42 @@
+/** What main and the data-plane workers say to each other. Plain data; tables are shared memory. */
+
+import type { SocketAddress } from '../config/types.ts';
+import type { RingMemory } from '../events/ring.ts';
+import type { Backend } from '../native/udp.ts';
+import type { HashKey } from '../reputation/loader.ts';
+import type { TablesMemory } from '../tables.ts';
+import type { ServerStats, UpstreamPlan } from '../upstream/upstreams.ts';
+
+/** What a worker is born with. */
+export interface WorkerSettings {
+  readonly index: number;
+  readonly backend: Backend;
+  readonly hashKey: HashKey;
+  readonly tables: TablesMemory;
+  readonly plan: UpstreamPlan;
+  readonly ring: RingMemory;
+  readonly counters: Float64Array;
+  readonly storeOctets: number;
+  readonly namesPerPair: number;
+}
+
+export type ToWorker =
+  /** Opens the listeners; answered by `listening`. */
+  | { readonly kind: 'listen'; readonly addresses: readonly SocketAddress[] }
+  /** A new snapshot; answered by `swapped` once the next query will see it. */
+  | {
+      readonly kind: 'tables';
+      readonly tables: TablesMemory;
+      readonly plan: UpstreamPlan;
+      /** The answers kept so far may come from other servers: forget them. */
+      readonly forgetAnswers: boolean;
+    }
+  | { readonly kind: 'stats'; readonly id: number }
+  /** Stops listening, waits for what is under way, hands over the ledger; answered by exit. */
+  | { readonly kind: 'stop'; readonly graceMs: number };
+
+export type FromWorker =
+  | { readonly kind: 'listening'; readonly addresses: readonly SocketAddress[] }
+  | { readonly kind: 'refused'; readonly message: string }
+  | { readonly kind: 'swapped'; readonly revision: number }
+  | { readonly kind: 'stats'; readonly id: number; readonly upstreams: readonly ServerStats[] };

@@ -1,0 +1,272 @@
+/**
+ * Resolver: the composition root. One running dnsvalve: snapshot, workers, recorder, alerts, feeds.
+ *
+ * Start: anything wrong is fatal and everything wrong is said. Reload: all or nothing; the old
+ * configuration stays on any problem. Stop: drain, then hand everything over.
+ */
+
+import { randomInt } from 'node:crypto';
+import { operationalAlert } from '../alerts/alert.ts';
+import { Dispatch } from '../alerts/dispatch.ts';
+import type { Directory } from '../alerts/observe.ts';
+import { type LoadOptions, loadConfig } from '../config/load.ts';
+import type { Config, SocketAddress } from '../config/types.ts';
+import { PROGRESS } from '../counters.ts';
+import { messageOf } from '../errors.ts';
+import type { RecorderStats } from '../history/messages.ts';
+import { type RecorderHandle, startRecorder } from '../history/start.ts';
+import type { Log } from '../log.ts';
+import type { Backend } from '../native/udp.ts';
+import { openUnixDatagram } from '../native/unix-datagram.ts';
+import type { HashKey } from '../reputation/loader.ts';
+import { FeedSet, type FeedStatus } from '../reputation/refresh.ts';
+import { setHashKey } from '../wire/hash.ts';
+import { compileSnapshot, type Snapshot } from './snapshot.ts';
+import { Workers } from './workers.ts';
+
+/** Recorder: at least one commit in this time while there is something to write. */
+const FLUSH_MS = 500;
+/** How long queries under way and sinks get when the program ends. */
+const GRACE_MS = 2000;
+
+export interface ResolverOptions {
+  readonly configPath: string;
+  readonly load: LoadOptions;
+  readonly backend: Backend;
+  readonly log: Log;
+}
+
+export class Resolver {
+  readonly #options: ResolverOptions;
+  readonly #hashKey: HashKey;
+  #snapshot: Snapshot;
+  #feeds: FeedSet;
+  readonly #workers: Workers;
+  #recorder: RecorderHandle;
+  #recorderStats: RecorderStats | null = null;
+  readonly #alerts: Dispatch;
+  #addresses: readonly SocketAddress[] = [];
+  #progress: readonly number[] = [];
+  /** Feed names by revision, for observations of snapshots that were replaced since. */
+  readonly #feedNames = new Map<number, readonly string[]>();
+  #reloading: Promise<void> = Promise.resolve();
+  #lastReload: { readonly at: number; readonly error: string | null };
+  readonly startedAt = Date.now();
+
+  private constructor(options: ResolverOptions, hashKey: HashKey, first: Compiled) {
+    this.#options = options;
+    this.#hashKey = hashKey;
+    this.#snapshot = first.snapshot;
+    this.#feeds = first.feeds;
+    this.#lastReload = { at: this.startedAt, error: null };
+    this.#rememberFeeds(first.snapshot);
+    const { config } = first.snapshot;
+    this.#alerts = new Dispatch({
+      config,
+      directory: this.#directory(config),
+      now: Date.now,
+      openUnixDatagram,
+      report: (line) => options.log.warn(line),
+    });
+    this.#workers = new Workers(first.snapshot, {
+      backend: options.backend,
+      hashKey,
+      onDeath: (index, reason, ring) => {
+        options.log.error({ worker: index, reason }, 'a worker died and was started anew');
+        this.#recorder.addRing(index, ring);
+      },
+    });
+    this.#recorder = this.#startRecorder();
+  }
+
+  /** Loads, compiles, opens everything. @throws DnsvalveError with all that is wrong */
+  static async start(options: ResolverOptions): Promise<Resolver> {
+    // The key of all tables: drawn anew at each start, so that nobody outside can know it.
+    const hashKey = { k0: randomInt(2 ** 32), k1: randomInt(2 ** 32) };
+    setHashKey(hashKey.k0, hashKey.k1);
+    const config = loadConfig(options.configPath, options.load);
+    const first = await compile(config, 1, hashKey);
+    const resolver = new Resolver(options, hashKey, first);
+    try {
+      resolver.#addresses = await resolver.#workers.listen(config.listen);
+    } catch (error) {
+      await resolver.stop();
+      throw error;
+    }
+    await resolver.#startFeeds();
+    return resolver;
+  }
+
+  get addresses(): readonly SocketAddress[] {
+    return this.#addresses;
+  }
+
+  get snapshot(): Snapshot {
+    return this.#snapshot;
+  }
+
+  get workers(): Workers {
+    return this.#workers;
+  }
+
+  get backend(): Backend {
+    return this.#options.backend;
+  }
+
+  get recorderStats(): RecorderStats | null {
+    return this.#recorderStats;
+  }
+
+  get alerts(): Dispatch {
+    return this.#alerts;
+  }
+
+  get lastReload(): { readonly at: number; readonly error: string | null } {
+    return this.#lastReload;
+  }
+
+  feedStatuses(): FeedStatus[] {
+    return this.#feeds.statuses();
+  }
+
+  /**
+   * Reads and compiles the configuration anew and publishes it; resolves when every worker decides by
+   * it. One at a time.
+   *
+   * @throws DnsvalveError with all that is wrong; then nothing has changed
+   */
+  reload(): Promise<void> {
+    const run = this.#reloading.then(() => this.#reload());
+    this.#reloading = run.catch(() => {});
+    return run;
+  }
+
+  async #reload(): Promise<void> {
+    const { log, configPath, load } = this.#options;
+    try {
+      const config = loadConfig(configPath, load);
+      const next = await compile(config, this.#snapshot.memory.revision + 1, this.#hashKey);
+      await this.#alerts.reconfigure(config, this.#directory(config), GRACE_MS);
+      await this.#publish(next.snapshot);
+      const old = this.#feeds;
+      this.#feeds = next.feeds;
+      await old.stop();
+      await this.#startFeeds();
+      this.#lastReload = { at: Date.now(), error: null };
+      log.info({ revision: next.snapshot.memory.revision }, 'configuration loaded');
+    } catch (error) {
+      this.#lastReload = { at: Date.now(), error: messageOf(error) };
+      log.error({ problems: messageOf(error).split('\n') }, 'reload refused; the old one stays');
+      throw error;
+    }
+  }
+
+  async #publish(next: Snapshot): Promise<void> {
+    const forget = routingOf(next.config) !== routingOf(this.#snapshot.config);
+    this.#recorder.revision(next.names);
+    this.#rememberFeeds(next);
+    this.#snapshot = next;
+    await this.#workers.publish(next, forget);
+  }
+
+  /** Drains the workers, then the recorder, then the alerts. */
+  async stop(): Promise<void> {
+    await this.#feeds.stop();
+    await this.#workers.stop(GRACE_MS);
+    await this.#recorder.stop();
+    await this.#alerts.close(GRACE_MS);
+  }
+
+  /** Whether every worker has moved since this was last asked: the watchdog's question. */
+  hasProgress(): boolean {
+    const before = this.#progress;
+    this.#progress = this.#workers.each(PROGRESS);
+    return this.#progress.every((ticks, index) => ticks !== before[index]);
+  }
+
+  #startRecorder(): RecorderHandle {
+    const { config } = this.#snapshot;
+    const { log } = this.#options;
+    const recorder = startRecorder(
+      {
+        path: config.history.path,
+        rings: this.#workers.rings,
+        flushMs: FLUSH_MS,
+        namesPerDomain: config.history.namesPerDomain,
+        retentionMs: config.history.retentionMs,
+      },
+      {
+        onObservations: (list) => this.#alerts.observe(list),
+        onStats: (stats) => {
+          this.#recorderStats = stats;
+        },
+        onNotice: (level, message) => log[level](message),
+        onExit: (reason) => {
+          log.error({ reason }, 'the recorder died and is started anew');
+          setTimeout(() => {
+            this.#recorder = this.#startRecorder();
+          }, 1000).unref();
+        },
+      },
+    );
+    recorder.revision(this.#snapshot.names);
+    return recorder;
+  }
+
+  async #startFeeds(): Promise<void> {
+    await this.#feeds.start(async () => {
+      const next = await this.#recompile();
+      await this.#publish(next);
+    });
+  }
+
+  /** The same configuration with lists that changed. */
+  async #recompile(): Promise<Snapshot> {
+    const revision = this.#snapshot.memory.revision + 1;
+    return compileSnapshot(this.#snapshot.config, revision, (rules) => this.#feeds.compile(rules));
+  }
+
+  #directory(config: Config): Directory {
+    const workloads = new Map(config.workloads.map((workload) => [workload.name, workload]));
+    return {
+      describe: (name) => {
+        const workload = workloads.get(name);
+        return { owner: workload?.owner ?? null, env: workload?.env ?? null };
+      },
+      feedName: (feed, revision) => this.#feedNames.get(revision)?.[feed - 1] ?? null,
+    };
+  }
+
+  #rememberFeeds(snapshot: Snapshot): void {
+    const { revision, reputation } = snapshot.memory;
+    this.#feedNames.set(revision, reputation.feeds.names);
+    this.#feedNames.delete(revision - 64);
+  }
+
+  /** Tells people about the resolver itself. */
+  raise(type: 'feed-stale' | 'upstream-down', subject: string, reason: string): void {
+    this.#alerts.raise(operationalAlert(type, subject, { reason, atMs: Date.now() }));
+  }
+}
+
+interface Compiled {
+  readonly snapshot: Snapshot;
+  readonly feeds: FeedSet;
+}
+
+async function compile(config: Config, revision: number, hashKey: HashKey): Promise<Compiled> {
+  const feeds = new FeedSet(config.feeds, { stateDirectory: config.stateDirectory, hashKey });
+  const snapshot = await compileSnapshot(config, revision, (rules) => feeds.compile(rules));
+  return { snapshot, feeds };
+}
+
+/** Where answers come from: when it changes, stored answers may be wrong. */
+function routingOf(config: Config): string {
+  const forward = config.forward.map(({ suffix, upstream, internal }) => [
+    suffix,
+    upstream,
+    internal,
+  ]);
+  const zones = config.zones.map(({ name, file }) => [name, file]);
+  return JSON.stringify([config.upstreams.map(({ name, servers }) => [name, servers]), forward, zones]);
+}

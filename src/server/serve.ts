@@ -1,0 +1,114 @@
+/**
+ * serve: a resolver as a process. Signals, systemd, the control socket; what it does is resolver.ts.
+ */
+
+import type { LoadOptions } from '../config/load.ts';
+import type { SocketAddress } from '../config/types.ts';
+import { ControlServer } from '../control/server.ts';
+import { Notify } from '../control/notify.ts';
+import { messageOf } from '../errors.ts';
+import { createLog, type Log } from '../log.ts';
+import { chooseBackend } from '../native/udp.ts';
+import { openUnixDatagram } from '../native/unix-datagram.ts';
+import { Monitor } from './monitor.ts';
+import { Resolver } from './resolver.ts';
+
+export interface ServeOptions {
+  readonly configPath: string;
+  readonly load: LoadOptions;
+  readonly logLevel: string;
+}
+
+/** Runs until SIGTERM or SIGINT. @throws DnsvalveError when it cannot start */
+export async function serve(options: ServeOptions): Promise<void> {
+  const log = createLog(options.logLevel);
+  const notify = new Notify({ env: process.env, pid: process.pid, open: openUnixDatagram });
+  const { backend, reason } = chooseBackend();
+  if (reason !== null) log.warn({ reason }, 'native I/O is not there; node:dgram is used instead');
+  const resolver = await Resolver.start({ ...options, backend, log });
+  const control = await startControl(resolver, notify, log);
+  const monitor = new Monitor(resolver, log);
+  sayStarted(resolver, log);
+  notify.ready();
+  notify.watchdog(() => resolver.hasProgress());
+  await untilStopped(resolver, notify, log);
+  notify.stopping();
+  log.info('stopping');
+  monitor.close();
+  await control?.close();
+  await resolver.stop();
+  notify.close();
+  log.info('stopped');
+}
+
+/** Without its socket the resolver still answers; `status` and `reload` are then by signal only. */
+async function startControl(
+  resolver: Resolver,
+  notify: Notify,
+  log: Log,
+): Promise<ControlServer | null> {
+  const { path } = resolver.snapshot.config.control;
+  try {
+    return await ControlServer.open(path, resolver, () => reload(resolver, notify));
+  } catch (error) {
+    log.error({ path, reason: messageOf(error) }, 'the control socket cannot be opened');
+    return null;
+  }
+}
+
+async function reload(resolver: Resolver, notify: Notify): Promise<void> {
+  notify.reloading();
+  try {
+    await resolver.reload();
+  } finally {
+    notify.ready();
+  }
+}
+
+function sayStarted(resolver: Resolver, log: Log): void {
+  const { config, compileMs } = resolver.snapshot;
+  for (const upstream of config.upstreams) {
+    if (upstream.servers.length > 0) continue;
+    log.warn(
+      { upstream: upstream.name },
+      'no server is known for this upstream: only local zones and denials are answered',
+    );
+  }
+  log.info(
+    {
+      listen: resolver.addresses.map(addressText),
+      workers: config.workers,
+      io: resolver.backend,
+      workloads: config.workloads.length,
+      compileMs: Math.round(compileMs),
+    },
+    'ready',
+  );
+}
+
+function addressText({ address, port, family }: SocketAddress): string {
+  return family === 6 ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+/** SIGHUP reloads, SIGUSR2 reopens alert files, SIGTERM and SIGINT end; a second one ends at once. */
+async function untilStopped(resolver: Resolver, notify: Notify, log: Log): Promise<void> {
+  process.on('SIGHUP', () => {
+    reload(resolver, notify).catch((error: unknown) =>
+      notify.status(`reload refused: ${messageOf(error)}`),
+    );
+  });
+  process.on('SIGUSR2', () => resolver.alerts.reopen());
+  await new Promise<void>((resolve) => {
+    let isSecond = false;
+    const end = (): void => {
+      if (isSecond) {
+        log.warn('stopped at once');
+        process.exit(1);
+      }
+      isSecond = true;
+      resolve();
+    };
+    process.on('SIGTERM', end);
+    process.on('SIGINT', end);
+  });
+}

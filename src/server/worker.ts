@@ -1,0 +1,197 @@
+/**
+ * A data-plane worker: its own sockets, its own memory, the shared tables. Entry of the thread.
+ *
+ * The order of a turn: I/O events decide batches; the timer drives upstream deadlines, hands the
+ * ledger over and keeps the gauges; a message swaps the tables between two batches.
+ */
+
+import { parentPort, workerData } from 'node:worker_threads';
+import { Clock } from '../clock.ts';
+import {
+  INFLIGHT,
+  KERNEL_DROPS,
+  LEDGER_PENDING,
+  LEDGER_SHED,
+  PROGRESS,
+  SEND_DROPS,
+  STORE_ENTRIES,
+  STORE_EVICTIONS,
+  STORE_OCTETS,
+  TCP_CONNECTIONS,
+} from '../counters.ts';
+import type { SocketAddress } from '../config/types.ts';
+import { messageOf } from '../errors.ts';
+import { RingWriter } from '../events/ring.ts';
+import { Memory } from '../memory.ts';
+import type { Query } from '../query.ts';
+import { Tables } from '../tables.ts';
+import { Upstreams } from '../upstream/upstreams.ts';
+import { setHashKey } from '../wire/hash.ts';
+import { Forwarder, type Outlet } from './forwarder.ts';
+import type { FromWorker, ToWorker, WorkerSettings } from './protocol.ts';
+import { TCP_LIMITS, TcpServer } from './tcp-server.ts';
+import { UdpServer } from './udp-server.ts';
+
+const TICK_MS = 20;
+const TICKS_PER_HANDOVER = 5;
+const TICKS_PER_SWEEP = 50;
+
+/** Later responses go back the way their query came. */
+class Outlets implements Outlet {
+  readonly udp: UdpServer;
+  readonly tcp: TcpServer;
+
+  constructor(udp: UdpServer, tcp: TcpServer) {
+    this.udp = udp;
+    this.tcp = tcp;
+  }
+
+  prepare(query: Query, channel: number): boolean {
+    return channel < 0
+      ? this.tcp.prepare(query, -1 - channel)
+      : this.udp.prepare(query, channel);
+  }
+
+  commit(query: Query, channel: number): void {
+    if (channel < 0) this.tcp.commit(query, -1 - channel);
+    else this.udp.commit(query, channel);
+  }
+
+  flush(): void {
+    this.udp.flush();
+  }
+}
+
+class DataPlane {
+  readonly #settings: WorkerSettings;
+  readonly #clock = new Clock();
+  readonly #memory: Memory;
+  readonly #udp: UdpServer;
+  readonly #tcp: TcpServer;
+  readonly #forwarder: Forwarder;
+  readonly #tell: (message: FromWorker) => void;
+  #ticks = 0;
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(settings: WorkerSettings, tell: (message: FromWorker) => void) {
+    setHashKey(settings.hashKey.k0, settings.hashKey.k1);
+    this.#settings = settings;
+    this.#tell = tell;
+    const ring = new RingWriter(settings.ring);
+    const { counters, storeOctets, namesPerPair } = settings;
+    this.#memory = new Memory(ring, counters, storeOctets, namesPerPair);
+    this.#udp = new UdpServer(this.#memory, this.#clock);
+    this.#tcp = new TcpServer(this.#memory, this.#clock, TCP_LIMITS);
+    this.#forwarder = new Forwarder(
+      new Tables(settings.tables),
+      this.#memory,
+      this.#clock,
+      new Outlets(this.#udp, this.#tcp),
+    );
+  }
+
+  async start(): Promise<void> {
+    this.#forwarder.upstreams = await Upstreams.open(
+      this.#settings.plan,
+      this.#memory.inflight,
+      this.#forwarder,
+      { backend: this.#settings.backend, clock: () => performance.now() },
+    );
+    this.#udp.forwarder = this.#forwarder;
+    this.#tcp.forwarder = this.#forwarder;
+    this.#timer = setInterval(() => this.#tick(), TICK_MS);
+  }
+
+  async listen(addresses: readonly SocketAddress[]): Promise<void> {
+    const opened: SocketAddress[] = [];
+    for (const address of addresses) {
+      await this.#udp.listen(address, this.#settings.backend);
+      const port = this.#udp.ports.at(-1)?.port ?? address.port;
+      await this.#tcp.listen({ ...address, port });
+      opened.push({ ...address, port });
+    }
+    this.#tell({ kind: 'listening', addresses: opened });
+  }
+
+  async swap(message: ToWorker & { kind: 'tables' }): Promise<void> {
+    // One assignment: this turn of the loop ends with the old tables, the next batch has the new.
+    this.#forwarder.tables = new Tables(message.tables);
+    if (message.forgetAnswers) this.#memory.store.clear();
+    await this.#forwarder.upstreams?.reconfigure(message.plan);
+    this.#tell({ kind: 'swapped', revision: message.tables.revision });
+  }
+
+  stats(id: number): void {
+    this.#tell({ kind: 'stats', id, upstreams: this.#forwarder.upstreams?.stats() ?? [] });
+  }
+
+  /** New queries are not taken; those under way get `graceMs` to be answered. */
+  async stop(graceMs: number): Promise<void> {
+    this.#udp.stopReceiving();
+    this.#tcp.stopListening();
+    const deadline = performance.now() + graceMs;
+    while (this.#memory.inflight.count > 0 && performance.now() < deadline) {
+      await new Promise((resolve) => setTimeout(resolve, TICK_MS));
+    }
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#tcp.close();
+    this.#udp.close();
+    this.#forwarder.upstreams?.close();
+    await this.#handOverAll(deadline);
+  }
+
+  async #handOverAll(deadline: number): Promise<void> {
+    const { ledger } = this.#memory;
+    for (ledger.flush(); ledger.pending > 0 && performance.now() < deadline; ledger.flush()) {
+      await new Promise((resolve) => setTimeout(resolve, TICK_MS));
+    }
+  }
+
+  #tick(): void {
+    this.#clock.update();
+    this.#forwarder.upstreams?.tick(this.#clock.nowMs);
+    this.#udp.flush();
+    this.#ticks++;
+    this.#memory.counters[PROGRESS]!++;
+    if (this.#ticks % TICKS_PER_HANDOVER === 0) this.#memory.ledger.flush();
+    if (this.#ticks % TICKS_PER_SWEEP === 0) {
+      this.#tcp.sweep();
+      this.#gauge();
+    }
+  }
+
+  #gauge(): void {
+    const { counters, store, ledger, inflight } = this.#memory;
+    counters[STORE_ENTRIES] = store.count;
+    counters[STORE_OCTETS] = store.usedOctets;
+    counters[STORE_EVICTIONS] = store.evictions;
+    counters[LEDGER_PENDING] = ledger.pending;
+    counters[LEDGER_SHED] = ledger.shedCount;
+    counters[INFLIGHT] = inflight.count;
+    counters[TCP_CONNECTIONS] = this.#tcp.connectionCount;
+    counters[KERNEL_DROPS] = this.#udp.kernelDrops;
+    counters[SEND_DROPS] = this.#udp.sendDrops;
+  }
+}
+
+const port = parentPort;
+if (port === null) throw new Error('worker.ts is the entry of a worker thread');
+const tell = (message: FromWorker): void => port.postMessage(message);
+const plane = new DataPlane(workerData as WorkerSettings, tell);
+const started = plane.start();
+
+port.on('message', (message: ToWorker) => {
+  void started.then(async () => {
+    try {
+      if (message.kind === 'listen') await plane.listen(message.addresses);
+      else if (message.kind === 'tables') await plane.swap(message);
+      else if (message.kind === 'stats') plane.stats(message.id);
+      else {
+        await plane.stop(message.graceMs);
+        port.close();
+      }
+    } catch (error) {
+      tell({ kind: 'refused', message: messageOf(error) });
+    }
+  });
+});

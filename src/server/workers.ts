@@ -1,0 +1,170 @@
+/**
+ * Workers: main's handle on the data-plane threads. Starts them, gives them tables, listeners and an
+ * end, and starts one anew that died.
+ */
+
+import { Worker } from 'node:worker_threads';
+import type { SocketAddress } from '../config/types.ts';
+import { createCounters } from '../counters.ts';
+import { DnsvalveError, messageOf } from '../errors.ts';
+import { createRing, type RingMemory } from '../events/ring.ts';
+import type { Backend } from '../native/udp.ts';
+import type { HashKey } from '../reputation/loader.ts';
+import type { ServerStats } from '../upstream/upstreams.ts';
+import type { FromWorker, ToWorker, WorkerSettings } from './protocol.ts';
+import type { Snapshot } from './snapshot.ts';
+
+/** Records in flight from a worker to the recorder; 6.8 MB each. */
+const RING_RECORDS = 16_384;
+/** A worker that dies at once again and again is not started more often than this. */
+const RESTART_MS = 1000;
+
+export interface WorkersOptions {
+  readonly backend: Backend;
+  readonly hashKey: HashKey;
+  /** A worker died; it is started anew with a new ring in its slot. */
+  onDeath(index: number, reason: string, ring: RingMemory): void;
+}
+
+interface Slot {
+  worker: Worker;
+  counters: Float64Array;
+  ring: RingMemory;
+  waiting: ((message: FromWorker) => void)[];
+  isGone: boolean;
+}
+
+export class Workers {
+  readonly #options: WorkersOptions;
+  readonly #slots: Slot[] = [];
+  /** Counts of workers that died, so that totals never go back. */
+  readonly #buried = new Float64Array(createCounters().length);
+  #snapshot: Snapshot;
+  #addresses: readonly SocketAddress[] = [];
+  #isStopping = false;
+
+  constructor(snapshot: Snapshot, options: WorkersOptions) {
+    this.#snapshot = snapshot;
+    this.#options = options;
+    for (let index = 0; index < snapshot.config.workers; index++) {
+      this.#slots.push(this.#spawn(index));
+    }
+  }
+
+  get rings(): readonly RingMemory[] {
+    return this.#slots.map(({ ring }) => ring);
+  }
+
+  /** Cells of counters.ts, summed over the workers. */
+  totals(): Float64Array {
+    const totals = Float64Array.from(this.#buried);
+    for (const { counters } of this.#slots) {
+      for (const [cell, count] of counters.entries()) totals[cell] = (totals[cell] ?? 0) + count;
+    }
+    return totals;
+  }
+
+  /** One cell of every worker. */
+  each(cell: number): readonly number[] {
+    return this.#slots.map(({ counters }) => counters[cell] ?? 0);
+  }
+
+  /** @returns the addresses with the ports that the kernel gave */
+  async listen(addresses: readonly SocketAddress[]): Promise<readonly SocketAddress[]> {
+    this.#addresses = addresses;
+    for (const slot of this.#slots) {
+      const answer = await this.#ask(slot, { kind: 'listen', addresses: this.#addresses });
+      if (answer.kind === 'listening') this.#addresses = answer.addresses;
+    }
+    return this.#addresses;
+  }
+
+  /** Publishes a snapshot; resolves when every worker decides by it. */
+  async publish(snapshot: Snapshot, forgetAnswers: boolean): Promise<void> {
+    this.#snapshot = snapshot;
+    const { memory: tables, plan } = snapshot;
+    await Promise.all(
+      this.#slots.map((slot) => this.#ask(slot, { kind: 'tables', tables, plan, forgetAnswers })),
+    );
+  }
+
+  async upstreams(): Promise<readonly (readonly ServerStats[])[]> {
+    const answers = await Promise.all(
+      this.#slots.map((slot) => this.#ask(slot, { kind: 'stats', id: 0 })),
+    );
+    return answers.map((answer) => (answer.kind === 'stats' ? answer.upstreams : []));
+  }
+
+  async stop(graceMs: number): Promise<void> {
+    this.#isStopping = true;
+    await Promise.all(
+      this.#slots.map(async ({ worker, isGone }) => {
+        if (isGone) return;
+        const gone = new Promise((resolve) => worker.once('exit', resolve));
+        worker.postMessage({ kind: 'stop', graceMs } satisfies ToWorker);
+        const late = setTimeout(() => void worker.terminate(), graceMs * 2);
+        await gone;
+        clearTimeout(late);
+      }),
+    );
+  }
+
+  #spawn(index: number): Slot {
+    const { config, memory, plan } = this.#snapshot;
+    const ring = createRing(RING_RECORDS);
+    const counters = createCounters();
+    const settings: WorkerSettings = {
+      index,
+      backend: this.#options.backend,
+      hashKey: this.#options.hashKey,
+      tables: memory,
+      plan,
+      ring,
+      counters,
+      storeOctets: config.cache.sizeBytes,
+      namesPerPair: config.history.namesPerDomain,
+    };
+    const worker = new Worker(new URL('./worker.ts', import.meta.url), {
+      workerData: settings,
+      name: `dnsvalve-worker-${index}`,
+    });
+    const slot: Slot = { worker, counters, ring, waiting: [], isGone: false };
+    let reason = 'ended';
+    worker.on('message', (message: FromWorker) => slot.waiting.shift()?.(message));
+    worker.on('error', (error) => {
+      reason = error instanceof Error ? (error.stack ?? error.message) : messageOf(error);
+    });
+    worker.once('exit', () => this.#onExit(index, slot, reason));
+    return slot;
+  }
+
+  #onExit(index: number, slot: Slot, reason: string): void {
+    slot.isGone = true;
+    for (const resolve of slot.waiting.splice(0)) resolve({ kind: 'refused', message: reason });
+    if (this.#isStopping) return;
+    for (const [cell, count] of slot.counters.entries()) {
+      this.#buried[cell] = (this.#buried[cell] ?? 0) + count;
+    }
+    slot.counters.fill(0);
+    setTimeout(() => {
+      if (this.#isStopping) return;
+      const next = this.#spawn(index);
+      this.#slots[index] = next;
+      this.#options.onDeath(index, reason, next.ring);
+      if (this.#addresses.length > 0) {
+        void this.#ask(next, { kind: 'listen', addresses: this.#addresses }).catch(() => {});
+      }
+    }, RESTART_MS).unref();
+  }
+
+  /** Answers come in the order of the questions. @throws DnsvalveError SYSTEM when refused */
+  async #ask(slot: Slot, message: ToWorker): Promise<FromWorker> {
+    const answer = await new Promise<FromWorker>((resolve) => {
+      if (slot.isGone) return resolve({ kind: 'refused', message: 'the worker is gone' });
+      slot.waiting.push(resolve);
+      slot.worker.postMessage(message);
+    });
+    if (answer.kind === 'refused') throw new DnsvalveError('SYSTEM', answer.message);
+    return answer;
+  }
+}

@@ -1,0 +1,70 @@
+/**
+ * Tables: all that the straight line reads, as one immutable snapshot.
+ *
+ * Main compiles `TablesMemory` whole into shared memory and posts it to every worker; a worker wraps
+ * it and replaces its reference between batches. Nobody locks, nobody sees half a policy.
+ */
+
+import type { TtlLimits } from './cache/sanitise.ts';
+import { Fingerprints, type FingerprintsMemory } from './fingerprints.ts';
+import { Prefixes, type PrefixesMemory } from './identity/prefixes.ts';
+import { Workloads, type WorkloadsMemory } from './identity/workloads.ts';
+import { Policy, type PolicyMemory } from './policy/suffixes.ts';
+import { Texts, type TextsMemory } from './policy/texts.ts';
+import type { ReputationMemory } from './reputation/memory.ts';
+import { Reputation } from './reputation/vet.ts';
+import { Routes, type RoutesMemory } from './upstream/routes.ts';
+import { Zones, type ZonesMemory } from './zones/answer.ts';
+
+export interface TablesMemory {
+  /** Grows by one with every load; records and alerts name it. */
+  readonly revision: number;
+  readonly prefixes: PrefixesMemory;
+  readonly workloads: WorkloadsMemory;
+  readonly policy: PolicyMemory;
+  readonly reputation: ReputationMemory;
+  /** Public suffix list. */
+  readonly suffixes: FingerprintsMemory;
+  readonly zones: ZonesMemory;
+  readonly routes: RoutesMemory;
+  /** Private prefixes that answers for public names may hold all the same. */
+  readonly rebindingAllow: PrefixesMemory;
+  /** Rule texts by rule id. */
+  readonly rules: TextsMemory;
+  /** How to ask for access, by workload + 1. */
+  readonly asks: TextsMemory;
+  readonly limits: TtlLimits;
+  readonly denyTtlSeconds: number;
+}
+
+export class Tables {
+  readonly revision: number;
+  readonly prefixes: Prefixes;
+  readonly workloads: Workloads;
+  readonly policy: Policy;
+  readonly reputation: Reputation;
+  readonly suffixes: Fingerprints;
+  readonly zones: Zones;
+  readonly routes: Routes;
+  readonly rebindingAllow: Prefixes;
+  readonly rules: Texts;
+  readonly asks: Texts;
+  readonly limits: TtlLimits;
+  readonly denyTtlSeconds: number;
+
+  constructor(memory: TablesMemory) {
+    this.revision = memory.revision;
+    this.prefixes = new Prefixes(memory.prefixes);
+    this.workloads = new Workloads(memory.workloads);
+    this.policy = new Policy(memory.policy);
+    this.reputation = new Reputation(memory.reputation);
+    this.suffixes = new Fingerprints(memory.suffixes.words, memory.suffixes.count);
+    this.zones = new Zones(memory.zones);
+    this.routes = new Routes(memory.routes);
+    this.rebindingAllow = new Prefixes(memory.rebindingAllow);
+    this.rules = new Texts(memory.rules);
+    this.asks = new Texts(memory.asks);
+    this.limits = memory.limits;
+    this.denyTtlSeconds = memory.denyTtlSeconds;
+  }
+}

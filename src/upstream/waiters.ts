@@ -1,0 +1,111 @@
+/**
+ * Waiters: the clients that wait for a flight, each with all that its own answer needs.
+ *
+ * A flight is shared by identical questions; nothing of one client's message, decision or identity
+ * is. Everything is copied in and out of parallel arrays, so that the client's slab can be reused.
+ */
+
+import { PEER_SIZE } from '../batch.ts';
+import { copyDecision, Decision } from '../policy/decision.ts';
+import type { Query } from '../query.ts';
+import { copyName } from '../wire/name.ts';
+import { copyOctets } from '../wire/octets.ts';
+import type { Inflight } from './inflight.ts';
+
+/** A header and the longest question: 12 + 255 + 4 octets, rounded up. */
+const QUESTION_STRIDE = 272;
+
+/** Fields of a query that are copied as numbers, in one row of the table. */
+const FIELDS = 11;
+
+export class Waiters {
+  readonly capacity: number;
+  count = 0;
+  /** Next waiter of the same flight, or of the free list; -1 ends both. */
+  readonly next: Int32Array;
+  /** Which listener the answer leaves by: index of a UDP port, or -1 - connection for TCP. */
+  readonly channel: Int32Array;
+  readonly #fields: Int32Array;
+  readonly #questions: Uint8Array;
+  readonly #peers: Uint8Array;
+  readonly #decisions: Decision[];
+  #free = 0;
+
+  constructor(capacity: number) {
+    this.capacity = capacity;
+    this.next = new Int32Array(capacity);
+    this.channel = new Int32Array(capacity);
+    this.#fields = new Int32Array(capacity * FIELDS);
+    this.#questions = new Uint8Array(capacity * QUESTION_STRIDE);
+    this.#peers = new Uint8Array(capacity * PEER_SIZE);
+    this.#decisions = Array.from({ length: capacity }, () => new Decision());
+    for (let i = 0; i < capacity; i++) this.next[i] = i + 1;
+    this.next[capacity - 1] = -1;
+  }
+
+  /**
+   * Puts the query at the head of a flight's waiters.
+   *
+   * @returns false when there is no room: the caller sheds the query
+   */
+  add(query: Query, channel: number, flight: number, inflight: Inflight): boolean {
+    const waiter = this.#free;
+    if (waiter === -1) return false;
+    this.#free = this.next[waiter]!;
+    this.count++;
+    this.next[waiter] = inflight.firstWaiter[flight]!;
+    inflight.firstWaiter[flight] = waiter;
+    inflight.waiterCount[flight]!++;
+    this.channel[waiter] = channel;
+    const fields = this.#fields;
+    let at = waiter * FIELDS;
+    fields[at++] = query.id;
+    fields[at++] = query.flags;
+    fields[at++] = query.hasEdns;
+    fields[at++] = query.dnssecOk;
+    fields[at++] = query.udpSize;
+    fields[at++] = query.wantsKeepalive;
+    fields[at++] = query.overTcp;
+    fields[at++] = query.workload;
+    fields[at++] = query.mode;
+    fields[at++] = query.revision;
+    fields[at++] = query.questionEnd - query.start;
+    const length = query.questionEnd - query.start;
+    copyOctets(query.octets, query.start, this.#questions, waiter * QUESTION_STRIDE, length);
+    copyOctets(query.peer, query.peerAt, this.#peers, waiter * PEER_SIZE, PEER_SIZE);
+    copyDecision(query.decision, this.#decisions[waiter]!);
+    return true;
+  }
+
+  /** Fills `query` as it was when it began to wait; `question` has the flight's name and type. */
+  restore(waiter: number, question: Query, query: Query): void {
+    const fields = this.#fields;
+    let at = waiter * FIELDS;
+    query.id = fields[at++]!;
+    query.flags = fields[at++]!;
+    query.hasEdns = fields[at++]!;
+    query.dnssecOk = fields[at++]!;
+    query.udpSize = fields[at++]!;
+    query.wantsKeepalive = fields[at++]!;
+    query.overTcp = fields[at++]!;
+    query.workload = fields[at++]!;
+    query.mode = fields[at++]!;
+    query.revision = fields[at++]!;
+    query.octets = this.#questions;
+    query.start = waiter * QUESTION_STRIDE;
+    query.questionEnd = query.start + fields[at]!;
+    query.end = query.questionEnd;
+    query.peer = this.#peers;
+    query.peerAt = waiter * PEER_SIZE;
+    query.qtype = question.qtype;
+    query.qclass = question.qclass;
+    copyName(question.name, query.name);
+    copyDecision(this.#decisions[waiter]!, query.decision);
+  }
+
+  release(waiter: number): void {
+    this.next[waiter] = this.#free;
+    this.#free = waiter;
+    this.count--;
+  }
+}
