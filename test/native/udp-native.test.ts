@@ -81,20 +81,22 @@ describe.skipIf(nativeIsMissing)('native sockets', () => {
     source.close();
   });
 
-  it('run the promises of a callback when it returns', async () => {
-    let settled = false;
+  it('run the promises of a callback before the next one', async () => {
+    const settled: number[] = [];
+    const seen: number[] = [];
     const onBatch = (): number => {
-      Promise.resolve().then(() => {
-        settled = true;
-      });
+      seen.push(settled.length);
+      Promise.resolve().then(() => settled.push(1));
       return 0;
     };
-    const port = await openUdp(quiet({ onBatch }), 'native');
-    const { socket } = await openClient(4);
-    socket.send('x', port.port, '127.0.0.1');
-    await until('the promise', () => settled);
-    socket.close();
+    const port = await openUdp(quiet({ batch: new Batch(1), onBatch }), 'native');
+    const connect = { address: '127.0.0.1', port: port.port };
+    const source = await openUdp(quiet({ connect }), 'native');
+    source.send(new Batch(), 4);
+    await until('four calls', () => seen.length === 4);
+    expect(seen).toEqual([0, 1, 2, 3]);
     port.close();
+    source.close();
   });
 
   it('turn what a callback throws into an uncaughtException, and live on', async () => {
