@@ -14,7 +14,14 @@ import { parseSocketAddress } from './prefix.ts';
 import { RESOLV_CONF, systemServers } from './resolvconf.ts';
 import { mainShape, sharedShape } from './schema.ts';
 import { Sections } from './sections.ts';
-import { includedPaths, readSource, type Source, shownPath, wholeFile } from './source.ts';
+import {
+  includedPaths,
+  NO_SUCH_FILE,
+  readSource,
+  type Source,
+  shownPath,
+  wholeFile,
+} from './source.ts';
 import type { Config, ForwardRule, Place, SocketAddress, Upstream } from './types.ts';
 
 export interface LoadOptions {
@@ -56,30 +63,42 @@ export function loadConfig(path: string, options: LoadOptions = {}): Config {
   applyDefaults(main, sections, overrides.upstream);
   const known = { bundle: sections.bundles, upstream: sections.upstreams };
   problems.push(...referenceProblems(sections.references, known));
-  if (problems.length > 0) throw new ProblemsError('CONFIG', inFileOrder(problems, files));
+  if (problems.length > 0) throw refusal(problems, files);
   const listen = overrides.listen ?? settings.listen;
   const resolvConf = options.resolvConf ?? RESOLV_CONF;
   return freeze(assemble({ ...settings, listen }, sections, { files, resolvConf }));
 }
 
-/** From top to bottom as a person works through them; what has no file of its own comes first. */
-function inFileOrder(problems: readonly Problem[], files: readonly string[]): Problem[] {
+/** All problems from top to bottom, as a person works through them; no file of its own is first. */
+function refusal(problems: readonly Problem[], files: readonly string[]): ProblemsError {
   const order = new Map(files.map((file, i) => [file, i]));
   const fileIndex = (problem: Problem): number => order.get(problem.file) ?? -1;
-  return problems.toSorted(
+  const sorted = problems.toSorted(
     (a, b) => fileIndex(a) - fileIndex(b) || a.line - b.line || a.col - b.col,
+  );
+  const safe = sorted.map((problem) => ({
+    ...problem,
+    file: printable(problem.file),
+    path: printable(problem.path),
+    message: printable(problem.message),
+  }));
+  return new ProblemsError('CONFIG', safe);
+}
+
+/** Messages repeat what a file says; control and direction characters stay out of terminals. */
+function printable(text: string): string {
+  return text.replace(
+    /[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
 }
 
 function readMain(path: string, problems: Problem[]): Source {
   const source = readSource(path, path, problems);
   if (source !== null) return source;
-  const [first, ...rest] = problems;
-  if (first?.message === 'no such file') {
-    const message = 'no such file; write one, or name another with `dnsvalve serve --config FILE`';
-    throw new ProblemsError('CONFIG', [wholeFile(path, message)]);
-  }
-  throw new ProblemsError('CONFIG', first === undefined ? rest : [first, ...rest]);
+  if (problems[0]?.message !== NO_SUCH_FILE) throw refusal(problems, [path]);
+  const how = 'write one, or name another with `dnsvalve serve --config FILE`';
+  throw refusal([wholeFile(path, `${NO_SUCH_FILE}; ${how}`)], [path]);
 }
 
 function reportUnknownKeys(source: Source, known: readonly string[], problems: Problem[]): void {

@@ -40,6 +40,10 @@ export function mainSettings(source: Source, problems: Problem[]): MainSettings 
     problems,
   );
   const cache = read(mainShape.cache, 'cache');
+  if (cache !== undefined && cache.min_ttl > cache.max_ttl) {
+    const path = ['cache', 'min_ttl'];
+    problems.push(document.problem(document.at(path), path, 'longer than cache.max_ttl'));
+  }
   const history = read(mainShape.history, 'history');
   return {
     include: [read(mainShape.include.optional(), 'include') ?? []].flat(),

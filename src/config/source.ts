@@ -9,6 +9,8 @@ import { messageOf, type Problem } from '../errors.ts';
 import { SourceDocument } from './document.ts';
 import { FILE_MAX_OCTETS } from './limits.ts';
 
+export const NO_SUCH_FILE = 'no such file';
+
 /** A file that was read as a mapping. */
 export interface Source {
   readonly document: SourceDocument;
@@ -43,18 +45,17 @@ export function includedPaths(
   globs: readonly string[],
   problems: Problem[],
 ): string[] {
-  const seen = new Set([realpathSync(resolve(main.directory, mainName(main)))]);
+  const seen = new Set([realOf(main.document.file)]);
   const found: string[] = [];
   for (const [i, glob] of globs.entries()) {
     const matches = expand(main.directory, glob);
-    // A glob without a match is an empty team directory; a plain name without one is a mistake.
-    if (matches.length === 0 && !/[*?[{]/.test(glob)) {
+    if (typeof matches === 'string') {
       const path = Array.isArray(main.value['include']) ? ['include', i] : ['include'];
-      const message = `no such file: ${resolve(main.directory, glob)}`;
-      problems.push(main.document.problem(main.document.at(path), path, message));
+      problems.push(main.document.problem(main.document.at(path), path, matches));
+      continue;
     }
     for (const match of matches) {
-      const real = realpathSync(match);
+      const real = realOf(match);
       if (seen.has(real)) continue;
       seen.add(real);
       found.push(match);
@@ -69,15 +70,28 @@ export function shownPath(path: string): string {
   return short === '' || short.startsWith('..') || isAbsolute(short) ? path : short;
 }
 
-function mainName(main: Source): string {
-  return resolve(main.document.file);
+/** Files that a glob finds, or the problem with it. */
+function expand(directory: string, glob: string): string[] | string {
+  try {
+    const matches = globSync(glob, { cwd: directory })
+      .map((match) => resolve(directory, match))
+      .filter((match) => statSync(match, { throwIfNoEntry: false })?.isFile() === true)
+      .sort();
+    // A glob without a match is an empty team directory; a plain name without one is a mistake.
+    const plain = !/[*?[{]/.test(glob);
+    return matches.length === 0 && plain ? `${NO_SUCH_FILE}: ${resolve(directory, glob)}` : matches;
+  } catch (error) {
+    return `cannot be searched: ${messageOf(error)}`;
+  }
 }
 
-function expand(directory: string, glob: string): string[] {
-  return globSync(glob, { cwd: directory })
-    .map((match) => resolve(directory, match))
-    .filter((match) => statSync(match, { throwIfNoEntry: false })?.isFile() === true)
-    .sort();
+/** The file behind links; the path itself when it is gone, which reading it will report. */
+function realOf(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
 }
 
 function readText(path: string, shown: string, problems: Problem[]): string | null {
@@ -96,7 +110,7 @@ function readText(path: string, shown: string, problems: Problem[]): string | nu
 
 function unreadable(error: unknown): string {
   const code = (error as NodeJS.ErrnoException).code;
-  if (code === 'ENOENT' || code === 'ENOTDIR') return 'no such file';
+  if (code === 'ENOENT' || code === 'ENOTDIR') return NO_SUCH_FILE;
   if (code === 'EACCES') return 'permission denied';
   if (code === 'ERR_ENCODING_INVALID_ENCODED_DATA') return 'not UTF-8 text';
   return messageOf(error);

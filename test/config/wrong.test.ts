@@ -263,6 +263,13 @@ describe('addresses', () => {
   ]);
 });
 
+it('no control character of a file reaches the terminal', () => {
+  const yaml = 'workloads: { "a\\e[1m\\u009b": { sources: ["\\e[2J"] } }\n';
+  const lines = problems(yaml).join('\n');
+  expect(lines).toContain('\\u001b');
+  expect(/[\x00-\x09\x0b-\x1f\x7f-\x9f]/.test(lines)).toBe(false);
+});
+
 describe('numbers, sinks and feeds', () => {
   const sink = (text: string): string => `alerts:\n  - ${text}\n`;
   const feed = (text: string): string => `feeds:\n  f: { ${text}, category: x }\n`;
@@ -358,9 +365,19 @@ describe('numbers, sinks and feeds', () => {
   ]);
 });
 
+it('a glob that is too long to search', () => {
+  expect(problems(`include: ${'a'.repeat(70_000)}*\n`)[0]).toContain('include: cannot be searched');
+});
+
 describe('one part against another', () => {
   const two = 'workloads:\n  a: { sources: [10.0.0.0/8] }\n  b: { sources: [10.0.0.0/8] }\n';
   holds([
+    [
+      'a shortest time above the longest',
+      'cache: { min_ttl: 1h, max_ttl: 1m }\n',
+      'main.yaml:1:19: cache.min_ttl: ',
+      'longer than cache.max_ttl',
+    ],
     [
       'a bundle that nobody gives',
       `bundles: { aws: [] }\n${w('use: [asw]')}`,
