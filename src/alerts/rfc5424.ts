@@ -1,6 +1,6 @@
 /**
- * An alert as one RFC 5424 message (header, STRUCTURED-DATA with every field, a sentence as MSG), or
- * as a line of JSON. No framing (that is the TCP sink's) and no sending.
+ * An alert as one RFC 5424 message (header, STRUCTURED-DATA with every field, a sentence as MSG),
+ * or as a line of JSON. No framing (that is the TCP sink's) and no sending.
  *
  * <PRI>1 TIME HOST dnsvalve PID TYPE [dnsvalve@32473 id=".." ...][meta sequenceId="1"] sentence
  */
@@ -17,7 +17,7 @@ export const APP_NAME = 'dnsvalve';
 export const SD_ID = `${APP_NAME}@32473`;
 /** Local use 4 (RFC 5424 table 1). */
 export const FACILITY_DEFAULT = 20;
-/** Octets of one message. Collectors take 2,048 at least (RFC 5424 6.1); rsyslog's default is 8 KiB. */
+/** Octets of one message. Collectors should take 2,048 (RFC 5424 6.1); rsyslog takes 8 KiB. */
 export const MESSAGE_MAX = 8192;
 /** RFC 5424 7.3.1: sequenceId runs from 1 to 2147483647 and starts again at 1. */
 export const SEQUENCE_MAX = 2_147_483_647;

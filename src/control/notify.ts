@@ -90,7 +90,7 @@ function sender(path: string, options: NotifyOptions): (assignments: readonly st
   };
 }
 
-/** Needs NotifyAccess=all, because the message comes from a child. A failure is systemd's to see. */
+/** Needs NotifyAccess=all: the message comes from a child. A failure is for systemd to notice. */
 function runSystemdNotify(assignments: readonly string[]): void {
   const child = spawn('systemd-notify', [...assignments], { stdio: 'ignore' });
   child.on('error', () => {});

@@ -1,4 +1,4 @@
-/** Backoff: growing pauses with jitter, so that many resolvers do not return to a collector at once. */
+/** Backoff: growing pauses with jitter, so that not all resolvers return to a collector at once. */
 
 export interface BackoffOptions {
   readonly firstMs: number;

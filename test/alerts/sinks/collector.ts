@@ -1,4 +1,4 @@
-/** A syslog collector on a loopback TCP port that reads octet counting strictly (RFC 6587 3.4.1). */
+/** A syslog collector on loopback TCP that reads octet counting strictly (RFC 6587 3.4.1). */
 
 import type { AddressInfo } from 'node:net';
 import { createServer, type Server, type Socket } from 'node:net';
