@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ALERT_TYPES } from '../../src/alerts/alert.ts';
+import { loadConfig } from '../../src/config/load.ts';
 import { rsyslogMissing } from './rsyslog.ts';
 import { alert } from './sample.ts';
 
@@ -40,6 +41,21 @@ describe('docs/alerts.md', () => {
 
   it('lists every field of the document', () => {
     expect(namesIn(rowsUnder('Fields')).sort()).toEqual(Object.keys(alert()).sort());
+  });
+
+  it('opens with a configuration that loads', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'dnsvalve-docs-'));
+    try {
+      const file = join(folder, 'dnsvalve.yaml');
+      const block = /^```yaml\n([\s\S]*?)^```$/m.exec(text)?.[1] ?? '';
+      writeFileSync(file, `${block}workloads: { dev: { sources: [ 127.0.0.1/32 ] } }\n`);
+      const { alerts, alertWindowMs } = loadConfig(file);
+      const kinds = alerts.map((sink) => sink.target.kind);
+      expect(kinds).toEqual(['syslog-tcp', 'syslog-udp', 'unix', 'file']);
+      expect(alertWindowMs).toBe(600_000);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it.skipIf(rsyslogMissing() !== null)('gives rsyslog examples that rsyslog accepts', () => {

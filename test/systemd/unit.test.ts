@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { loadConfig } from '../../src/config/load.ts';
 
 const UNIT = join(import.meta.dirname, '../../systemd/dnsvalve.service');
 const SYSCTL = join(import.meta.dirname, '../../systemd/dnsvalve.sysctl.conf');
@@ -67,6 +68,25 @@ describe.skipIf(!present)('systemd-analyze', () => {
     const run = spawnSync('systemd-analyze', ['verify', copy], { encoding: 'utf8' });
     expect(run.stderr + run.stdout).toBe('');
     expect(run.status).toBe(0);
+  });
+});
+
+describe('the paths of the README', () => {
+  it('load, and lie in the directories of the unit', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'dnsvalve-readme-'));
+    try {
+      const readme = readFileSync(join(dirname(UNIT), 'README.md'), 'utf8');
+      const block = /^ *```yaml\n([\s\S]*?)^ *```$/m.exec(readme)?.[1] ?? '';
+      const file = join(folder, 'dnsvalve.yaml');
+      const yaml = block.replace(/^ {3}/gm, '');
+      writeFileSync(file, `${yaml}workloads: { dev: { sources: [ 127.0.0.1/32 ] } }\n`);
+      const config = loadConfig(file);
+      expect(config.history.path).toBe(`/var/lib/${valuesOf('StateDirectory')}/history.db`);
+      expect(config.stateDirectory).toBe(`/var/lib/${valuesOf('StateDirectory')}`);
+      expect(config.control.path).toBe(`/run/${valuesOf('RuntimeDirectory')}/control.sock`);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 });
 
