@@ -1,0 +1,399 @@
+/**
+ * Dispatcher: the life of a flight between `submit` and its one event: which server, how long to
+ * wait, and what an answer, a silence or an error leads to.
+ *
+ * ```
+ * submit -> QUEUED -flush-> WIRE --answer--------------------------> onAnswer
+ *              ^              | timeout, SERVFAIL, ICMP: next server
+ *              +--------------+ no server left: DRAINING, then ----> onFailure
+ *                             | TC, wrong case
+ *                             +-> STREAM --answer------------------> onAnswer
+ * ```
+ *
+ * Nothing is allocated per query over UDP. Opening and closing of servers is upstreams.ts.
+ */
+
+import { SLOT_SIZE } from '../batch.ts';
+import {
+  EDE_NETWORK_ERROR,
+  EDE_NO_REACHABLE_AUTHORITY,
+  FORMERR,
+  NOTIMP,
+  REFUSED,
+  SERVFAIL,
+  TC,
+} from '../wire/constants.ts';
+import { messageFlags, messageId, rcodeOf } from '../wire/header.ts';
+import {
+  DRAINING,
+  type Flights,
+  NO_EDNS,
+  QUEUED,
+  SAW_TIMEOUT,
+  STREAM,
+  VIA_STREAM,
+  WIRE,
+} from './flights.ts';
+import { KEY_DO } from './inflight.ts';
+import {
+  MATCH_CASE,
+  MATCH_OK,
+  MATCH_STRAY,
+  MATCH_WRONG,
+  matchDatagram,
+  matchMessage,
+} from './match.ts';
+import type { PoolSocket } from './pool.ts';
+import { Sender } from './sender.ts';
+import {
+  chooseServer,
+  countTry,
+  type Group,
+  probeCandidate,
+  type Server,
+  TRIES_MAX,
+  triesOf,
+} from './servers.ts';
+
+/** What became of the flights: each submitted one gets exactly one of the first two, once. */
+export interface UpstreamEvents {
+  /**
+   * A message that matches the question lies in `octets`, valid until this returns. Only its header
+   * and question were looked at. The callee releases the flight.
+   */
+  onAnswer(flight: number, octets: Uint8Array, start: number, end: number): void;
+  /**
+   * No answer. The callee releases the flight.
+   *
+   * @param ede EDE code (RFC 8914): 22 when servers stayed silent, 23 when none could be reached
+   */
+  onFailure(flight: number, ede: number): void;
+  /** A round of events is over: what was gathered from them can be sent now. */
+  onSettled?(): void;
+}
+
+/** Clients give up at 5 s, so an answer after that is waste. */
+const DEADLINE_MS = 5000;
+/** Rounds of sending in one flush: an error that a call reports queues once more. */
+const ROUNDS_MAX = 2;
+
+export class Dispatcher {
+  groups: readonly Group[] = [];
+  readonly flights: Flights;
+  readonly sender: Sender;
+  readonly #events: UpstreamEvents;
+  readonly #clock: () => number;
+  /** Read once per call from outside. */
+  #nowMs = 0;
+  /** Errors of sockets that are still to be handled. */
+  #errors: PoolSocket[] = [];
+
+  constructor(flights: Flights, events: UpstreamEvents, clock: () => number) {
+    this.flights = flights;
+    this.sender = new Sender(flights);
+    this.#events = events;
+    this.#clock = clock;
+  }
+
+  /** Queues a flight. Fails it at once when its group has no server with a socket. */
+  submit(flight: number): void {
+    const { flights } = this;
+    const group = this.groups[flights.inflight.group[flight]!];
+    if (group === undefined || group.servers.length === 0) {
+      this.#events.onFailure(flight, EDE_NETWORK_ERROR);
+      return;
+    }
+    this.#nowMs = this.#clock();
+    flights.begin(flight, group, this.#nowMs + DEADLINE_MS);
+    if (!this.#advance(flight)) {
+      this.#fail(flight);
+      return;
+    }
+    const server = probeCandidate(group, flights.chosen[flight]!, this.#nowMs);
+    if (server !== null) this.sender.probe(server, flight, this.#nowMs);
+  }
+
+  /** Sends what is queued. */
+  flush(): void {
+    this.#nowMs = this.#clock();
+    this.#flush();
+  }
+
+  /** Runs the timers of the flights. */
+  tick(nowMs: number): void {
+    const { flights } = this;
+    this.#nowMs = nowMs;
+    // Backwards: a flight that ends is replaced by the last one, which was looked at already. One
+    // timeout may break a connection and end several, hence the second condition.
+    for (let i = flights.activeCount - 1; i >= 0; i--) {
+      if (i >= flights.activeCount) continue;
+      const flight = flights.active[i]!;
+      if (nowMs >= flights.dueMs[flight]!) this.#timeOut(flight);
+    }
+    this.#settle();
+  }
+
+  /** Datagrams on a socket of `server`. Returns 0: nothing is to be sent in return. */
+  onBatch(server: Server, socket: PoolSocket, count: number): number {
+    this.#nowMs = this.#clock();
+    for (let i = 0; i < count; i++) this.#datagram(server, socket, i);
+    this.#settle();
+    return 0;
+  }
+
+  /** An ICMP error arrived for something that left from `socket`; it does not say for what. */
+  onSocketError(socket: PoolSocket): void {
+    if (socket.outstanding === 0) return;
+    this.#errors.push(socket);
+    if (this.sender.sending) return;
+    this.#nowMs = this.#clock();
+    this.#settle();
+  }
+
+  onStreamMessage(server: Server, token: number, octets: Uint8Array, start: number, end: number) {
+    const { flights } = this;
+    const flight = flights.onStream(server, token);
+    if (flight === -1) return;
+    this.#nowMs = this.#clock();
+    flights.place[flight] = DRAINING;
+    const match = matchMessage(flights.tries, flight, octets, start, end);
+    // Case proves nothing over TCP, where nobody off the path can forge; some servers fold it.
+    const matches = match === MATCH_OK || match === MATCH_CASE;
+    if (!matches) server.mismatches++;
+    const cut = (messageFlags(octets, start) & TC) !== 0;
+    if (matches && !cut) this.#response(flight, server, octets, start, end);
+    else this.#failServer(flight, server);
+    this.#settle();
+  }
+
+  onStreamBroken(server: Server, token: number): void {
+    const flight = this.flights.onStream(server, token);
+    if (flight === -1) return;
+    this.#nowMs = this.#clock();
+    server.networkErrors++;
+    this.flights.place[flight] = DRAINING;
+    this.#failServer(flight, server);
+    this.#settle();
+  }
+
+  /**
+   * A reload: the groups are these from now on. A flight goes on where its server is kept, else it
+   * starts over in the group of the same name, else it fails.
+   *
+   * @param removed servers that are about to be closed
+   */
+  regroup(groups: readonly Group[], removed: ReadonlySet<Server>): void {
+    const { flights } = this;
+    this.#nowMs = this.#clock();
+    const before = this.groups;
+    this.groups = groups;
+    for (let i = flights.activeCount - 1; i >= 0; i--) {
+      const flight = flights.active[i]!;
+      const number = flights.inflight.group[flight]!;
+      // The number may mean other servers now: nobody who asks from now on may share this flight.
+      if (before[number]?.name !== groups[number]?.name) flights.inflight.detach(flight);
+      this.#regroupFlight(flight, removed);
+    }
+    this.#settle();
+  }
+
+  /** Fails every flight. */
+  failAll(): void {
+    const { flights } = this;
+    for (let i = flights.activeCount - 1; i >= 0; i--) this.#fail(flights.active[i]!);
+  }
+
+  #regroupFlight(flight: number, removed: ReadonlySet<Server>): void {
+    const { flights } = this;
+    const server = flights.serverOf(flight);
+    const name = flights.group[flight]!.name;
+    for (let attempt = flight * 2; attempt < flight * 2 + 2; attempt++) {
+      const socket = flights.sockets.at(flights.tries.socket[attempt]!);
+      if (socket !== null && removed.has(socket.pool.server)) flights.drop(attempt);
+    }
+    const gone = removed.has(server);
+    if (gone && flights.place[flight] === STREAM) flights.leaveStream(flight);
+    const group = this.groups.find((candidate) => candidate.name === name);
+    if (group === undefined) {
+      this.#fail(flight);
+      return;
+    }
+    flights.group[flight] = group;
+    flights.bad[flight] = 0;
+    flights.counts[flight] = gone ? 0 : countTry(0, server.position);
+    flights.chosen[flight] = gone ? 0 : server.position;
+    if (gone && !this.#advance(flight)) this.#fail(flight);
+  }
+
+  #flush(): void {
+    for (let round = 0; round < ROUNDS_MAX; round++) {
+      for (let g = 0; g < this.groups.length; g++) {
+        const { servers } = this.groups[g]!;
+        for (let s = 0; s < servers.length; s++) {
+          if (servers[s]!.queued > 0) this.sender.send(servers[s]!, this.#nowMs);
+        }
+      }
+      if (this.#errors.length === 0) return;
+      this.#handleErrors();
+    }
+  }
+
+  #settle(): void {
+    if (this.#errors.length > 0) this.#handleErrors();
+    this.#flush();
+    this.#events.onSettled?.();
+  }
+
+  /** Asks the next server. @returns false when there is none; the flight is as before then */
+  #advance(flight: number): boolean {
+    const { flights } = this;
+    const group = flights.group[flight]!;
+    const position = chooseServer(group, flights.counts[flight]!, flights.bad[flight]!);
+    if (position === -1) return false;
+    flights.counts[flight] = countTry(flights.counts[flight]!, position);
+    flights.chosen[flight] = position;
+    this.#ask(flight, group.servers[position]!);
+    return true;
+  }
+
+  #ask(flight: number, server: Server): void {
+    const viaStream = (this.flights.marks[flight]! & VIA_STREAM) !== 0;
+    if (viaStream) this.sender.askStream(flight, server, this.#nowMs);
+    else this.sender.enqueue(flight, server, this.#nowMs);
+  }
+
+  #datagram(server: Server, socket: PoolSocket, index: number): void {
+    const { tries } = this.flights;
+    const { rx, rxLength } = this.sender.batch;
+    const start = index * SLOT_SIZE;
+    const length = rxLength[index]!;
+    const end = start + (length < 0 ? SLOT_SIZE : length);
+    const match = matchDatagram(tries, socket.index, rx, start, end);
+    if (match === MATCH_STRAY) {
+      server.strays++;
+      return;
+    }
+    if (match !== MATCH_OK) server.mismatches++;
+    if (match === MATCH_WRONG) return;
+    const attempt = tries.find(socket.index, messageId(rx, start));
+    const flight = attempt >>> 1;
+    if (match === MATCH_CASE) {
+      // The try stays: if this was forged, the honest answer may come before TCP's.
+      if (!tries.isProbe(attempt)) this.#upgrade(flight, server);
+      return;
+    }
+    server.heard(this.#nowMs - tries.sentMs[attempt]!);
+    this.flights.drop(attempt);
+    if (tries.isProbe(attempt)) server.probePending = false;
+    else if (length < 0 || (messageFlags(rx, start) & TC) !== 0) this.#upgrade(flight, server);
+    else this.#response(flight, server, rx, start, end);
+  }
+
+  /** Asks the same server again over TCP, and whoever is asked after it. */
+  #upgrade(flight: number, server: Server): void {
+    const { flights } = this;
+    if (flights.place[flight] === STREAM) return;
+    flights.marks[flight]! |= VIA_STREAM;
+    flights.chosen[flight] = server.position;
+    const counts = flights.counts[flight]!;
+    if (triesOf(counts, server.position) < TRIES_MAX) {
+      flights.counts[flight] = countTry(counts, server.position);
+    }
+    this.#ask(flight, server);
+  }
+
+  /** A message that answers the question: pass it on, unless another server may do better. */
+  #response(flight: number, server: Server, octets: Uint8Array, start: number, end: number): void {
+    const { flights } = this;
+    const rcode = rcodeOf(messageFlags(octets, start));
+    if (rcode === FORMERR && this.#retryPlain(flight, server)) return;
+    if (rcode === SERVFAIL || rcode === REFUSED || rcode === NOTIMP || rcode === FORMERR) {
+      flights.bad[flight]! |= 1 << server.position;
+      const place = flights.place[flight]!;
+      const waits = place === QUEUED || place === WIRE || place === STREAM;
+      if (waits && flights.chosen[flight] !== server.position) return;
+      if (place === STREAM) flights.leaveStream(flight);
+      if (this.#advance(flight)) return;
+    }
+    flights.end(flight);
+    this.#events.onAnswer(flight, octets, start, end);
+  }
+
+  /**
+   * RFC 6891 7: a server that does not know EDNS may say FORMERR; ask it once without. Not when the
+   * client wants DNSSEC, which cannot be had without.
+   */
+  #retryPlain(flight: number, server: Server): boolean {
+    const { flights } = this;
+    const marks = flights.marks[flight]!;
+    if ((marks & NO_EDNS) !== 0 || (flights.inflight.keyFlags[flight]! & KEY_DO) !== 0)
+      return false;
+    if (flights.place[flight] === STREAM) return true;
+    flights.marks[flight] = marks | NO_EDNS;
+    flights.chosen[flight] = server.position;
+    this.#ask(flight, server);
+    return true;
+  }
+
+  /** The server cannot answer this flight, which says nothing about others. */
+  #failServer(flight: number, server: Server): void {
+    const { flights } = this;
+    flights.bad[flight]! |= 1 << server.position;
+    if (flights.serverOf(flight) === server && !this.#advance(flight)) this.#drain(flight);
+  }
+
+  #timeOut(flight: number): void {
+    const { flights } = this;
+    const place = flights.place[flight]!;
+    const server = flights.serverOf(flight);
+    flights.marks[flight]! |= SAW_TIMEOUT;
+    flights.place[flight] = DRAINING;
+    if (place === STREAM) server.stream.giveUp(flights.tokenOf(flight));
+    else if (place === WIRE) server.timedOut();
+    if (this.#nowMs >= flights.deadlineMs[flight]!) this.#fail(flight);
+    else if (!this.#advance(flight)) this.#drain(flight);
+  }
+
+  /** No server is left to ask: wait for what is still on the wire, if anything. */
+  #drain(flight: number): void {
+    if (!this.flights.isOnWire(flight)) {
+      this.#fail(flight);
+      return;
+    }
+    this.flights.place[flight] = DRAINING;
+    this.flights.dueMs[flight] = this.flights.deadlineMs[flight]!;
+  }
+
+  #fail(flight: number): void {
+    const silent = (this.flights.marks[flight]! & SAW_TIMEOUT) !== 0;
+    this.flights.end(flight);
+    this.#events.onFailure(flight, silent ? EDE_NO_REACHABLE_AUTHORITY : EDE_NETWORK_ERROR);
+  }
+
+  #handleErrors(): void {
+    const errors = this.#errors;
+    this.#errors = [];
+    for (const socket of errors) this.#leaveSocket(socket.pool.server, socket);
+  }
+
+  /** Takes every query off a socket whose peer cannot be reached. */
+  #leaveSocket(server: Server, socket: PoolSocket): void {
+    const { flights } = this;
+    const { tries } = flights;
+    server.refused();
+    const probe = tries.probe(server.probe);
+    if (tries.socket[probe] === socket.index) {
+      flights.drop(probe);
+      server.probePending = false;
+    }
+    for (let i = flights.activeCount - 1; i >= 0; i--) {
+      const flight = flights.active[i]!;
+      const newest = flight * 2 + flights.newest[flight]!;
+      if (tries.socket[newest ^ 1] === socket.index) flights.drop(newest ^ 1);
+      if (tries.socket[newest] !== socket.index) continue;
+      flights.drop(newest);
+      const place = flights.place[flight]!;
+      if (place === WIRE || place === DRAINING) this.#failServer(flight, server);
+    }
+  }
+}

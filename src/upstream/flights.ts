@@ -1,0 +1,147 @@
+/**
+ * Flights: what the dispatcher remembers of each flight while it waits: its group, its tries, its
+ * timer. The question itself is in inflight.ts, the queries on the wire in tries.ts; no decision is
+ * made here.
+ */
+
+import type { Inflight } from './inflight.ts';
+import type { SocketTable } from './pool.ts';
+import type { Group, Server } from './servers.ts';
+import type { Tries } from './tries.ts';
+
+/** Where a flight is. */
+export const IDLE = 0;
+/** In the queue of its server, until the next flush. */
+export const QUEUED = 1;
+/** Its newest query left over UDP. */
+export const WIRE = 2;
+/** Its newest query went to the server's stream. */
+export const STREAM = 3;
+/** Nobody is left to ask; an answer to an earlier try may still come until the deadline. */
+export const DRAINING = 4;
+
+/** Marks: the query goes without our OPT; it goes by stream; a server stayed silent. */
+export const NO_EDNS = 1;
+export const VIA_STREAM = 2;
+export const SAW_TIMEOUT = 4;
+
+export class Flights {
+  readonly inflight: Inflight;
+  readonly tries: Tries;
+  readonly sockets: SocketTable;
+
+  /** Flights that are not IDLE / flight / first `activeCount` valid, in no order. */
+  readonly active: Int32Array;
+  activeCount = 0;
+  /** Index of the flight in `active` / index / valid while not IDLE. */
+  readonly #activeAt: Int32Array;
+  /** Where the flight is / IDLE..DRAINING. */
+  readonly place: Uint8Array;
+  /** NO_EDNS, VIA_STREAM, SAW_TIMEOUT / bits. */
+  readonly marks: Uint8Array;
+  /** Tries so far / 2 bits per position in the group / 0..3 each. */
+  readonly counts: Uint32Array;
+  /** Servers that failed this flight / bit per position. */
+  readonly bad: Uint16Array;
+  /** Server that was asked last / position in the group / 0..15. */
+  readonly chosen: Uint8Array;
+  /** Which of its two tries is the newest / 0 or 1. */
+  readonly newest: Uint8Array;
+  /** Index in the queue of the chosen server / index / valid while QUEUED. */
+  readonly queueAt: Uint8Array;
+  /** When the flight must be looked at / ms of the clock / at most the deadline. */
+  readonly dueMs: Float64Array;
+  /** When it fails / ms of the clock. */
+  readonly deadlineMs: Float64Array;
+  /** Group of each flight that is not IDLE; outlives a reload that renumbers the groups. */
+  readonly group: (Group | null)[];
+
+  constructor(inflight: Inflight, tries: Tries, sockets: SocketTable) {
+    const { capacity } = inflight;
+    this.inflight = inflight;
+    this.tries = tries;
+    this.sockets = sockets;
+    this.active = new Int32Array(capacity);
+    this.#activeAt = new Int32Array(capacity);
+    this.place = new Uint8Array(capacity);
+    this.marks = new Uint8Array(capacity);
+    this.counts = new Uint32Array(capacity);
+    this.bad = new Uint16Array(capacity);
+    this.chosen = new Uint8Array(capacity);
+    this.newest = new Uint8Array(capacity);
+    this.queueAt = new Uint8Array(capacity);
+    this.dueMs = new Float64Array(capacity);
+    this.deadlineMs = new Float64Array(capacity);
+    this.group = new Array<Group | null>(capacity).fill(null);
+  }
+
+  /** Makes an IDLE flight active: no tries, no marks, nobody chosen. */
+  begin(flight: number, group: Group, deadlineMs: number): void {
+    this.group[flight] = group;
+    this.#activeAt[flight] = this.activeCount;
+    this.active[this.activeCount++] = flight;
+    this.place[flight] = DRAINING;
+    this.marks[flight] = 0;
+    this.counts[flight] = 0;
+    this.bad[flight] = 0;
+    this.deadlineMs[flight] = deadlineMs;
+    this.dueMs[flight] = deadlineMs;
+    this.tries.ask(this.inflight, flight, flight);
+  }
+
+  /** Forgets the flight: nothing that arrives later can find it. */
+  end(flight: number): void {
+    if (this.place[flight] === STREAM) this.leaveStream(flight);
+    this.drop(flight * 2);
+    this.drop(flight * 2 + 1);
+    this.place[flight] = IDLE;
+    this.group[flight] = null;
+    const last = this.active[--this.activeCount]!;
+    const at = this.#activeAt[flight]!;
+    this.active[at] = last;
+    this.#activeAt[last] = at;
+  }
+
+  /** Sets the timer; never past the deadline. */
+  wait(flight: number, untilMs: number): void {
+    const deadlineMs = this.deadlineMs[flight]!;
+    this.dueMs[flight] = Math.min(untilMs, deadlineMs);
+  }
+
+  /** Takes a try off the wire, if it is there. */
+  drop(attempt: number): void {
+    const index = this.tries.drop(attempt);
+    if (index === -1) return;
+    const socket = this.sockets.at(index);
+    if (socket !== null) socket.pool.settled(socket);
+  }
+
+  /** Whether a try of the flight is on the wire. */
+  isOnWire(flight: number): boolean {
+    const { socket } = this.tries;
+    return socket[flight * 2] !== -1 || socket[flight * 2 + 1] !== -1;
+  }
+
+  /** The stream's answer is not wanted any more. */
+  leaveStream(flight: number): void {
+    this.place[flight] = DRAINING;
+    this.serverOf(flight).stream.cancel(this.tokenOf(flight));
+  }
+
+  /** The server that was asked last. */
+  serverOf(flight: number): Server {
+    return this.group[flight]!.servers[this.chosen[flight]!]!;
+  }
+
+  /** A number that no later flight in the same slot has. */
+  tokenOf(flight: number): number {
+    return this.inflight.generation[flight]! * this.inflight.capacity + flight;
+  }
+
+  /** @returns the flight that waits for `token` on the stream of `server`, or -1 */
+  onStream(server: Server, token: number): number {
+    const flight = token % this.inflight.capacity;
+    if (this.place[flight] !== STREAM || this.tokenOf(flight) !== token) return -1;
+    return this.serverOf(flight) === server ? flight : -1;
+  }
+}

@@ -1,0 +1,121 @@
+/**
+ * Sender: queries on their way out. Queues them per server, so that what one client batch asks
+ * leaves by one call per server, and writes them when they leave. It decides nothing about servers.
+ */
+
+import { BATCH_CAPACITY, Batch, SLOT_SIZE } from '../batch.ts';
+import { AT_ID } from '../wire/constants.ts';
+import { writeU16 } from '../wire/octets.ts';
+import { DRAINING, type Flights, NO_EDNS, QUEUED, STREAM, WIRE } from './flights.ts';
+import { buildQuery, PLAIN, QUERY_MAX } from './forward.ts';
+import type { PoolSocket } from './pool.ts';
+import { type Server, triesOf } from './servers.ts';
+
+/** A connection, a question and an answer over TCP. */
+const STREAM_MS = 2000;
+
+export class Sender {
+  /** Shared by all sockets of the worker: callbacks run one after the other. */
+  readonly batch = new Batch(BATCH_CAPACITY);
+  /** A socket call is under way: what it reports must wait until it returns. */
+  sending = false;
+  readonly #flights: Flights;
+
+  constructor(flights: Flights) {
+    this.#flights = flights;
+  }
+
+  /** Queues the flight for `server`, whose try is counted already. */
+  enqueue(flight: number, server: Server, nowMs: number): void {
+    const flights = this.#flights;
+    if (server.queued === BATCH_CAPACITY) this.send(server, nowMs);
+    flights.queueAt[flight] = server.queued;
+    server.queue[server.queued++] = flight;
+    flights.place[flight] = QUEUED;
+    const tries = triesOf(flights.counts[flight]!, server.position);
+    flights.wait(flight, nowMs + server.retryAfterMs(tries));
+  }
+
+  /** Sends the queue of `server`, all of it by one random socket. */
+  send(server: Server, nowMs: number): void {
+    const flights = this.#flights;
+    const queued = server.queued;
+    server.queued = 0;
+    const socket = server.pool.pick();
+    // Without a socket the flights run into their timers, which choose again.
+    if (socket === null) return;
+    let count = 0;
+    for (let i = 0; i < queued; i++) {
+      const flight = server.queue[i]!;
+      // The flight may have ended, and even come back, since it was queued.
+      if (flights.place[flight] !== QUEUED || flights.queueAt[flight] !== i) continue;
+      if (flights.serverOf(flight) !== server) continue;
+      flights.place[flight] = WIRE;
+      const newest = flights.newest[flight]! ^ 1;
+      flights.newest[flight] = newest;
+      const attempt = flight * 2 + newest;
+      flights.drop(attempt);
+      const id = flights.tries.open(attempt, socket.index, nowMs);
+      // No free id: its timer sends it again, by another socket.
+      if (id !== -1) this.#write(flight, flight, id, count++);
+    }
+    this.#leave(server, socket, count, nowMs);
+  }
+
+  /** Sends a copy of the flight's question to `server`, as a probe; see `probeCandidate`. */
+  probe(server: Server, flight: number, nowMs: number): void {
+    const { tries, inflight } = this.#flights;
+    const attempt = tries.probe(server.probe);
+    this.#flights.drop(attempt);
+    server.probed(nowMs);
+    const socket = server.pool.pick();
+    const id = socket === null ? -1 : tries.open(attempt, socket.index, nowMs);
+    if (socket === null || id === -1) return;
+    const row = tries.rowOf(attempt);
+    tries.ask(inflight, flight, row);
+    this.#write(flight, row, id, 0);
+    this.#leave(server, socket, 1, nowMs);
+  }
+
+  /** Asks `server` by its stream. When too many wait there the timer is due at once. */
+  askStream(flight: number, server: Server, nowMs: number): void {
+    const flights = this.#flights;
+    const message = new Uint8Array(QUERY_MAX);
+    const length = buildQuery(flights.tries, flight, this.#flagsOf(flight), message, 0);
+    const token = flights.tokenOf(flight);
+    if (server.stream.ask(message.subarray(0, length), token)) {
+      server.tcp++;
+      flights.place[flight] = STREAM;
+      flights.wait(flight, nowMs + STREAM_MS);
+    } else {
+      flights.place[flight] = DRAINING;
+      flights.wait(flight, nowMs);
+    }
+  }
+
+  #flagsOf(flight: number): number {
+    const plain = (this.#flights.marks[flight]! & NO_EDNS) === 0 ? 0 : PLAIN;
+    return this.#flights.inflight.keyFlags[flight]! | plain;
+  }
+
+  /** Writes the question of `row`, with the flags of `flight`, as message `slot`. */
+  #write(flight: number, row: number, id: number, slot: number): void {
+    const { batch } = this;
+    const at = slot * SLOT_SIZE;
+    const flags = this.#flagsOf(flight);
+    batch.txLength[slot] = buildQuery(this.#flights.tries, row, flags, batch.tx, at);
+    batch.txPeer[slot] = 0;
+    writeU16(batch.tx, at + AT_ID, id);
+  }
+
+  #leave(server: Server, socket: PoolSocket, count: number, nowMs: number): void {
+    if (count === 0 || socket.port === null) return;
+    server.sent += count;
+    // Counted before, so that an error which the call reports finds them outstanding.
+    socket.outstanding += count;
+    this.sending = true;
+    socket.port.send(this.batch, count);
+    this.sending = false;
+    server.pool.left(socket, count, nowMs);
+  }
+}

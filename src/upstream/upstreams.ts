@@ -1,0 +1,238 @@
+/**
+ * Upstreams: the groups of servers of one worker, opened, reloaded, counted and closed. What happens
+ * to a query is dispatch.ts.
+ */
+
+import type { SocketAddress } from '../config/types.ts';
+import { DnsvalveError } from '../errors.ts';
+import { type Backend, openUdp, type UdpPort } from '../native/udp.ts';
+import { Dispatcher, type UpstreamEvents } from './dispatch.ts';
+import { Flights } from './flights.ts';
+import type { Inflight } from './inflight.ts';
+import { type PoolSocket, SocketPool, SocketTable } from './pool.ts';
+import { type CircuitState, type Group, SERVERS_MAX, Server } from './servers.ts';
+import { TcpTransport } from './stream.ts';
+import { Tries } from './tries.ts';
+
+export type { UpstreamEvents } from './dispatch.ts';
+
+/** The index of a group here is the `group` of a flight. Names are unique. */
+export interface UpstreamPlan {
+  readonly groups: readonly {
+    readonly name: string;
+    readonly servers: readonly SocketAddress[];
+  }[];
+}
+
+export interface UpstreamOptions {
+  readonly backend: Backend;
+  /** Monotonic ms; what `tick` is given must be of the same clock. */
+  clock(): number;
+}
+
+/** Counters since the server was opened. */
+export interface ServerStats {
+  readonly group: string;
+  readonly address: SocketAddress;
+  readonly srttMs: number;
+  readonly state: CircuitState;
+  /** Queries over UDP and over TCP, retries and probes included. */
+  readonly sent: number;
+  readonly tcp: number;
+  readonly answered: number;
+  readonly timeouts: number;
+  /** Known id, wrong in the rest. */
+  readonly mismatches: number;
+  /** Nothing waited for it: late or forged. */
+  readonly strays: number;
+  readonly networkErrors: number;
+  /** Open UDP sockets now. */
+  readonly sockets: number;
+  /** Why the last socket could not be opened, or null. */
+  readonly lastError: string | null;
+}
+
+/** Servers in all groups, those that a reload is about to close included. */
+const SERVERS_TOTAL_MAX = 256;
+
+export class Upstreams {
+  readonly #dispatcher: Dispatcher;
+  readonly #options: UpstreamOptions;
+  readonly #freeProbes = Array.from({ length: SERVERS_TOTAL_MAX }, (_, i) => i);
+
+  private constructor(inflight: Inflight, events: UpstreamEvents, options: UpstreamOptions) {
+    const tries = new Tries(inflight.capacity, SERVERS_TOTAL_MAX);
+    const flights = new Flights(inflight, tries, new SocketTable());
+    this.#dispatcher = new Dispatcher(flights, events, () => options.clock());
+    this.#options = options;
+  }
+
+  /**
+   * Opens the sockets of every server. One that cannot be reached now does not reject: it is tried
+   * again. Rejects with a DnsvalveError (CONFIG) when the plan has more servers than there is room.
+   */
+  static async open(
+    plan: UpstreamPlan,
+    inflight: Inflight,
+    events: UpstreamEvents,
+    options: UpstreamOptions,
+  ): Promise<Upstreams> {
+    const upstreams = new Upstreams(inflight, events, options);
+    await upstreams.reconfigure(plan);
+    return upstreams;
+  }
+
+  /**
+   * Queues a flight for the next flush. `onFailure` may be called before this returns, with EDE 23,
+   * when its group has no server that can be sent to.
+   */
+  submit(flight: number): void {
+    this.#dispatcher.submit(flight);
+  }
+
+  /** The end of a client batch: sends what is queued. */
+  flush(): void {
+    this.#dispatcher.flush();
+  }
+
+  /** Runs timers, renews sockets; every 20 to 50 ms. */
+  tick(nowMs: number): void {
+    this.#dispatcher.tick(nowMs);
+    for (const server of this.#servers()) server.pool.tick(nowMs);
+  }
+
+  /** Flights that wait for an answer. */
+  get waiting(): number {
+    return this.#dispatcher.flights.activeCount;
+  }
+
+  /**
+   * A reload. Servers that stay in the group of the same name keep sockets, connections, health and
+   * what waits for them; the rest fails over. Takes effect when the new sockets are open.
+   */
+  async reconfigure(plan: UpstreamPlan): Promise<void> {
+    const kept = new Map(
+      this.#servers().map((server) => [keyOf(server.group, server.address), server]),
+    );
+    const opened: Server[] = [];
+    checkPlan(plan, this.#freeProbes.length);
+    const groups = plan.groups.map(({ name, servers }) => ({
+      name,
+      servers: unique(servers).map((address) => {
+        const key = keyOf(name, address);
+        const server = kept.get(key);
+        kept.delete(key);
+        if (server !== undefined) return server;
+        const fresh = this.#openServer(name, address);
+        opened.push(fresh);
+        return fresh;
+      }),
+    }));
+    const nowMs = this.#options.clock();
+    await Promise.all(opened.map((server) => server.pool.fill(nowMs)));
+    this.#swap(groups, new Set(kept.values()));
+  }
+
+  stats(): ServerStats[] {
+    return this.#servers().map((server) => ({
+      group: server.group,
+      address: server.address,
+      srttMs: server.srttMs,
+      state: server.state,
+      sent: server.sent,
+      tcp: server.tcp,
+      answered: server.answered,
+      timeouts: server.timeouts,
+      mismatches: server.mismatches,
+      strays: server.strays,
+      networkErrors: server.networkErrors,
+      sockets: server.pool.size,
+      lastError: server.pool.lastError,
+    }));
+  }
+
+  /** Fails what waits, and closes everything. */
+  close(): void {
+    this.#swap([], new Set(this.#servers()));
+  }
+
+  #servers(): Server[] {
+    return this.#dispatcher.groups.flatMap((group) => group.servers);
+  }
+
+  /** One step for the data plane: positions, groups and flights change together. */
+  #swap(groups: readonly Group[], removed: ReadonlySet<Server>): void {
+    for (const { servers } of groups) {
+      for (const [position, server] of servers.entries()) server.position = position;
+    }
+    const { flights } = this.#dispatcher;
+    this.#dispatcher.regroup(groups, removed);
+    for (const server of removed) {
+      flights.drop(flights.tries.probe(server.probe));
+      server.pool.close();
+      server.stream.close();
+      this.#freeProbes.push(server.probe);
+    }
+  }
+
+  #openServer(group: string, address: SocketAddress): Server {
+    const probe = this.#freeProbes.pop() as number;
+    const dispatcher = this.#dispatcher;
+    return new Server(
+      { address, group, probe },
+      {
+        pool: (server) =>
+          new SocketPool(server, dispatcher.flights.sockets, (socket) =>
+            this.#openSocket(server, socket),
+          ),
+        stream: (server) =>
+          new TcpTransport(address, {
+            onMessage: (token, octets, start, end) =>
+              dispatcher.onStreamMessage(server, token, octets, start, end),
+            onBroken: (token) => dispatcher.onStreamBroken(server, token),
+          }),
+      },
+      this.#options.clock(),
+    );
+  }
+
+  #openSocket(server: Server, socket: PoolSocket): Promise<UdpPort> {
+    const { address, port, family } = server.address;
+    const dispatcher = this.#dispatcher;
+    return openUdp(
+      {
+        // The kernel chooses the port, at random, and the source address when it connects.
+        address: family === 4 ? '0.0.0.0' : '::',
+        port: 0,
+        family,
+        reusePort: false,
+        connect: { address, port },
+        batch: dispatcher.sender.batch,
+        onBatch: (count) => dispatcher.onBatch(server, socket, count),
+        onError: () => dispatcher.onSocketError(socket),
+      },
+      this.#options.backend,
+    );
+  }
+}
+
+function keyOf(group: string, { address, port }: SocketAddress): string {
+  return `${group} ${address} ${port}`;
+}
+
+function unique(servers: readonly SocketAddress[]): SocketAddress[] {
+  return [...new Map(servers.map((server) => [keyOf('', server), server])).values()];
+}
+
+function checkPlan(plan: UpstreamPlan, room: number): void {
+  let total = 0;
+  for (const { name, servers } of plan.groups) {
+    total += servers.length;
+    if (servers.length <= SERVERS_MAX) continue;
+    const problem = `upstream ${name}: ${servers.length} servers; at most ${SERVERS_MAX} are used`;
+    throw new DnsvalveError('CONFIG', problem);
+  }
+  if (total > room) {
+    throw new DnsvalveError('CONFIG', `${total} upstream servers; at most ${room} can be opened`);
+  }
+}
