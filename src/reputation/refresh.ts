@@ -212,6 +212,7 @@ export class FeedSet {
   }
 
   #arm(state: FeedState, changed: (feed: string) => Promise<void>, delayMs: number): void {
+    if (this.#stopped.signal.aborted) return;
     state.timer = setTimeout(() => {
       const run = this.#tick(state, changed);
       this.#running.add(run);
@@ -226,7 +227,6 @@ export class FeedSet {
     } catch (error) {
       state.lastError = messageOf(error);
     }
-    if (this.#stopped.signal.aborted) return;
     const random = this.#options.random();
     const { refreshMs } = state.feed;
     const delay =

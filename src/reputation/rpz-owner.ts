@@ -25,6 +25,7 @@ export class RpzOwner {
   #zone: Uint8Array = new Uint8Array(0);
   #zoneIsOrigin = true;
   #zoneKnown = false;
+  #originKnown = false;
   readonly #scratch = new Uint8Array(TEXT_MAX);
 
   /** The owner as written; a record without one repeats it. */
@@ -39,6 +40,7 @@ export class RpzOwner {
     const length = this.#absolute(octets, from, to);
     if (length < 0) return;
     this.#origin = this.#scratch.slice(0, length);
+    this.#originKnown = true;
     if (!this.#zoneKnown) this.#zone = this.#origin;
     this.#compare();
   }
@@ -49,6 +51,8 @@ export class RpzOwner {
     if (length < 0) return;
     this.#zone = this.#scratch.slice(0, length);
     this.#zoneKnown = true;
+    // A server loads a zone with the zone's own name as its origin.
+    if (!this.#originKnown) this.#origin = this.#zone;
     this.#compare();
   }
 

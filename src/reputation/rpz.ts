@@ -50,11 +50,9 @@ export function parseRpz(text: SourceText): void {
   const owner = new RpzOwner();
   const data = new LocalData(text);
   while (text.nextLine()) {
-    const line = text.to;
     const unclosed = cutComment(text);
     const blank = text.skipBlanks(text.from) === text.to;
     const refused = blank ? null : parseRecord(text, owner, data);
-    text.to = line;
     if (refused !== null) text.reject(refused);
     if (unclosed > 0) skipParentheses(text, unclosed);
   }

@@ -80,6 +80,7 @@ describe('plain', () => {
     { name: '! starts a comment', line: '! bad.test' },
     { name: '; starts a comment', line: ';bad.test' },
     { name: 'a comment after a name', line: 'bad.test # why', want: deny('bad.test', BOTH) },
+    { name: 'a byte order mark hides no comment', line: '\ufeff# bad.test' },
     { name: 'an empty line is nothing', line: '' },
     { name: 'underscore and hyphen', line: '_x.-y-.test', want: deny('_x.-y-.test', BOTH) },
     {
@@ -234,6 +235,16 @@ describe('rpz', () => {
     },
     { name: 'a record of the apex', line: zone('@ A 192.0.2.1'), reject: 'rpz-outside-zone' },
     {
+      name: 'an owner that only ends like the zone',
+      line: zone('badrpz.zone. CNAME .'),
+      reject: 'rpz-outside-zone',
+    },
+    {
+      name: 'relative owners of a zone that only its SOA names',
+      line: 'rpz.zone. SOA a. b. 1 2 3 4 5\nbad.test CNAME .',
+      want: nx,
+    },
+    {
       name: 'an origin below the zone',
       line: zone('$ORIGIN test.rpz.zone.\nbad CNAME .'),
       want: nx,
@@ -260,6 +271,12 @@ describe('rpz', () => {
     { name: 'an action without its dot', line: 'bad.test CNAME rpz-passthru', reject: 'rpz-data' },
     { name: 'not an address', line: 'bad.test A 192.0.2', reject: 'rpz-data' },
     { name: 'another type', line: 'bad.test TXT "no ; (really)"', reject: 'rpz-type' },
+    {
+      name: 'a parenthesis in quotes opens nothing',
+      line: 'other.test TXT "("\nbad.test CNAME .',
+      want: nx,
+      reject: 'rpz-type',
+    },
     { name: 'no rdata', line: 'bad.test CNAME', reject: 'syntax' },
     { name: 'no type', line: 'bad.test', reject: 'syntax' },
     { name: 'an escape in the owner', line: 'b\\100d.test CNAME .', reject: 'name' },

@@ -207,6 +207,15 @@ describe('vet', () => {
     expect(got).toMatchObject({ result: VET_ALERT, flags: FLAG_REPUTATION | FLAG_BYPASS });
   });
 
+  it('takes under 16 octets a name, also when feeds repeat each other', () => {
+    const text = Array.from({ length: 10_000 }, (_, i) => `n${i}.test`).join('\n');
+    const { memory } = build([deny(text), alert(text), deny(text)]);
+    expect(memory.table.count).toBe(10_000);
+    const octets =
+      memory.table.words.byteLength + memory.filter.byteLength + memory.statements.byteLength;
+    expect(octets).toBeLessThan(160_000);
+  });
+
   it('holds 255 feeds that overlap, and refuses more', () => {
     const feeds = Array.from({ length: FEEDS_MAX }, () => alert('bad.test'));
     feeds[FEEDS_MAX - 1] = deny('bad.test');
