@@ -27,7 +27,10 @@ signed A 192.0.2.4
 signed RRSIG A 13 3 60 20300101000000 20250101000000 1 z.example. c2ln
 signedalias CNAME signed
 signedalias RRSIG CNAME 13 3 60 20300101000000 20250101000000 1 z.example. YWxz
-c00 CNAME c01
+; Out of reach: another zone speaks for them, whichever is compiled first.
+deep.in A 192.0.2.99
+hidden.deep.in A 192.0.2.99
+late.in A 192.0.2.99
 `;
 const LONG_CHAIN = Array.from({ length: 40 }, (_, i) => `n${i} CNAME n${i + 1}`).join('\n');
 const BIG = Array.from({ length: 200 }, (_, i) => `big A 192.0.2.${i}`).join('\n');
@@ -35,13 +38,15 @@ const BIG = Array.from({ length: 200 }, (_, i) => `big A 192.0.2.${i}`).join('\n
 const zones = new Zones(
   compileZones(
     [
+      // Zones before and after the one that is inside or around them: the order does not matter.
+      served('deep.in.z.example', '@ A 192.0.2.7'),
       served('z.example', `${RECORDS}${LONG_CHAIN}\n${BIG}`),
       served('other.example', 'in A 192.0.2.5\nback CNAME a.z.example.'),
       served('hidden.example', 'a A 192.0.2.6\nself CNAME a', { private: true }),
-      // A zone inside another, and one of names that do not exist.
-      served('deep.in.z.example', '@ A 192.0.2.7'),
+      // Names that do not exist, but for a zone among them.
       served('gone', '', { builtin: true, empty: true }),
       served('kept.gone', '@ A 192.0.2.8'),
+      served('late.in.z.example', '@ A 192.0.2.9'),
     ],
     [nameToWire('.'), nameToWire('corp.z.example'), nameToWire('deep.in.z.example')],
   ),
@@ -183,6 +188,16 @@ describe('answers from local zones', () => {
       name: 'a zone inside of another answers its own names',
       asked: ask('deep.in.z.example', 'A'),
       want: { answers: ['deep.in.z.example 60 A c0000207'] },
+    },
+    {
+      name: 'a zone inside of another that is listed after it',
+      asked: ask('late.in.z.example', 'A'),
+      want: { answers: ['late.in.z.example 60 A c0000209'] },
+    },
+    {
+      name: 'and not what the zone around it holds there',
+      asked: ask('hidden.deep.in.z.example', 'A'),
+      want: { rcode: 'NXDOMAIN', authorities: [expect.stringMatching(/^deep\.in\.z\.example /)] },
     },
     {
       name: 'a name above a zone inside of another exists (RFC 8020)',

@@ -141,6 +141,11 @@ describe('what is wrong is named with its place and the accepted form', () => {
       want: 'f:2:1: az.example is not in z.example; use a name in the zone',
     },
     {
+      name: 'a suffix that begins inside of a label',
+      text: 'a\\001z.example. 5 A 192.0.2.1',
+      want: 'f:2:1: a\\001z.example is not in z.example; use a name in the zone',
+    },
+    {
       name: 'a second SOA',
       text: '@ 5 SOA ns host 2 2 3 4 5',
       want: 'f:2:1: z.example has two SOA records; keep one',
