@@ -73,6 +73,8 @@ struct udp {
   /* The bound address in the 16-octet form; meaningless when wildcard. */
   uint8_t local[16];
   uint32_t send_drops;
+  /* What the kernel had counted when the socket was closed. */
+  uint32_t kernel_drops;
 };
 
 struct udp_options {

@@ -120,7 +120,8 @@ int udp_local(const struct udp *udp, uint8_t *record) {
 uint32_t udp_kernel_drops(const struct udp *udp) {
   uint32_t counters[MEMINFO_VARS] = {0};
   socklen_t length = sizeof counters;
-  if (udp->fd < 0 || getsockopt(udp->fd, SOL_SOCKET, SO_MEMINFO, counters, &length) != 0) return 0;
+  if (udp->fd < 0) return udp->kernel_drops;
+  if (getsockopt(udp->fd, SOL_SOCKET, SO_MEMINFO, counters, &length) != 0) return 0;
   return counters[MEMINFO_DROPS];
 }
 

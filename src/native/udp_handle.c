@@ -112,6 +112,7 @@ static void on_closed(uv_handle_t *handle) {
 /* Closes the descriptor and lets JavaScript's objects go; the poll handle must not be active. */
 static void release_resources(struct js_udp *js) {
   js->closing = true;
+  js->udp.kernel_drops = udp_kernel_drops(&js->udp);
   close(js->udp.fd);
   js->udp.fd = -1;
   napi_delete_reference(js->env, js->on_batch);
