@@ -96,6 +96,10 @@ describe('a download', () => {
       'if-modified-since': lastModified,
     });
     expect(set.statuses()).toMatchObject([{ entries: 4, ageMs: 0, lastError: null }]);
+
+    const restarted = ofUrl();
+    await restarted.compile(new Rules());
+    expect(restarted.statuses()).toMatchObject([{ entries: 4, ageMs: 0 }]);
   });
 
   it('may come compressed', async () => {
@@ -288,6 +292,23 @@ describe('the clock', () => {
     await asked;
     await set.stop();
     expect(set.statuses()[0]?.lastError).toMatch(/aborted/);
+  });
+
+  it('does not go on after it was stopped', async () => {
+    let delays = 0;
+    const random = (): number => {
+      delays++;
+      return 0;
+    };
+    answer = (_, response) => response.writeHead(503).end();
+    const feed = { ...feedOf({ text: '' }), source: { kind: 'url', url }, refreshMs: 1 } as const;
+    const set = new FeedSet([feed], { stateDirectory: directory, hashKey, random });
+    await set.start(async () => {});
+    await vi.waitUntil(() => delays >= 2);
+    await set.stop();
+    const delaysThen = delays;
+    for (let i = 0; i < 5; i++) await fetch(url);
+    expect(delays).toBe(delaysThen);
   });
 
   it('waits about the refresh after success, and doubles from 30 s after failures', () => {
