@@ -35,6 +35,7 @@ export const COUNTERS = [
   'inflight',
   'tcp_connections',
   'progress',
+  'faults',
 ] as const;
 
 export type CounterName = (typeof COUNTERS)[number];
@@ -70,6 +71,8 @@ export const INFLIGHT = 27;
 export const TCP_CONNECTIONS = 28;
 /** Grows with every turn of the worker's clock: the watchdog's proof of life. */
 export const PROGRESS = 29;
+/** Queries whose decision failed by a defect. */
+export const FAULTS = 30;
 
 export function createCounters(): Float64Array {
   return new Float64Array(new SharedArrayBuffer(COUNTERS.length * Float64Array.BYTES_PER_ELEMENT));

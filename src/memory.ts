@@ -2,8 +2,8 @@
  * Memory: all that the straight line may change. Owned by one worker, bounded at start.
  */
 
-import { CleanAnswer } from './cache/sanitise.ts';
 import { Inspection } from './cache/inspect.ts';
+import { CleanAnswer } from './cache/sanitise.ts';
 import { Store } from './cache/store.ts';
 import { Ledger } from './events/ledger.ts';
 import type { RingWriter } from './events/ring.ts';
@@ -32,12 +32,7 @@ export class Memory {
    * @param storeOctets slab of the answer store
    * @param namesPerPair full names remembered under one (workload, registrable domain)
    */
-  constructor(
-    ring: RingWriter,
-    counters: Float64Array,
-    storeOctets: number,
-    namesPerPair: number,
-  ) {
+  constructor(ring: RingWriter, counters: Float64Array, storeOctets: number, namesPerPair: number) {
     this.store = new Store(storeOctets);
     this.ledger = new Ledger(ring, LEDGER_CAPACITY, namesPerPair);
     this.counters = counters;

@@ -10,15 +10,16 @@
  * `explain` all come through here: there is one engine.
  */
 
-import { lookup, refuse, writeAnswer } from './cache/lookup.ts';
 import { inspect, targetsPass } from './cache/inspect.ts';
+import { lookup, refuse, writeAnswer } from './cache/lookup.ts';
 import { sanitise, setMessage } from './cache/sanitise.ts';
-import { HAS_TARGETS, IS_FAILURE, IS_NXDOMAIN } from './cache/store.ts';
+import { EVERY_TYPE, HAS_TARGETS, IS_FAILURE, IS_NXDOMAIN } from './cache/store.ts';
 import {
   ALLOWED,
   DENIED,
   DROPPED_MALFORMED,
   FAILED,
+  FAULTS,
   FORMERR_COUNT,
   LOCAL,
   NOTIMP_COUNT,
@@ -29,13 +30,13 @@ import {
   WOULD_DENY,
 } from './counters.ts';
 import { registrableLabel } from './detect/registrable.ts';
+import { REASON_NONE, REASON_REBINDING } from './events/kinds.ts';
 import {
   OUTCOME_ALLOWED,
   OUTCOME_CACHED,
   OUTCOME_DENIED,
   OUTCOME_FAILED,
 } from './events/ledger.ts';
-import { REASON_NONE, REASON_REBINDING } from './events/kinds.ts';
 import { identify } from './identity/identify.ts';
 import type { Memory } from './memory.ts';
 import { authorize } from './policy/authorize.ts';
@@ -47,6 +48,7 @@ import {
   BADVERS,
   CLASS_IN,
   EDE_NETWORK_ERROR,
+  EDE_OTHER,
   FORMERR,
   NOERROR,
   NOTIMP,
@@ -101,6 +103,30 @@ export function decide(query: Query, tables: Tables, memory: Memory): Verdict {
     return RESPOND;
   }
   return FORWARD;
+}
+
+/**
+ * `decide`, for callers that must go on whatever happens: when deciding fails by a defect, nothing is
+ * known about the name, so it is refused (fail closed), or for a workload with `fail_open` asked
+ * upstream. Counted; `onFault` says it in the log.
+ */
+export function decideSafely(
+  query: Query,
+  tables: Tables,
+  memory: Memory,
+  onFault: (error: unknown, isOpen: boolean) => void,
+): Verdict {
+  try {
+    query.workload = 0;
+    return decide(query, tables, memory);
+  } catch (error) {
+    memory.counters[FAULTS]!++;
+    const isOpen = tables.workloads.failOpen[query.workload] === 1;
+    onFault(error, isOpen);
+    if (isOpen) return FORWARD;
+    respondEmpty(query, SERVFAIL, EDE_OTHER);
+    return RESPOND;
+  }
 }
 
 /** What cannot be read, and what is no query (RFC 1035 4.1.1, RFC 8906). */
@@ -202,7 +228,7 @@ export function settle(
   if (clean.seconds > 0 && keyFlags < 4) {
     const isNxdomain = (clean.content & IS_NXDOMAIN) !== 0;
     clean.content |= HAS_TARGETS;
-    const key = isNxdomain ? keyFlags : (question.qtype << 8) | keyFlags;
+    const key = ((isNxdomain ? EVERY_TYPE : question.qtype) << 8) | keyFlags;
     const entry = store.put(question.name, key, clean, question.nowSeconds);
     if (entry !== -1) {
       store.setInspection(entry, tables.revision, inspection.reason, inspection.decision.rule);

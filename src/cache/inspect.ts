@@ -22,7 +22,7 @@ import {
 import { answerCount } from '../wire/header.ts';
 import { expandName, WireName } from '../wire/name.ts';
 import { copyOctets, readU16, readU32 } from '../wire/octets.ts';
-import { readRecord, RecordPlace } from '../wire/records.ts';
+import { RecordPlace, readRecord } from '../wire/records.ts';
 import { isInternalIpv4, isInternalIpv6 } from './addresses.ts';
 
 /** SvcParamKeys (RFC 9460 14.3.2). */
@@ -60,13 +60,14 @@ export function inspect(
   resetDecision(found.decision);
   tables.routes.find(name);
   const mayBeInternal = tables.routes.internal === 1;
+  const qtype = readU16(octets, start + HEADER_SIZE + name.length);
   let at = start + HEADER_SIZE + name.length + 4;
   const end = start + length;
   const count = answerCount(octets, start);
   for (let i = 0; i < count; i++) {
     at = readRecord(octets, at, end, record);
     if (at === -1) return;
-    if (targetAt() !== -1 && isTargetDenied(octets, start, tables, found)) return;
+    if (targetAt() !== -1 && isTargetDenied(octets, start, qtype, tables, found)) return;
     if (!addressesPass(octets, tables, mayBeInternal, found)) {
       found.reason = REASON_REBINDING;
       return;
@@ -84,13 +85,14 @@ function targetAt(): number {
 function isTargetDenied(
   octets: Uint8Array,
   start: number,
+  qtype: number,
   tables: Tables,
   found: Inspection,
 ): boolean {
   if (expandName(octets, start, targetAt(), record.rdataEnd, target) === -1) return false;
   // "." in SVCB is the owner itself (RFC 9460 2.5), which was vetted as the qname.
   if (target.labelCount === 0) return false;
-  if (!globallyDenied(target, record.type, tables, found.decision)) return false;
+  if (!globallyDenied(target, qtype, tables, found.decision)) return false;
   found.reason = found.decision.reason;
   return true;
 }
@@ -161,7 +163,8 @@ function noteIpv4(
   found: Inspection,
 ): boolean {
   copyOctets(octets, at, mapped, 12, 4);
-  const passes = mayBeInternal || !isInternalIpv4(readU32(octets, at)) || isExcepted(mapped, tables);
+  const passes =
+    mayBeInternal || !isInternalIpv4(readU32(octets, at)) || isExcepted(mapped, tables);
   note(mapped, 0, passes, found);
   return passes;
 }

@@ -27,7 +27,7 @@ import {
 } from '../wire/constants.ts';
 import { answerCount, authorityCount, messageFlags } from '../wire/header.ts';
 import { copyOctets, readU32, writeU32 } from '../wire/octets.ts';
-import { copyExpanded, readRecord, RecordPlace } from '../wire/records.ts';
+import { copyExpanded, RecordPlace, readRecord } from '../wire/records.ts';
 import {
   appendOpt,
   beginResponse,
@@ -38,9 +38,10 @@ import {
   setCounts,
 } from '../wire/response.ts';
 import { inspect, targetsPass } from './inspect.ts';
-import { HAS_TARGETS, IS_FAILURE, type Store } from './store.ts';
+import { EVERY_TYPE, HAS_TARGETS, IS_FAILURE, type Store } from './store.ts';
 
 const NO_TEXT = new Uint8Array(0);
+const NXDOMAIN_KEY = EVERY_TYPE << 8;
 const record = new RecordPlace();
 
 /** CD and DO change what an answer holds; they are part of every key. */
@@ -58,7 +59,7 @@ export function lookup(query: Query, tables: Tables, memory: Memory): Verdict {
   const flags = keyFlagsOf(query);
   let entry = store.find(name, 0, (query.qtype << 8) | flags, nowSeconds);
   // NXDOMAIN holds for every type (RFC 2308 section 5).
-  if (entry === -1) entry = store.find(name, 0, flags, nowSeconds);
+  if (entry === -1) entry = store.find(name, 0, NXDOMAIN_KEY | flags, nowSeconds);
   if (entry === -1) return lookupAbove(query, tables, memory, flags);
   store.touch(entry);
   const content = store.content(entry);
@@ -125,7 +126,7 @@ function lookupAbove(query: Query, tables: Tables, memory: Memory, flags: number
   tables.routes.find(name);
   const last = Math.min(tables.routes.label, name.labelCount - 1);
   for (let label = 1; label <= last; label++) {
-    const entry = memory.store.find(name, label, flags, query.nowSeconds);
+    const entry = memory.store.find(name, label, NXDOMAIN_KEY | flags, query.nowSeconds);
     if (entry === -1) continue;
     memory.counters[CACHED]!++;
     writeCut(query, memory.store, entry);

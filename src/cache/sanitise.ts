@@ -25,10 +25,16 @@ import {
   TYPE_RRSIG,
   TYPE_SOA,
 } from '../wire/constants.ts';
-import { additionalCount, answerCount, authorityCount, messageFlags, rcodeOf } from '../wire/header.ts';
+import {
+  additionalCount,
+  answerCount,
+  authorityCount,
+  messageFlags,
+  rcodeOf,
+} from '../wire/header.ts';
 import { expandName, WireName } from '../wire/name.ts';
 import { copyOctets, readU16, readU32, writeU16, writeU32 } from '../wire/octets.ts';
-import { copyExpanded, isValidRdata, readRecord, RecordPlace } from '../wire/records.ts';
+import { copyExpanded, isValidRdata, RecordPlace, readRecord } from '../wire/records.ts';
 import { IS_NXDOMAIN, StoredAnswer } from './store.ts';
 
 /** No honest message has more; the positions of each are kept in fixed arrays. */
@@ -279,8 +285,8 @@ function ttlOfExpanded(out: Uint8Array, at: number): number {
 function noteTtl(clean: CleanAnswer, at: number, limits: TtlLimits): void {
   if (clean.ttlCount === clean.ttlOffsets.length) return;
   const ttl = readU32(clean.octets, at);
-  const capped = ttl > limits.maxTtlSeconds ? limits.maxTtlSeconds : ttl;
-  writeU32(clean.octets, at, capped < limits.minTtlSeconds ? limits.minTtlSeconds : capped);
+  const capped = Math.min(ttl, limits.maxTtlSeconds);
+  writeU32(clean.octets, at, Math.max(capped, limits.minTtlSeconds));
   clean.ttlOffsets[clean.ttlCount++] = at;
 }
 

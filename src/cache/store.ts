@@ -11,7 +11,7 @@
  * ```
  *  0 u32 size in octets, a multiple of 8
  *  4 u32 low, 8 u32 high: hash of the name
- * 12 u32 key: qtype << 8 | key flags
+ * 12 u32 key: qtype (or EVERY_TYPE) << 8 | key flags
  * 16 u32 stored at, 20 u32 expires at: monotonic seconds
  * 24 u16 message length, 26 u16 number of TTL fields
  * 28 u8 name length, 29 u8 used since written, 30 u8 outcome of inspection, 31 u8 content flags
@@ -40,10 +40,13 @@ const AT_REVISION = 32;
 const AT_RULE = 36;
 const AT_NAME = 40;
 
+/** In place of the type in a key: NXDOMAIN, which holds for every type. No type has this number. */
+export const EVERY_TYPE = 0x10000;
+
 /** Content flags: what a hit has to look at again. */
 export const HAS_TARGETS = 1; // CNAME, DNAME, SVCB targets or addresses in it
 export const IS_FAILURE = 2; // a failure remembered for a while (RFC 9520); the message is only a header
-export const IS_NXDOMAIN = 4; // holds for every type (key type 0) and for names below
+export const IS_NXDOMAIN = 4; // stored for EVERY_TYPE; holds for names below too
 
 /** Reinsertions for one new answer: bounds what a write may cost. */
 const REINSERT_MAX = 8;
@@ -168,12 +171,7 @@ export class Store {
    * @param seconds how long it may be used, 1 or more
    * @returns the entry, or -1 when it is larger than a quarter of the slab
    */
-  put(
-    name: WireName,
-    key: number,
-    answer: StoredAnswer,
-    nowSeconds: number,
-  ): number {
+  put(name: WireName, key: number, answer: StoredAnswer, nowSeconds: number): number {
     const nameEnd = (AT_NAME + name.length + 1) & ~1;
     const size = (nameEnd + 2 * answer.ttlCount + answer.length + 7) & ~7;
     if (size > this.octets.length >>> 2) return -1;
@@ -214,9 +212,7 @@ export class Store {
 
   /** Octets of the slab that hold entries. */
   get usedOctets(): number {
-    return this.#lapEnd === 0
-      ? this.#head - this.#tail
-      : this.#lapEnd - this.#tail + this.#head;
+    return this.#lapEnd === 0 ? this.#head - this.#tail : this.#lapEnd - this.#tail + this.#head;
   }
 
   /**

@@ -32,5 +32,5 @@ export function registrableLabel(name: WireName, suffixes: Fingerprints): number
     if ((flags & WILDCARD) !== 0 && count > depth) suffixLabels = depth + 1;
   }
   const label = count - suffixLabels - 1;
-  return label < 0 ? 0 : label;
+  return Math.max(label, 0);
 }

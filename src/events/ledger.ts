@@ -61,6 +61,8 @@ const COUNT_FOLDED = 5;
 /** Names are kept one after the other; an average name is 25 octets. */
 const ARENA_OCTETS_PER_SLOT = 48;
 const NONE = -1;
+/** Four addresses of 16 octets. */
+const ANSWER_OCTETS = 64;
 
 /** Slots of one of the two tables, as parallel arrays. */
 class Slots {
@@ -95,8 +97,11 @@ class Slots {
   readonly refused: Uint8Array;
   /** For a name its pair; for a pair the number of its names. */
   readonly link: Int32Array;
-  /** 1 once the pair's first answer addresses were handed over. */
+  /** 1 once the pair's first answer addresses are known. */
   readonly answered: Uint8Array;
+  /** First answer addresses of a pair that wait for its next record: how many, and 64 octets. */
+  readonly answerCount: Uint8Array;
+  readonly answers: Uint8Array;
   /** 0 clean, 1 waiting in `dirty`. */
   readonly isDirty: Uint8Array;
   readonly dirty: Int32Array;
@@ -126,6 +131,8 @@ class Slots {
     this.refused = new Uint8Array(capacity * 16);
     this.link = new Int32Array(capacity);
     this.answered = new Uint8Array(capacity);
+    this.answerCount = new Uint8Array(capacity);
+    this.answers = new Uint8Array(capacity * ANSWER_OCTETS);
     this.isDirty = new Uint8Array(capacity);
     this.dirty = new Int32Array(capacity);
   }
@@ -157,6 +164,7 @@ class Slots {
     this.flags[slot] = FLAG_FIRST;
     this.link[slot] = 0;
     this.answered[slot] = 0;
+    this.answerCount[slot] = 0;
     this.isDirty[slot] = 0;
     return slot;
   }
@@ -198,6 +206,7 @@ export class Ledger {
     const pair = this.#names.link[slot]!;
     this.#count(this.#names, slot, query, outcome);
     this.#count(this.#pairs, pair, query, outcome);
+    if (isNoteworthy(query, outcome)) this.#showName(pair, slot);
     return pair;
   }
 
@@ -225,6 +234,7 @@ export class Ledger {
     this.#describe(this.#names, slot, name, nameAt, registrableLabel);
     this.#names.link[slot] = pair;
     this.#count(this.#names, slot, query, outcome);
+    if (isNoteworthy(query, outcome)) this.#showName(pair, slot);
     return pair;
   }
 
@@ -234,20 +244,17 @@ export class Ledger {
   }
 
   /**
-   * Hands over the first addresses that a pair was given.
+   * Notes the first addresses that a pair was given; they follow its next record.
    *
    * @param addresses 16 octets each, `count` of them, at most 4
    */
   addAnswers(pair: number, addresses: Uint8Array, count: number): void {
-    const at = this.#ring.claim();
-    if (at === -1) return;
     this.#pairs.answered[pair] = 1;
-    this.#write(at, KIND_ANSWER, this.#pairs, pair);
-    const { octets } = this.#ring;
-    octets[at + AT_ANSWER_COUNT] = count;
-    for (let i = 0; i < count * 16; i++) octets[at + AT_ANSWERS + i] = addresses[i]!;
-    this.#zeroCounts(at);
-    this.#ring.publish();
+    this.#pairs.answerCount[pair] = count;
+    for (let i = 0; i < count * 16; i++) {
+      this.#pairs.answers[pair * ANSWER_OCTETS + i] = addresses[i]!;
+    }
+    this.#markDirty(this.#pairs, pair);
   }
 
   /** Remembers the address that an answer was refused for, until the pair's next record. */
@@ -264,6 +271,13 @@ export class Ledger {
   /** Slots still waiting to be handed over. */
   get pending(): number {
     return this.#pairs.dirtyCount + this.#names.dirtyCount;
+  }
+
+  /** The pair's next record shows this name: the one that somebody will want to know of. */
+  #showName(pair: number, slot: number): void {
+    this.#pairs.nameAt[pair] = this.#names.nameAt[slot]!;
+    this.#pairs.nameLength[pair] = this.#names.nameLength[slot]!;
+    this.#pairs.registrable[pair] = this.#names.registrable[slot]!;
   }
 
   #hasRoom(name: WireName): boolean {
@@ -331,15 +345,32 @@ export class Ledger {
 
   #flushSlots(slots: Slots, kind: number): void {
     while (slots.dirtyCount > 0) {
+      const slot = slots.dirty[slots.dirtyCount - 1]!;
       const at = this.#ring.claim();
       if (at === -1) return;
-      const slot = slots.dirty[--slots.dirtyCount]!;
       this.#write(at, kind, slots, slot);
       this.#ring.publish();
       slots.counts.fill(0, slot * COUNTS, slot * COUNTS + COUNTS);
       slots.flags[slot] = 0;
+      // The addresses come after the pair they belong to, or with its next record.
+      if (slots.answerCount[slot]! > 0 && !this.#writeAnswers(slots, slot)) return;
       slots.isDirty[slot] = 0;
+      slots.dirtyCount--;
     }
+  }
+
+  #writeAnswers(slots: Slots, slot: number): boolean {
+    const at = this.#ring.claim();
+    if (at === -1) return false;
+    const { octets } = this.#ring;
+    this.#write(at, KIND_ANSWER, slots, slot);
+    const count = slots.answerCount[slot]!;
+    octets[at + AT_ANSWER_COUNT] = count;
+    const from = slot * ANSWER_OCTETS;
+    for (let i = 0; i < count * 16; i++) octets[at + AT_ANSWERS + i] = slots.answers[from + i]!;
+    this.#ring.publish();
+    slots.answerCount[slot] = 0;
+    return true;
   }
 
   #write(at: number, kind: number, slots: Slots, slot: number): void {
@@ -374,9 +405,9 @@ export class Ledger {
     const name = slots.nameAt[slot]!;
     for (let i = 0; i < length; i++) octets[at + AT_NAME + i] = this.#arena[name + i]!;
   }
+}
 
-  #zeroCounts(at: number): void {
-    this.#ring.octets.fill(0, at + AT_ALLOWED, at + AT_FOLDED + 4);
-    this.#ring.octets[at + AT_FLAGS] = 0;
-  }
+/** Denied, or flagged: a name worth showing rather than the first one of its pair. */
+function isNoteworthy(query: Query, outcome: number): boolean {
+  return outcome === OUTCOME_DENIED || query.decision.flags !== 0;
 }

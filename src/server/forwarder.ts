@@ -25,9 +25,17 @@ export interface Outlet {
   flush(): void;
 }
 
+export interface ForwarderHost {
+  readonly clock: Clock;
+  readonly outlet: Outlet;
+  onFault(error: unknown, isOpen: boolean): void;
+}
+
 export class Forwarder implements UpstreamEvents {
   tables: Tables;
   upstreams: Upstreams | null = null;
+  /** Told of a decision that failed by a defect. */
+  readonly onFault: (error: unknown, isOpen: boolean) => void;
   readonly #memory: Memory;
   readonly #clock: Clock;
   readonly #outlet: Outlet;
@@ -35,11 +43,12 @@ export class Forwarder implements UpstreamEvents {
   readonly #question = new Query();
   readonly #waiting = new Query();
 
-  constructor(tables: Tables, memory: Memory, clock: Clock, outlet: Outlet) {
+  constructor(tables: Tables, memory: Memory, host: ForwarderHost) {
     this.tables = tables;
     this.#memory = memory;
-    this.#clock = clock;
-    this.#outlet = outlet;
+    this.#clock = host.clock;
+    this.#outlet = host.outlet;
+    this.onFault = host.onFault;
   }
 
   /**
@@ -145,4 +154,3 @@ export class Forwarder implements UpstreamEvents {
     return next;
   }
 }
-

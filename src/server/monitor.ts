@@ -47,7 +47,11 @@ export class Monitor {
       const status = statuses.get(name);
       if (source.kind !== 'url' || status === undefined) continue;
       if (isStale(status, refreshMs)) {
-        this.#resolver.raise('feed-stale', name, status.lastError ?? 'it was not refreshed in time');
+        this.#resolver.raise(
+          'feed-stale',
+          name,
+          status.lastError ?? 'it was not refreshed in time',
+        );
       }
     }
   }

@@ -75,6 +75,11 @@ export class Resolver {
         options.log.error({ worker: index, reason }, 'a worker died and was started anew');
         this.#recorder.addRing(index, ring);
       },
+      onFault: (stack, isOpen) =>
+        options.log.error(
+          { stack, outcome: isOpen ? 'let through (fail_open)' : 'refused' },
+          'a decision failed by a defect',
+        ),
     });
     this.#recorder = this.#startRecorder();
   }
@@ -147,6 +152,7 @@ export class Resolver {
       const config = loadConfig(configPath, load);
       const next = await compile(config, this.#snapshot.memory.revision + 1, this.#hashKey);
       await this.#alerts.reconfigure(config, this.#directory(config), GRACE_MS);
+      this.#warnOfRestart(config);
       await this.#publish(next.snapshot);
       const old = this.#feeds;
       this.#feeds = next.feeds;
@@ -159,6 +165,16 @@ export class Resolver {
       log.error({ problems: messageOf(error).split('\n') }, 'reload refused; the old one stays');
       throw error;
     }
+  }
+
+  /** What only a restart can change is said, not silently left. */
+  #warnOfRestart(next: Config): void {
+    const now = this.#snapshot.config;
+    const changed = (['listen', 'workers', 'cache', 'history', 'control'] as const).filter(
+      (key) => JSON.stringify(next[key]) !== JSON.stringify(now[key]),
+    );
+    if (changed.length === 0) return;
+    this.#options.log.warn({ keys: changed }, 'these take effect with the next restart');
   }
 
   async #publish(next: Snapshot): Promise<void> {
@@ -268,5 +284,9 @@ function routingOf(config: Config): string {
     internal,
   ]);
   const zones = config.zones.map(({ name, file }) => [name, file]);
-  return JSON.stringify([config.upstreams.map(({ name, servers }) => [name, servers]), forward, zones]);
+  return JSON.stringify([
+    config.upstreams.map(({ name, servers }) => [name, servers]),
+    forward,
+    zones,
+  ]);
 }

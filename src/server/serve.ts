@@ -4,8 +4,8 @@
 
 import type { LoadOptions } from '../config/load.ts';
 import type { SocketAddress } from '../config/types.ts';
-import { ControlServer } from '../control/server.ts';
 import { Notify } from '../control/notify.ts';
+import { ControlServer } from '../control/server.ts';
 import { messageOf } from '../errors.ts';
 import { createLog, type Log } from '../log.ts';
 import { chooseBackend } from '../native/udp.ts';

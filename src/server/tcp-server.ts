@@ -13,7 +13,7 @@ import { QUERIES_TCP } from '../counters.ts';
 import { DnsvalveError, messageOf } from '../errors.ts';
 import type { Memory } from '../memory.ts';
 import { addressToBytes } from '../native/addresses.ts';
-import { decide } from '../pipeline.ts';
+import { decideSafely } from '../pipeline.ts';
 import { DROP, FORWARD, Query, RESPOND } from '../query.ts';
 import { MESSAGE_MAX } from '../wire/constants.ts';
 import type { Forwarder } from './forwarder.ts';
@@ -220,7 +220,7 @@ export class TcpServer {
     query.nowSeconds = this.#clock.nowSeconds;
     query.nowMs = this.#clock.nowMs;
     query.wallMs = this.#clock.wallMs;
-    const verdict = decide(query, forwarder.tables, this.#memory);
+    const verdict = decideSafely(query, forwarder.tables, this.#memory, forwarder.onFault);
     if (verdict === RESPOND) {
       this.#write(connection, query);
     } else if (verdict === FORWARD) {

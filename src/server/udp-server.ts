@@ -7,11 +7,11 @@
 
 import { BATCH_CAPACITY, Batch, PEER_SIZE, SLOT_SIZE } from '../batch.ts';
 import type { Clock } from '../clock.ts';
-import { DROPPED_MALFORMED, QUERIES_UDP } from '../counters.ts';
 import type { SocketAddress } from '../config/types.ts';
+import { DROPPED_MALFORMED, QUERIES_UDP } from '../counters.ts';
 import type { Memory } from '../memory.ts';
 import { type Backend, openUdp, type UdpPort } from '../native/udp.ts';
-import { decide } from '../pipeline.ts';
+import { decideSafely } from '../pipeline.ts';
 import { FORWARD, Query, RESPOND } from '../query.ts';
 import type { Forwarder } from './forwarder.ts';
 
@@ -78,7 +78,7 @@ export class UdpServer {
       query.end = query.start + length;
       query.outStart = answers * SLOT_SIZE;
       query.peerAt = i * PEER_SIZE;
-      const verdict = decide(query, forwarder.tables, this.#memory);
+      const verdict = decideSafely(query, forwarder.tables, this.#memory, forwarder.onFault);
       if (verdict === RESPOND) {
         batch.txLength[answers] = query.outLength;
         batch.txPeer[answers++] = i;

@@ -7,6 +7,7 @@
 
 import { parentPort, workerData } from 'node:worker_threads';
 import { Clock } from '../clock.ts';
+import type { SocketAddress } from '../config/types.ts';
 import {
   INFLIGHT,
   KERNEL_DROPS,
@@ -19,7 +20,6 @@ import {
   STORE_OCTETS,
   TCP_CONNECTIONS,
 } from '../counters.ts';
-import type { SocketAddress } from '../config/types.ts';
 import { messageOf } from '../errors.ts';
 import { RingWriter } from '../events/ring.ts';
 import { Memory } from '../memory.ts';
@@ -35,6 +35,7 @@ import { UdpServer } from './udp-server.ts';
 const TICK_MS = 20;
 const TICKS_PER_HANDOVER = 5;
 const TICKS_PER_SWEEP = 50;
+const FAULT_QUIET_MS = 60_000;
 
 /** Later responses go back the way their query came. */
 class Outlets implements Outlet {
@@ -47,9 +48,7 @@ class Outlets implements Outlet {
   }
 
   prepare(query: Query, channel: number): boolean {
-    return channel < 0
-      ? this.tcp.prepare(query, -1 - channel)
-      : this.udp.prepare(query, channel);
+    return channel < 0 ? this.tcp.prepare(query, -1 - channel) : this.udp.prepare(query, channel);
   }
 
   commit(query: Query, channel: number): void {
@@ -71,6 +70,7 @@ class DataPlane {
   readonly #forwarder: Forwarder;
   readonly #tell: (message: FromWorker) => void;
   #ticks = 0;
+  #quietUntilMs = 0;
   #timer: NodeJS.Timeout | null = null;
 
   constructor(settings: WorkerSettings, tell: (message: FromWorker) => void) {
@@ -82,12 +82,11 @@ class DataPlane {
     this.#memory = new Memory(ring, counters, storeOctets, namesPerPair);
     this.#udp = new UdpServer(this.#memory, this.#clock);
     this.#tcp = new TcpServer(this.#memory, this.#clock, TCP_LIMITS);
-    this.#forwarder = new Forwarder(
-      new Tables(settings.tables),
-      this.#memory,
-      this.#clock,
-      new Outlets(this.#udp, this.#tcp),
-    );
+    this.#forwarder = new Forwarder(new Tables(settings.tables), this.#memory, {
+      clock: this.#clock,
+      outlet: new Outlets(this.#udp, this.#tcp),
+      onFault: (error, isOpen) => this.#onFault(error, isOpen),
+    });
   }
 
   async start(): Promise<void> {
@@ -145,6 +144,14 @@ class DataPlane {
     for (ledger.flush(); ledger.pending > 0 && performance.now() < deadline; ledger.flush()) {
       await new Promise((resolve) => setTimeout(resolve, TICK_MS));
     }
+  }
+
+  /** Said once a minute: a defect met by every query must not fill the log. */
+  #onFault(error: unknown, isOpen: boolean): void {
+    if (this.#clock.nowMs < this.#quietUntilMs) return;
+    this.#quietUntilMs = this.#clock.nowMs + FAULT_QUIET_MS;
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.#tell({ kind: 'fault', message: text, isOpen });
   }
 
   #tick(): void {

@@ -24,6 +24,8 @@ export interface WorkersOptions {
   readonly hashKey: HashKey;
   /** A worker died; it is started anew with a new ring in its slot. */
   onDeath(index: number, reason: string, ring: RingMemory): void;
+  /** A decision failed by a defect; said at most once a minute and worker. */
+  onFault(stack: string, isOpen: boolean): void;
 }
 
 interface Slot {
@@ -130,7 +132,10 @@ export class Workers {
     });
     const slot: Slot = { worker, counters, ring, waiting: [], isGone: false };
     let reason = 'ended';
-    worker.on('message', (message: FromWorker) => slot.waiting.shift()?.(message));
+    worker.on('message', (message: FromWorker) => {
+      if (message.kind === 'fault') this.#options.onFault(message.message, message.isOpen);
+      else slot.waiting.shift()?.(message);
+    });
     worker.on('error', (error) => {
       reason = error instanceof Error ? (error.stack ?? error.message) : messageOf(error);
     });

@@ -97,7 +97,7 @@ function parseOpt(query: Query, at: number, next: number): boolean {
   query.hasEdns = 1;
   const size = readU16(octets, at + 2);
   // RFC 6891 6.2.3: under 512 means 512.
-  query.udpSize = size < UDP_PLAIN_MAX ? UDP_PLAIN_MAX : size > UDP_EDNS_MAX ? UDP_EDNS_MAX : size;
+  query.udpSize = size < UDP_PLAIN_MAX ? UDP_PLAIN_MAX : Math.min(size, UDP_EDNS_MAX);
   query.ednsVersion = octets[at + 5]!;
   query.dnssecOk = (octets[at + 6]! & OPT_DO) === 0 ? 0 : 1;
   let option = at + 10;

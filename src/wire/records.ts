@@ -63,7 +63,8 @@ function layout(type: number, before: number, names: number, after: number): voi
   NAMES[type] = names;
   AFTER[type] = after;
 }
-for (const type of [TYPE_NS, 3, 4, TYPE_CNAME, 7, 8, 9, TYPE_PTR, TYPE_DNAME]) layout(type, 0, 1, 0);
+for (const type of [TYPE_NS, 3, 4, TYPE_CNAME, 7, 8, 9, TYPE_PTR, TYPE_DNAME])
+  layout(type, 0, 1, 0);
 for (const type of [TYPE_MX, 18, 21, 36]) layout(type, 2, 1, 0); // MX AFSDB RT KX
 layout(TYPE_SOA, 0, 2, 20);
 layout(14, 0, 2, 0); // MINFO

@@ -36,7 +36,7 @@ const KEEPALIVE_DECISECONDS = 100;
 /** Octets that this client takes, within the slot. */
 export function responseLimit(query: Query): number {
   if (query.overTcp === 1) return query.outRoom;
-  return query.udpSize < query.outRoom ? query.udpSize : query.outRoom;
+  return Math.min(query.udpSize, query.outRoom);
 }
 
 /** Octets that `finishResponse` will need for the OPT record and an EDE of `textLength`. */
