@@ -210,7 +210,9 @@ export class Gather {
     const grave = place.view.getUint32(place.at + AT_DENIED, true) > 0 || (flags & NOTABLE) !== 0;
     untold.flags |= flags;
     untold.add(place);
-    untold.answers ??= readAnswers(place);
+    // With a refused address the record holds that one; it is what the alert is about.
+    if ((flags & FLAG_REBINDING) !== 0) untold.answers = readAnswers(place);
+    else untold.answers ??= readAnswers(place);
     if (grave) untold.notable = readFacts(place, lastMs);
     return untold;
   }

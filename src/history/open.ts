@@ -5,7 +5,7 @@
  */
 
 import { existsSync, mkdirSync, renameSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import Database from 'better-sqlite3';
 import { DnsvalveError, messageOf } from '../errors.ts';
 import { APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION } from './migrations.ts';
@@ -42,13 +42,20 @@ export interface Opened {
  *   in trouble, which may pass
  */
 export function openForWriting(path: string, nowMs: number): Opened {
-  mkdirSync(dirname(path), { recursive: true });
+  makeDirectory(dirname(resolve(path)));
   try {
     return { db: openChecked(path), setAside: null };
   } catch (error) {
     if (!isCorrupt(error)) throw error;
     return { setAside: setAside(path, nowMs), db: openChecked(path) };
   }
+}
+
+/** Node's own recursive form never returns where a parent cannot be made (`/proc/none`). */
+function makeDirectory(path: string): void {
+  if (existsSync(path)) return;
+  makeDirectory(dirname(path));
+  mkdirSync(path);
 }
 
 function openChecked(path: string): Database.Database {
