@@ -6,7 +6,7 @@
 
 import { isIP } from 'node:net';
 import { domainToASCII } from 'node:url';
-import { getPublicSuffix, parse } from 'tldts';
+import { parse } from 'tldts';
 import { LABEL_MAX } from '../wire/constants.ts';
 import { nameToWire } from '../wire/text.ts';
 import type { Pattern } from './types.ts';
@@ -36,14 +36,12 @@ export function parseName(text: string): { name: string; wire: Uint8Array } | st
 }
 
 /**
- * Whether any stranger can get a name directly below `name`: it stands on the public suffix list
- * (private section included), or a wildcard rule of that list begins there (`*.ck`).
+ * Whether any stranger can get a name directly below `name`: it stands on the public suffix list,
+ * private section included. tldts counts the base of a wildcard rule (`kawasaki.jp`) as well.
  */
 export function isSharedSuffix(name: string): boolean {
-  const own = parse(name, SUFFIX_OPTIONS);
-  if (own.publicSuffix === name && (own.isIcann === true || own.isPrivate === true)) return true;
-  const child = `any-label.${name}`;
-  return getPublicSuffix(child, SUFFIX_OPTIONS) === child;
+  const { publicSuffix, isIcann, isPrivate } = parse(name, SUFFIX_OPTIONS);
+  return publicSuffix === name && (isIcann === true || isPrivate === true);
 }
 
 function kindOf(text: string): Pattern['kind'] {

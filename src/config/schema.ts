@@ -98,7 +98,7 @@ export const workloadSchema = z
     env: line('Environment, such as `prod`.').optional(),
     sources: z.array(prefix).meta({
       description:
-        'Prefixes that its queries come from; the longest match over all workloads wins.',
+        'Prefixes that its queries come from; the longest match over all workloads wins. May be empty.',
     }),
     mode: mode.default('enforce').meta({
       description:

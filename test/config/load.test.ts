@@ -276,6 +276,13 @@ describe('overrides and the system', () => {
     ]);
   });
 
+  it('"." stays with the upstream that the file names', () => {
+    const config = load(
+      'upstreams: { default: { servers: [10.0.0.1] }, corp: { servers: [10.0.0.2] } }\nforward: { .: corp }\n',
+    );
+    expect(config.forward.map((rule) => [rule.suffix, rule.upstream])).toEqual([['.', 'corp']]);
+  });
+
   it('without an upstream "default" nothing is forwarded but what forward names', () => {
     const config = load(
       'upstreams: { corp: { servers: [10.0.0.2] } }\nforward: { corp.example: corp }\n',
