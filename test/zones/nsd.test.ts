@@ -17,6 +17,7 @@ import {
   ask,
   decodeResponse,
   encodeQuery,
+  ID,
   type Response,
 } from './messages.ts';
 
@@ -170,14 +171,34 @@ zone:
 `;
 }
 
+let lastId = 0;
+
 /** One query and its answer; asked again until there is one, because NSD takes a moment to start. */
 async function exchange(socket: Socket, port: number, asked: Asked): Promise<Response> {
-  const query = encodeQuery(asked);
+  const query = Buffer.from(encodeQuery(asked));
+  // An id of its own, so that a late answer to an earlier query is not taken for this one's.
+  lastId = (lastId + 1) & 0xffff;
+  query.writeUInt16BE(lastId, 0);
   for (let attempt = 0; attempt < 50; attempt++) {
     socket.send(query, port, '127.0.0.1');
     const signal = AbortSignal.timeout(200);
-    const [message] = await once(socket, 'message', { signal }).catch(() => [null]);
-    if (message !== null) return decodeResponse(message);
+    const message = await nextMessage(socket, lastId, signal);
+    if (message === null) continue;
+    message.writeUInt16BE(ID, 0);
+    return decodeResponse(message);
   }
   throw new Error(`nsd does not answer ${asked.name} ${asked.type}`);
+}
+
+/** The next message with an id; null when the time is over. */
+async function nextMessage(
+  socket: Socket,
+  id: number,
+  signal: AbortSignal,
+): Promise<Buffer | null> {
+  while (!signal.aborted) {
+    const [message] = await once(socket, 'message', { signal }).catch(() => [null]);
+    if (Buffer.isBuffer(message) && message.readUInt16BE(0) === id) return message;
+  }
+  return null;
 }
