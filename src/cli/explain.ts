@@ -31,11 +31,7 @@ export function register(program: Command, context: CliContext): void {
     });
 }
 
-async function explain(
-  asked: string,
-  text: string,
-  options: ExplainOptions,
-): Promise<Explanation> {
+async function explain(asked: string, text: string, options: ExplainOptions): Promise<Explanation> {
   const { DnsvalveError } = await import('../errors.ts');
   const { snapshotOf } = await import('./snapshot-of.ts');
   const { explainName } = await import('../server/snapshot.ts');

@@ -18,7 +18,10 @@ export function findWorkload(snapshot: Snapshot, asked: string): number {
   const index = snapshot.config.workloads.findIndex(({ name }) => name === asked);
   if (index === -1) {
     const names = snapshot.config.workloads.map(({ name }) => name).join(', ');
-    throw new DnsvalveError('USAGE', `workload "${asked}": not in the configuration; one of ${names}`);
+    throw new DnsvalveError(
+      'USAGE',
+      `workload "${asked}": not in the configuration; one of ${names}`,
+    );
   }
   return index + 1;
 }

@@ -24,7 +24,9 @@ export function register(program: Command, context: CliContext): void {
         public_suffix_list: `tldts ${versionOf('tldts')}`,
         better_sqlite3: versionOf('better-sqlite3'),
       };
-      context.stdout.write(options.json === true ? `${JSON.stringify(versions)}\n` : text(versions));
+      context.stdout.write(
+        options.json === true ? `${JSON.stringify(versions)}\n` : text(versions),
+      );
     });
 }
 

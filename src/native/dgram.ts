@@ -8,7 +8,6 @@
 
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { once } from 'node:events';
-import { isIP } from 'node:net';
 import { constants } from 'node:os';
 import { LRUCache } from 'lru-cache';
 import {
@@ -22,7 +21,7 @@ import {
   SLOT_SIZE,
 } from '../batch.ts';
 import { addressToBytes, addressToText } from './addresses.ts';
-import { endpointText, openError } from './open-error.ts';
+import { checkedPlace, openError } from './open-error.ts';
 import type { Endpoint, UdpOptions, UdpPort } from './udp.ts';
 import { scopeOfZone, zoneOfScope } from './zones.ts';
 
@@ -196,18 +195,10 @@ class DgramPort implements UdpPort {
   }
 }
 
-function isEndpoint(address: string, port: number, family: 4 | 6): boolean {
-  return isIP(address) === family && Number.isInteger(port) && port >= 0 && port <= 65_535;
-}
-
 /** See `openUdp`. */
 export async function openDgram(options: UdpOptions): Promise<UdpPort> {
   const { address, port, family, reusePort, connect } = options;
-  const place = `UDP ${endpointText(address, port)}`;
-  const peerIsFine = connect === undefined || isEndpoint(connect.address, connect.port, family);
-  if (!isEndpoint(address, port, family) || !peerIsFine) {
-    throw openError(place, constants.errno.EINVAL);
-  }
+  const place = checkedPlace(options);
   const socket = createSocket({
     type: family === 6 ? 'udp6' : 'udp4',
     ipv6Only: family === 6,

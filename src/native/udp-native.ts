@@ -2,13 +2,11 @@
  * The native backend of udp.ts: checks the arguments once, then hands over to the addon.
  */
 
-import { isIP } from 'node:net';
-import { constants } from 'node:os';
 import { type Batch, PEER_PORT, PEER_SIZE } from '../batch.ts';
 import { DnsvalveError } from '../errors.ts';
 import { type Addon, loadAddon, type SlabHandle, type UdpHandle } from './addon.ts';
 import { addressToText } from './addresses.ts';
-import { endpointText, openError } from './open-error.ts';
+import { checkedPlace, openError } from './open-error.ts';
 import type { UdpOptions, UdpPort } from './udp.ts';
 
 /** Handles of the batches in use; a batch keeps its handle for as long as it lives. */
@@ -66,21 +64,12 @@ class NativePort implements UdpPort {
   }
 }
 
-/** An address without its zone is of the family, and the port is a port. */
-function isEndpoint(address: string, port: number, family: 4 | 6): boolean {
-  return isIP(address) === family && Number.isInteger(port) && port >= 0 && port <= 65_535;
-}
-
 /** See `openUdp`. */
 export function openNative(options: UdpOptions): UdpPort {
   const { address, port, family, reusePort, connect, batch } = options;
-  const place = `UDP ${endpointText(address, port)}`;
+  const place = checkedPlace(options);
   const { addon, reason } = loadAddon();
   if (addon === null) throw new DnsvalveError('SYSTEM', `opening ${place}: no addon: ${reason}`);
-  const peerIsFine = connect === undefined || isEndpoint(connect.address, connect.port, family);
-  if (!isEndpoint(address, port, family) || !peerIsFine) {
-    throw openError(place, constants.errno.EINVAL);
-  }
   const handle = addon.openUdp(
     slabOf(addon, batch),
     family,

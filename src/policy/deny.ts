@@ -81,7 +81,7 @@ function explain(query: Query, tables: Tables): void {
   const { reason, rule } = query.decision;
   textLength = 0;
   appendText(tables.workloads.names, query.workload + 1);
-  if (reason === REASON_UNMAPPED) append(OF_UNMAPPED, 0, OF_UNMAPPED.length);
+  if (reason === REASON_UNMAPPED && rule === 0) append(OF_UNMAPPED, 0, OF_UNMAPPED.length);
   else if (reason === REASON_MODE) append(OF_MODE, 0, OF_MODE.length);
   else if (reason === REASON_REBINDING) append(OF_REBINDING, 0, OF_REBINDING.length);
   else if (reason === REASON_CHAIN) append(OF_CHAIN, 0, OF_CHAIN.length);
@@ -99,11 +99,17 @@ function edeCode(reason: number): number {
   return reason === REASON_FEED ? EDE_FILTERED : EDE_BLOCKED;
 }
 
+/** Whether a feed denied the qname: only then does the feed's own action say how to answer. */
+function isByFeed(query: Query): boolean {
+  const { reason, feed, rule } = query.decision;
+  return reason === REASON_FEED || (reason === REASON_UNMAPPED && feed !== 0 && rule !== 0);
+}
+
 /** Writes the denial that `query.decision` and the workload's settings ask for. */
 export function deny(query: Query, tables: Tables): Verdict {
   explain(query, tables);
   const { reputation, workloads } = tables;
-  const isFeed = query.decision.reason === REASON_FEED;
+  const isFeed = isByFeed(query);
   if (isFeed && reputation.action === ACTION_DROP) return DROP;
   if (isFeed && reputation.action === ACTION_DATA) {
     beginResponse(query, AA, NOERROR);
