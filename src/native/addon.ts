@@ -1,6 +1,6 @@
 /**
- * Loads the I/O addon and says what it exports. Nothing here knows DNS, and nothing but udp-native.ts
- * and unix-datagram.ts should use it.
+ * Loads the I/O addon and says what it exports. Nothing here knows DNS, and nothing but
+ * udp-native.ts and unix-datagram.ts should use it.
  */
 
 import { createRequire } from 'node:module';

@@ -63,8 +63,8 @@ function hexDigit(code: number): number {
 }
 
 /**
- * Groups are written from the left; where '::' stood is remembered, and what followed it is moved to
- * the right end afterwards.
+ * Groups are written from the left; where '::' stood is remembered, and what followed it is moved
+ * to the right end afterwards.
  */
 function ipv6ToBytes(text: string, out: Uint8Array, at: number): boolean {
   let group = 0;

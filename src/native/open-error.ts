@@ -28,7 +28,7 @@ export function openError(place: string, errno: number): DnsvalveError {
   return new DnsvalveError('SYSTEM', `opening ${place}: ${REMEDIES[name] ?? text}`);
 }
 
-/** The place that `options` name ("UDP 127.0.0.1:53"); throws for what is no endpoint of the family. */
+/** The place of `options` ("UDP 127.0.0.1:53"); throws for what is no endpoint of the family. */
 export function checkedPlace(options: UdpOptions): string {
   const { address, port, family, connect } = options;
   const place = `UDP ${endpointText(address, port)}`;

@@ -38,7 +38,10 @@ export interface UdpOptions {
    * uncaughtException.
    */
   onBatch(count: number): number;
-  /** Errno of a connected socket (ICMP: ECONNREFUSED, EHOSTUNREACH, ...), or of a failing receive. */
+  /**
+   * Errno of a connected socket (ICMP: ECONNREFUSED, EHOSTUNREACH, ...), or of a failing receive. May
+   * be called inside `send`.
+   */
   onError(errno: number): void;
 }
 

@@ -1,5 +1,14 @@
 import { execFile } from 'node:child_process';
-import { cpSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -61,6 +70,22 @@ describe('building the addon', () => {
     expect(choices).toEqual(Array(3).fill({ backend: 'native', reason: null }));
     expect(readdirSync(join(tree, 'build'))).toHaveLength(1);
   });
+
+  it.skipIf(nativeIsMissing)(
+    'uses a private directory where build/ cannot be written',
+    async () => {
+      writeFileSync(join(tree, 'build'), 'not a directory');
+      const TMPDIR = join(tree, 'tmp');
+      mkdirSync(TMPDIR);
+      expect(await choice({ TMPDIR })).toEqual({ backend: 'native', reason: null });
+      const privateDir = join(TMPDIR, `dnsvalve-${process.getuid?.()}`);
+      expect(readdirSync(privateDir)).toHaveLength(1);
+      chmodSync(privateDir, 0o755);
+      const { backend, reason } = await choice({ TMPDIR });
+      expect(backend, 'when others may have written there').toBe('dgram');
+      expect(reason).toContain('must be a directory of our own with mode 0700');
+    },
+  );
 
   it.skipIf(nativeIsMissing)('prints the path when run as a command', async () => {
     const { stdout } = await run(process.execPath, [join(tree, 'src/native/build.ts')]);

@@ -102,7 +102,8 @@ describe.skipIf(nativeIsMissing)('native sockets', () => {
   });
 
   it('turn what a callback throws into an uncaughtException, and live on', async () => {
-    const code = `${program('', `if (thrown++ === 0) throw new Error('from onBatch'); done(); return 0;`)}
+    const onBatch = `if (thrown++ === 0) throw new Error('from onBatch'); done(); return 0;`;
+    const code = `${program('', onBatch)}
       import { createSocket } from 'node:dgram';
       var thrown = 0;
       const client = createSocket('udp4');
