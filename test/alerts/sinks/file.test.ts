@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -119,5 +120,27 @@ describe('alerts in a file', () => {
     await vi.waitFor(() => expect(sink.stats().lastError).toContain('ENOSPC'), WAIT);
     await sink.close(20);
     expect(sink.stats()).toMatchObject({ sent: 0, dropped: 4, queued: 0 });
+  });
+
+  it('finishes what a full disk cut in the middle of a line', async (context) => {
+    const disk = join(folder, 'disk');
+    mkdirSync(disk);
+    const mount = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', disk]);
+    if (mount.status !== 0) context.skip('mounting a small disk needs root');
+    try {
+      const ballast = join(disk, 'ballast');
+      writeFileSync(ballast, Buffer.alloc(40_000));
+      const { sink } = openAt(join(disk, 'alerts.jsonl'));
+      for (const n of range(60)) sink.push(deniedAlert(n));
+      await vi.waitFor(() => expect(sink.stats().lastError).toContain('ENOSPC'), WAIT);
+      expect(readFileSync(join(disk, 'alerts.jsonl'), 'utf8')).toMatch(/[^\n]$/); // cut
+      rmSync(ballast);
+      await sink.close(5_000);
+      expect(domainsIn(join(disk, 'alerts.jsonl'))).toEqual(names(60));
+      expect(sink.stats()).toMatchObject({ sent: 60, dropped: 0, queued: 0 });
+    } finally {
+      for (const sink of sinks.splice(0)) await sink.close(0); // an open file keeps the mount
+      spawnSync('umount', [disk]);
+    }
   });
 });
