@@ -1,13 +1,13 @@
 /**
- * compile: zones to the shared tables that answer.ts reads. The slow lane; throws nothing of its
- * own, because parsed zones are valid.
+ * compile: zones to the shared tables that answer.ts reads. The slow lane; compiling throws nothing
+ * of its own, because parsed zones are valid. It does not answer and knows no policy.
  *
  * The longest suffix speaks for a name, whether it is a zone's or a forward rule's. So records that
  * a zone holds below a longer apex are left out, and the names between the two apexes exist.
  */
 
 import type { Config } from '../config/types.ts';
-import { type Problem, ProblemsError } from '../errors.ts';
+import { messageOf, type Problem, ProblemsError } from '../errors.ts';
 import { FingerprintsBuilder, type FingerprintsMemory } from '../fingerprints.ts';
 import { CLASS_IN, TYPE_NSEC3, TYPE_SOA } from '../wire/constants.ts';
 import { readName, WireName } from '../wire/name.ts';
@@ -24,7 +24,7 @@ import type { RrSet, Zone } from './zone.ts';
  *
  * @throws ProblemsError ZONE with the problems of all files
  */
-export function loadZones(config: Config): layout.ZonesMemory {
+export function loadZones(config: Pick<Config, 'zones' | 'forward'>): layout.ZonesMemory {
   const problems: Problem[] = [];
   const served: ServedZone[] = [];
   for (const { file, wire, private: isPrivate, at } of config.zones) {
@@ -33,7 +33,7 @@ export function loadZones(config: Config): layout.ZonesMemory {
       served.push({ zone, private: isPrivate, builtin: false, empty: false });
     } catch (thrown) {
       if (thrown instanceof ProblemsError) problems.push(...thrown.problems);
-      else problems.push({ ...at, path: 'zones', message: String((thrown as Error).message) });
+      else problems.push({ ...at, path: 'zones', message: messageOf(thrown) });
     }
   }
   if (problems.length > 0) throw new ProblemsError('ZONE', problems);

@@ -82,6 +82,8 @@ export class ZoneBuilder {
   readonly #file: string;
   readonly #problems: Problems;
   readonly #nodes = new Map<string, ZoneNode>();
+  /** Records so far, as strings that are equal when the records are. */
+  readonly #seen = new Set<string>();
   /** Set when a SOA was at least attempted: one that cannot be read is not missing as well. */
   soaSeen = false;
 
@@ -110,17 +112,19 @@ export class ZoneBuilder {
     const set = node.sets.find((other) => other.type === rr.type && other.covered === covered);
     if (set === undefined) {
       node.sets.push({ type: rr.type, covered, ttl: rr.ttl, rdatas: [rr.rdata], at: rr.at });
-      return;
+    } else {
+      set.ttl = Math.min(set.ttl, rr.ttl);
     }
-    set.ttl = Math.min(set.ttl, rr.ttl);
-    const data = comparable(rr);
+    const record = `${keyOf(node.owner)}/${rr.type}/${comparable(rr)}`;
     // RFC 2181 5: a record that stands twice is one record.
-    if (set.rdatas.some((rdata) => comparable({ ...rr, rdata }) === data)) return;
+    if (this.#seen.has(record)) return;
+    this.#seen.add(record);
+    if (set === undefined) return;
+    set.rdatas.push(rr.rdata);
     if (rr.type === TYPE_CNAME || rr.type === TYPE_DNAME || rr.type === TYPE_SOA) {
       const what = `${nameToText(node.owner)} has two ${typeToText(rr.type)} records`;
       this.#problems.add(rr.at, `${what}; keep one`);
     }
-    set.rdatas.push(rr.rdata);
   }
 
   /** The zone; what is wrong with it is added to the problems. */
@@ -172,8 +176,8 @@ export class ZoneBuilder {
   }
 }
 
-/** Data as a string that is equal when the records are; single names compare without case. */
-function comparable(rr: Pick<Rr, 'type' | 'rdata'>): string {
+/** Data as a string that is equal when the data is; single names compare without case. */
+function comparable(rr: Rr): string {
   const isName = [TYPE_NS, TYPE_CNAME, TYPE_PTR, TYPE_DNAME].includes(rr.type);
   return keyOf(isName ? lowerCase(rr.rdata) : rr.rdata);
 }

@@ -23,6 +23,7 @@ x.empty.below A 192.0.2.2
 toprivate CNAME a.hidden.example.
 moved DNAME elsewhere.test.
 here DNAME other.example.
+here RRSIG DNAME 13 3 60 20300101000000 20250101000000 1 z.example. ZG4=
 signed A 192.0.2.4
 signed RRSIG A 13 3 60 20300101000000 20250101000000 1 z.example. c2ln
 signedalias CNAME signed
@@ -176,6 +177,18 @@ describe('answers from local zones', () => {
           expect.stringContaining('signedalias.z.example 60 RRSIG 0005'),
           'signed.z.example 60 A c0000204',
           expect.stringContaining('signed.z.example 60 RRSIG 0001'),
+        ],
+      },
+    },
+    {
+      name: 'the signature of a DNAME with DO; what it makes has none',
+      asked: ask('in.here.z.example', 'A', { dnssecOk: true }),
+      want: {
+        answers: [
+          'here.z.example 60 DNAME other.example',
+          expect.stringContaining('here.z.example 60 RRSIG 0027'),
+          'in.here.z.example 60 CNAME in.other.example',
+          'in.other.example 60 A c0000205',
         ],
       },
     },
