@@ -39,8 +39,8 @@ export interface UdpOptions {
    */
   onBatch(count: number): number;
   /**
-   * Errno of a connected socket (ICMP: ECONNREFUSED, EHOSTUNREACH, ...), or of a failing receive. May
-   * be called inside `send`.
+   * Errno of a connected socket (ICMP: ECONNREFUSED, EHOSTUNREACH, ...), or of a failing receive.
+   * May be called inside `send`.
    */
   onError(errno: number): void;
 }
