@@ -16,8 +16,8 @@ export interface UnixDatagram {
 
 /**
  * A socket towards `path`; a leading '@' names an abstract socket, as in NOTIFY_SOCKET. The
- * receiver need not exist yet. Null without the addon; throws DnsvalveError (SYSTEM) for a path that
- * no socket can have.
+ * receiver need not exist yet. Null without the addon; throws DnsvalveError (SYSTEM) for a path
+ * that no socket can have.
  */
 export function openUnixDatagram(path: string): UnixDatagram | null {
   const { addon } = loadAddon();
