@@ -62,7 +62,8 @@ export function sharedSuffixProblem(entry: Entry): string | null {
     if (sharedSuffixes.size < SHARED_SUFFIXES_MAX) sharedSuffixes.set(name, shared);
   }
   if (!shared) return null;
-  return `"${text}" stands directly under the public suffix "${name}", where any stranger can get a name; if that is meant, write { name: "${text}", shared_suffix: true }`;
+  const why = `directly under the public suffix "${name}", where any stranger can get a name`;
+  return `"${text}" stands ${why}; if meant, write { name: "${text}", shared_suffix: true }`;
 }
 
 export function problemAt(at: Place, path: Path, message: string): Problem {

@@ -156,7 +156,7 @@ export class SourceDocument {
   /** Almost always a wildcard without quotes. */
   #noAnchor(node: Alias, path: Path): undefined {
     const text = `*${node.source}`;
-    const message = `${text} is a YAML alias without its anchor; write a pattern in quotes: "${text}"`;
+    const message = `${text} is a YAML alias without anchor; write a pattern in quotes: "${text}"`;
     this.#report(node.range?.[0] ?? 0, path, message);
     return undefined;
   }

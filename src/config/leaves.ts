@@ -127,7 +127,7 @@ export function count(limits: CountLimits, description: string) {
 
 export const pattern = parsed(parsePattern, {
   description:
-    'A name pattern: `x.com` is that name, `*.x.com` every name below it, `.x.com` both. Lower case, no trailing dot, A-labels.',
+    'A pattern in normal form: `x.com` is that name, `*.x.com` all below it, `.x.com` both.',
   pattern: '^(\\*\\.|\\.)?[a-z0-9_-]+(\\.[a-z0-9_-]+)*$',
 });
 
@@ -138,7 +138,7 @@ export const hostname = parsed(parseName, {
 
 export const prefix = parsed(parsePrefix, {
   description:
-    'An address prefix like `10.20.1.0/24` or `2001:db8:1::/64`; a bare address is a prefix of one.',
+    'A prefix like `10.20.1.0/24` or `2001:db8:1::/64`; a bare address is a prefix of one.',
 });
 
 export const serverAddress = parsed(parseServer, {
@@ -152,7 +152,8 @@ export const listenAddress = parsed((text: string) => parseSocketAddress(text, D
 
 function parseServer(text: string) {
   if (/^(tls|https|quic|h3):\/\//.test(text)) {
-    return `"${text}" is an encrypted server, which is not in this version; accepted are "192.0.2.1" and "192.0.2.1:5353"`;
+    const forms = 'accepted are "192.0.2.1" and "192.0.2.1:5353"';
+    return `"${text}" is an encrypted server, which is not in this version; ${forms}`;
   }
   const address = parseSocketAddress(text, DNS_PORT);
   if (typeof address !== 'string' && /^(0\.0\.0\.0|::)$/.test(address.address)) {
@@ -161,13 +162,17 @@ function parseServer(text: string) {
   return address;
 }
 
+const COMMON_TYPES = 'A AAAA CNAME HTTPS MX NS PTR SRV SVCB TXT'.split(' ');
+
 export const recordType = parsed(
   (text) => {
     const type = typeFromText(text);
     if (type === null) {
-      return `${JSON.stringify(text.slice(0, 40))} is no record type; accepted are names like A, AAAA, HTTPS and TYPE65280${didYouMean(text.toUpperCase(), ['A', 'AAAA', 'CNAME', 'HTTPS', 'MX', 'NS', 'PTR', 'SRV', 'SVCB', 'TXT'])}`;
+      const start = `${JSON.stringify(text.slice(0, 40))} is no record type`;
+      const near = didYouMean(text.toUpperCase(), COMMON_TYPES);
+      return `${start}; accepted are names like A, AAAA, HTTPS and TYPE65280${near}`;
     }
-    // RFC 6895 3.1: 0, OPT and 128-255 are no types of data that could be allowed or denied one by one.
+    // RFC 6895 3.1: 0, OPT and 128-255 are no types of data.
     const meta = type === 0 || type === 41 || (type >= 128 && type <= 255);
     return meta ? `${typeToText(type)} is no type of data; rules are about data types` : type;
   },

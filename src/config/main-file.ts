@@ -92,7 +92,8 @@ function sinks(source: Source, problems: Problem[]): Sink[] {
     const only = input.to.kind === 'file' ? 'json' : 'rfc5424';
     if (input.format !== undefined && input.format !== only) {
       const formatPath = [...path, 'format'];
-      const message = `${input.to.kind === 'file' ? 'a file' : 'a syslog sink'} takes format ${only} only`;
+      const kind = input.to.kind === 'file' ? 'a file' : 'a syslog sink';
+      const message = `${kind} takes format ${only} only`;
       problems.push(document.problem(document.at(formatPath), formatPath, message));
     }
     const facility = FACILITIES.indexOf(input.facility);

@@ -40,7 +40,8 @@ export function parsePrefix(text: string): Omit<Prefix, 'at'> | string {
   const address = slash < 0 ? text : text.slice(0, slash);
   const bytes = addressOctets(address);
   if (bytes === null) {
-    return `${JSON.stringify(text)} is not a prefix; accepted are "10.0.0.0/24" and "2001:db8::/64"`;
+    const forms = 'accepted are "10.0.0.0/24" and "2001:db8::/64"';
+    return `${JSON.stringify(text)} is not a prefix; ${forms}`;
   }
   const plain = isIP(address) === 4;
   const bits = plain ? 32 : 128;
@@ -78,7 +79,8 @@ export function parseSocketAddress(text: string, defaultPort: number): SocketAdd
   const address = match?.[1] ?? match?.[2] ?? match?.[3] ?? '';
   const octets = isIP(text) === 6 ? addressOctets(text) : addressOctets(address);
   if (octets === null) {
-    return `"${text}" is not an address; accepted are "192.0.2.1", "192.0.2.1:5353" and "[2001:db8::1]:53"`;
+    const forms = 'accepted are "192.0.2.1", "192.0.2.1:5353" and "[2001:db8::1]:53"';
+    return `"${text}" is not an address; ${forms}`;
   }
   const port = match?.[4] === undefined || isIP(text) === 6 ? defaultPort : Number(match[4]);
   if (port < 1 || port > 65535) return `"${text}" has port ${port}, accepted are 1 to 65535`;

@@ -41,15 +41,17 @@ const OPENING = `# Configuration reference
 <!-- Written by \`node src/config/reference.ts\` from src/config/schema.ts; edits here are lost. -->
 
 One YAML 1.2 file, and those that its \`include:\` globs find. Unknown keys are errors, and all
-problems come at once as \`file:line:col: path: problem\`. Relative paths are meant from the file that
-holds them. Included files may hold \`upstreams\`, \`forward\`, \`zones\`, \`feeds\`, \`bundles\`, \`everyone\`
-and \`workloads\`; a name is given once over all files, and \`everyone\` adds up.
+problems come at once as \`file:line:col: path: problem\`. Relative paths are meant from the file
+that holds them. Included files may hold \`upstreams\`, \`forward\`, \`zones\`, \`feeds\`,
+\`bundles\`, \`everyone\` and \`workloads\`; a name is given once over all files, and
+\`everyone\` adds up.
 
-Name patterns: \`x.com\` is that name only, \`*.x.com\` every name below it at any depth and not \`x.com\`
-itself, \`.x.com\` both. Put patterns that begin with \`*\` in quotes: an unquoted \`*\` is a YAML alias.
+Name patterns: \`x.com\` is that name only, \`*.x.com\` every name below it at any depth and not
+\`x.com\` itself, \`.x.com\` both. The normal form has lower case, no trailing dot, and A-labels.
+Put patterns that begin with \`*\` in quotes: an unquoted \`*\` is a YAML alias.
 
-In the tables, \`NAME\` stands for a name that you choose (1 to 63 of \`a-z 0-9 . _ -\`), \`[]\` for each item
-of a list.
+In the tables, \`NAME\` stands for a name that you choose (1 to 63 of \`a-z 0-9 . _ -\`), \`[]\`
+for each item of a list.
 `;
 
 /** Text of the reference page: a section per key of the main file, a row per key. */

@@ -68,7 +68,7 @@ const answer = z
   })
   .meta({
     description:
-      'What a denied query gets: `nxdomain`, `nodata`, `refused`, an address, or a list of one IPv4 and one IPv6 address.',
+      'What a denied query gets: `nxdomain`, `nodata`, `refused`, or one address per family.',
   });
 
 function parseAnswer(value: string | readonly string[]): DenyAnswer | string {
@@ -98,11 +98,11 @@ export const workloadSchema = z
     env: line('Environment, such as `prod`.').optional(),
     sources: z.array(prefix).meta({
       description:
-        'Prefixes that its queries come from; the longest match over all workloads wins. May be empty.',
+        'Prefixes that its queries come from, possibly none; the longest match of all wins.',
     }),
     mode: mode.default('enforce').meta({
       description:
-        '`enforce` denies what nothing allows, `report` lets it through and records it, `open` lets it through.',
+        'What nothing allows: `enforce` denies it, `report` records it, `open` lets it through.',
     }),
     use: z.array(z.string()).prefault([]).meta({ description: 'Bundles that it may use.' }),
     allow: entries('Names that it may resolve.'),
@@ -148,8 +148,9 @@ const forwardSchema = z
     z.string(),
     z.strictObject({
       upstream: z.string().meta({ description: 'Name of an upstream.' }),
-      internal: z.boolean().default(false).meta({
-        description: 'Names below may be answered with private addresses.',
+      internal: z.boolean().optional().meta({
+        description:
+          'Names below may be answered with private addresses; true when not given, but for `.`.',
       }),
     }),
   ])
@@ -199,7 +200,7 @@ export const sinkSchema = z.strictObject({
   to: sinkTarget,
   format: z.enum(['rfc5424', 'json']).optional().meta({
     description:
-      '`rfc5424` for syslog sinks, `json` (one object per line) for files; that is also the default.',
+      '`rfc5424` for syslog sinks, `json` (an object per line) for files; need not be given.',
   }),
   facility: z
     .enum(FACILITIES)
@@ -215,7 +216,7 @@ export const sharedShape = {
   }),
   forward: z.record(z.string(), forwardSchema).meta({
     description:
-      'Which upstream is asked for names under a suffix; the longest suffix wins. `.` is the upstream `default` when not given.',
+      'Which upstream is asked for names under a suffix; the longest wins, `.` is `default`.',
   }),
   zones: z.array(zoneSchema).meta({ description: 'Zones that are answered here.' }),
   feeds: z

@@ -133,7 +133,9 @@ export class Sections {
       this.problems.push(source.document.problem(at, path, `${name}; "." stands for all names`));
     }
     if (input === undefined) return null;
-    const rule = typeof input === 'string' ? { upstream: input, internal: false } : input;
+    // A name with servers of its own is an internal zone, unless the rule says otherwise.
+    const given = typeof input === 'string' ? { upstream: input } : input;
+    const rule = { upstream: given.upstream, internal: given.internal ?? suffix !== '.' };
     const named = typeof input === 'string' ? path : [...path, 'upstream'];
     const place = source.document.at(named);
     this.references.push({ kind: 'upstream', name: rule.upstream, path: named, at: place });

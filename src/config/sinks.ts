@@ -48,7 +48,8 @@ export function parseSinkTarget(text: string): SinkTarget | string {
   if (syslog !== null) {
     const address = parseSocketAddress(syslog[2] ?? '', SYSLOG_PORT);
     if (typeof address === 'string') {
-      return `"${text}" has no address behind "//"; accepted are "syslog+udp://192.0.2.1:514" and "syslog+tcp://[2001:db8::1]:514" (addresses, no names)`;
+      const forms = '"syslog+udp://192.0.2.1:514" and "syslog+tcp://[2001:db8::1]:514"';
+      return `"${text}" has no address behind "//"; accepted are ${forms} (addresses, no names)`;
     }
     const kind = syslog[1] === 'udp' ? 'syslog-udp' : 'syslog-tcp';
     return { kind, host: address.address, port: address.port };
