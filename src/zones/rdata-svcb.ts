@@ -66,7 +66,7 @@ function parseValue(key: number, value: number[] | null): number[] {
     if (key > 8) return [];
     throw new WordProblem(`${nameOfKey(key)} needs a value`);
   }
-  const text = String.fromCharCode(...value);
+  const text = Buffer.from(value).toString('latin1');
   switch (key) {
     case MANDATORY:
       return mandatoryKeys(text);

@@ -54,6 +54,7 @@ export interface Rr {
 
 /** More problems than this are not listed: the file is not a master file at all. */
 const PROBLEMS_MAX = 500;
+const MESSAGE_MAX = 300;
 /** An RRset with its question and our OPT has to fit one message over TCP. */
 const RRSET_MAX_OCTETS = 64_000;
 /** KEY (RFC 2535) is allowed beside CNAME like the other two (RFC 4034 2.5). */
@@ -66,14 +67,24 @@ export class Problems {
   readonly #list: Problem[] = [];
 
   add(at: ZonePlace, message: string): void {
-    if (this.#list.length === PROBLEMS_MAX) message = 'and more problems, not listed';
-    if (this.#list.length <= PROBLEMS_MAX) this.#list.push({ ...at, path: '', message });
+    if (this.#list.length > PROBLEMS_MAX) return;
+    const isLast = this.#list.length === PROBLEMS_MAX;
+    const shown = isLast ? 'and more problems, not listed' : showable(message);
+    this.#list.push({ ...at, path: '', message: shown });
   }
 
   /** @throws ProblemsError ZONE when there are any */
   throwIfAny(): void {
     if (this.#list.length > 0) throw new ProblemsError('ZONE', this.#list);
   }
+}
+
+/** What a file quotes reaches terminals: no control octet (C1 included) and no endless line. */
+function showable(message: string): string {
+  const cut = message.length > MESSAGE_MAX ? `${message.slice(0, MESSAGE_MAX)}...` : message;
+  return cut.replace(/[\x00-\x1f\x7f-\x9f]/g, (character) => {
+    return `\\${String(character.charCodeAt(0)).padStart(3, '0')}`;
+  });
 }
 
 /** Collects the records of a zone and checks what holds between them. */
@@ -138,10 +149,10 @@ export class ZoneBuilder {
   }
 
   #checkNode(node: ZoneNode): void {
-    const name = nameToText(node.owner);
     for (const set of node.sets) {
       if (set.type === TYPE_SOA && node.owner.length !== this.#apex.length) {
-        this.#problems.add(set.at, `SOA at ${name}; it stands at the apex only`);
+        const what = `SOA at ${nameToText(node.owner)}`;
+        this.#problems.add(set.at, `${what}; it stands at the apex only`);
       }
       if (set.type === TYPE_CNAME) this.#checkAlone(node, set);
       const octets = set.rdatas.reduce((sum, rdata) => sum + rdata.length + 12, 0);

@@ -112,6 +112,24 @@ it('any octets of any unknown type survive RFC 3597, and any octets survive a te
   );
 });
 
+it('a word of a million octets is a problem, not a crash', () => {
+  const long = 'x'.repeat(1_000_000);
+  for (const type of [
+    'A',
+    'TXT',
+    'CNAME',
+    'URI',
+    'SVCB 1 . key7=',
+    'SVCB 1 . alpn=',
+    'LOC',
+    'CAA',
+  ]) {
+    expect(parses(`${SOA}a 5 ${type} ${long}`)).toBe(false);
+    expect(parses(`${SOA}a 5 ${type}${long}`)).toBe(false);
+  }
+  expect(parses(`${SOA}${'('.repeat(100_000)}a 5 A 192.0.2.1${')'.repeat(100_000)}`)).toBe(true);
+});
+
 it('any labels survive being printed and parsed', () => {
   const label = fc.uint8Array({ minLength: 1, maxLength: 40 });
   fc.assert(

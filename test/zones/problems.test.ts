@@ -230,6 +230,12 @@ describe('what is wrong is named with its place and the accepted form', () => {
     it(name, () => expect(problemsOf(SOA + text)).toBe(want));
   }
 
+  it('no control octet of the file reaches a message, and no endless word', () => {
+    const said = problemsOf(`${SOA}a 5 A \x9b31m\nb 5 A ${'x'.repeat(5000)}`).split('\n');
+    expect(said[0]).toBe('f:2:7: address "\\15531m"; use IPv4 as in 192.0.2.1');
+    expect(said[1]?.length).toBeLessThan(350);
+  });
+
   it('no TTL at all', () => {
     const text = 'a A 192.0.2.1\n@ 5 SOA ns host 1 2 3 4 5';
     expect(problemsOf(text)).toBe('f:1:5: no TTL; give one, or $TTL before the first record');
