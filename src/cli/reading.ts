@@ -42,7 +42,7 @@ export interface OutputRow {
 export function addReadingOptions(command: Command): Command {
   return command
     .option('--db <path>', `history database (default: ${DEFAULT_DATABASE})`)
-    .option('--config <path>', 'take the database path from this configuration')
+    .option('-c, --config <path>', 'take the database path from this configuration')
     .option('--since <time>', 'a duration back from now (7d, 24h) or a date (2026-03-01)')
     .option('--workload <name>', 'only this workload')
     .option('--limit <rows>', 'rows at most; 0 for all', parseLimit, DEFAULT_LIMIT)
