@@ -236,6 +236,11 @@ describe('what is wrong is named with its place and the accepted form', () => {
     expect(said[1]?.length).toBeLessThan(350);
   });
 
+  it('an RRset that fits no message', () => {
+    const text = Array.from({ length: 3000 }, (_, i) => `a 5 TXT ${i + 1000}-many`).join('\n');
+    expect(problemsOf(`${SOA}${text}`)).toBe('f:2:1: 66000 octets of TXT fit no message');
+  });
+
   it('no TTL at all', () => {
     const text = 'a A 192.0.2.1\n@ 5 SOA ns host 1 2 3 4 5';
     expect(problemsOf(text)).toBe('f:1:5: no TTL; give one, or $TTL before the first record');
