@@ -58,7 +58,7 @@ export class FeedSet {
   readonly #options: Required<FeedSetOptions>;
   readonly #copies: LastGood;
   readonly #stopped = new AbortController();
-  readonly #running = new Set<Promise<void>>();
+  readonly #running = new Set<Promise<unknown>>();
 
   constructor(feeds: readonly Feed[], options: FeedSetOptions) {
     this.#options = {
@@ -155,11 +155,14 @@ export class FeedSet {
     }));
   }
 
-  /** Stops the clocks, ends downloads, and waits for what still runs. */
+  /**
+   * Stops the clocks, ends downloads, and waits for what they still write. It does not wait for
+   * `changed`, which may itself wait for whoever stops this set.
+   */
   async stop(): Promise<void> {
     this.#stopped.abort();
     for (const state of this.#states) if (state.timer !== null) clearTimeout(state.timer);
-    await Promise.all(this.#running);
+    await Promise.allSettled(this.#running);
   }
 
   async #read(state: FeedState, problems: Problem[]): Promise<Uint8Array> {
@@ -213,17 +216,14 @@ export class FeedSet {
 
   #arm(state: FeedState, changed: (feed: string) => Promise<void>, delayMs: number): void {
     if (this.#stopped.signal.aborted) return;
-    state.timer = setTimeout(() => {
-      const run = this.#tick(state, changed);
-      this.#running.add(run);
-      void run.finally(() => this.#running.delete(run));
-    }, delayMs);
+    state.timer = setTimeout(() => void this.#tick(state, changed), delayMs);
     state.timer.unref();
   }
 
   async #tick(state: FeedState, changed: (feed: string) => Promise<void>): Promise<void> {
     try {
-      if (await this.refresh(state.feed.name)) await changed(state.feed.name);
+      const isNew = await this.#tracked(this.refresh(state.feed.name));
+      if (isNew && !this.#stopped.signal.aborted) await changed(state.feed.name);
     } catch (error) {
       state.lastError = messageOf(error);
     }
@@ -234,6 +234,16 @@ export class FeedSet {
         ? delayAfterFailure(state.failures, refreshMs, random)
         : delayAfterSuccess(refreshMs, random);
     this.#arm(state, changed, delay);
+  }
+
+  /** The same promise, known to `stop` until it is settled. */
+  async #tracked<Result>(run: Promise<Result>): Promise<Result> {
+    this.#running.add(run);
+    try {
+      return await run;
+    } finally {
+      this.#running.delete(run);
+    }
   }
 
   #now(): number {

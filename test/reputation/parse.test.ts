@@ -131,6 +131,7 @@ describe('hosts', () => {
     { name: '0.0.0.0 as a name is no entry', line: '0.0.0.0 0.0.0.0' },
     { name: 'a real address is a redirect', line: '192.0.2.1 bad.test', reject: 'hosts-address' },
     { name: 'a name without address is not hosts', line: 'bad.test', reject: 'syntax' },
+    { name: 'a name before a name is not hosts', line: 'a.b.c.d bad.test', reject: 'syntax' },
     { name: 'an address without name is not hosts', line: '0.0.0.0', reject: 'syntax' },
     { name: 'an address is no name', line: '0.0.0.0 192.0.2.1', reject: 'address' },
     { name: 'a wildcard is no name', line: '0.0.0.0 *.bad.test', reject: 'name' },

@@ -278,37 +278,42 @@ describe('the clock', () => {
     expect(set.statuses()[0]?.lastError).toBeNull();
   });
 
-  it('stops in the middle of a download', async () => {
-    const set = ofUrl();
+  it('stops in the middle of a download, and does not go on', async () => {
+    let delays = 0;
+    const random = (): number => {
+      delays++;
+      return 0;
+    };
     const asked = new Promise<void>((resolve) => {
       answer = (_, response) => {
         response.writeHead(200).write('bad1.test\n');
         resolve();
       };
     });
-    await set.start(async () => {
-      throw new Error('nothing changed');
-    });
-    await asked;
-    await set.stop();
-    expect(set.statuses()[0]?.lastError).toMatch(/aborted/);
-  });
-
-  it('does not go on after it was stopped', async () => {
-    let delays = 0;
-    const random = (): number => {
-      delays++;
-      return 0;
-    };
-    answer = (_, response) => response.writeHead(503).end();
     const feed = { ...feedOf({ text: '' }), source: { kind: 'url', url }, refreshMs: 1 } as const;
     const set = new FeedSet([feed], { stateDirectory: directory, hashKey, random });
     await set.start(async () => {});
-    await vi.waitUntil(() => delays >= 2);
+    await asked;
     await set.stop();
-    const delaysThen = delays;
-    for (let i = 0; i < 5; i++) await fetch(url);
-    expect(delays).toBe(delaysThen);
+    await vi.waitUntil(() => set.statuses()[0]?.lastError?.includes('aborted'));
+    answer = send(LIST);
+    for (let i = 0; i < 10; i++) await fetch(url);
+    expect(delays).toBeLessThanOrEqual(1);
+  });
+
+  it('is stopped by an owner that holds back the news', async () => {
+    answer = send(LIST);
+    const set = ofUrl();
+    let stopped: Promise<void> | undefined;
+    const told = new Promise<void>((resolve) => {
+      void set.start(async () => {
+        stopped = set.stop();
+        await stopped;
+        resolve();
+      });
+    });
+    await told;
+    expect(stopped).toBeDefined();
   });
 
   it('waits about the refresh after success, and doubles from 30 s after failures', () => {

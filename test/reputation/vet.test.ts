@@ -15,7 +15,7 @@ import {
 } from '../../src/reputation/memory.ts';
 import { Reputation, VET_ALERT, VET_DENY, VET_NOTHING } from '../../src/reputation/vet.ts';
 import { readName, WireName } from '../../src/wire/name.ts';
-import { build, type FeedText, feedOf, reputationOf, vet } from './support.ts';
+import { build, type FeedText, feedOf, reputationOf, vet, wireName } from './support.ts';
 
 const deny = (text: string): FeedText => ({ text });
 const alert = (text: string): FeedText => ({ text, action: 'alert' });
@@ -198,6 +198,13 @@ describe('vet', () => {
     readName(Uint8Array.of(1, 97, 0), 0, 3, name);
     expect(reputationOf([deny('bad.test')]).vet(name, decision)).toBe(VET_NOTHING);
     expect(decision).toMatchObject({ rule: 9, feed: 3, matchedLabel: 2, flags: 16 });
+  });
+
+  it('adds to the flags that are there', () => {
+    const decision = new Decision();
+    decision.flags = 16;
+    reputationOf([deny('bad.test')]).vet(wireName('bad.test'), decision);
+    expect(decision.flags).toBe(16 | FLAG_REPUTATION);
   });
 
   it('takes new rules, actions and categories without compiling again', () => {
