@@ -83,7 +83,10 @@ export class TcpTransport implements StreamTransport {
     // Nothing whole has come since: half a frame, or no connection at all, holds everybody up.
     const stuck = question !== null && question.framesBefore === connection.frames;
     const unused = !connection.established && this.#waiting.length === 0;
-    if (stuck || unused) this.#broken(connection);
+    if (!stuck && !unused) return;
+    // Our own guess, so nobody else pays for it.
+    this.#waiting.unshift(...this.#detach(connection));
+    this.#pump();
   }
 
   close(): void {
@@ -179,24 +182,28 @@ export class TcpTransport implements StreamTransport {
     this.#events.onMessage(question.token, octets, start, end);
   }
 
-  /** The connection is of no more use. Its questions are asked once more, or fail. */
+  /** The connection ended. Its questions are asked once more, or fail. */
   #broken(connection: Connection): void {
     if (this.#connection !== connection) return;
-    this.#connection = null;
-    connection.socket.destroy();
-    const sent = [...connection.sent.values()];
-    const failed: Question[] = [];
-    if (!connection.established) failed.push(...this.#waiting.splice(0));
-    if (sent.length > 1) this.#depth = 1;
-    const reused = connection.frames > 0;
+    const sent = this.#detach(connection);
+    const failed = connection.established ? [] : this.#waiting.splice(0);
     const again: Question[] = [];
+    const guilty = sent.length === 1 && connection.frames === 0;
+    if (sent.length > 1) this.#depth = 1;
     for (const question of sent) {
-      if (question.asked || (sent.length === 1 && !reused)) failed.push(question);
+      if (question.asked || guilty) failed.push(question);
       else again.push(question);
       question.asked = true;
     }
     this.#waiting.unshift(...again);
     for (const question of failed) this.#events.onBroken(question.token);
     this.#pump();
+  }
+
+  /** @returns the questions that were on its wire */
+  #detach(connection: Connection): Question[] {
+    this.#connection = null;
+    connection.socket.destroy();
+    return [...connection.sent.values()];
   }
 }
