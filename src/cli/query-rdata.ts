@@ -4,8 +4,8 @@
  * printed here, a master file takes. Parameters of SVCB are query-svcb.ts.
  */
 
-import { addressToText } from '../native/addresses.ts';
 import { labelToText, typeToText } from '../wire/text.ts';
+import { ipv6Text, quotable } from './query-octets.ts';
 import { MalformedError, type MessageReader } from './query-reader.ts';
 import { svcParams } from './query-svcb.ts';
 
@@ -17,8 +17,8 @@ const u32: Field = (reader) => String(reader.u32());
 const type: Field = (reader) => typeToText(reader.u16());
 /** Embedded names are absolute, so they end in a dot as in a master file. */
 const name: Field = (reader) => absolute(reader.name());
-const text: Field = (reader) => quoted(reader.take(reader.u8()));
-const longText: Field = (reader) => quoted(reader.rest());
+const text: Field = (reader) => `"${quotable(reader.take(reader.u8()))}"`;
+const longText: Field = (reader) => `"${quotable(reader.rest())}"`;
 const word: Field = (reader) => labelToText(reader.take(reader.u8()));
 const hexRest: Field = (reader) => Buffer.from(needed(reader.rest())).toString('hex').toUpperCase();
 const base64Rest: Field = (reader) => Buffer.from(needed(reader.rest())).toString('base64');
@@ -137,25 +137,8 @@ export function rdataToText(number: number, reader: MessageReader): string {
   return `\\# ${octets.length} ${Buffer.from(octets).toString('hex')}`.trimEnd();
 }
 
-/** Text of 16 octets; the mapped form stays one, because an AAAA record is never IPv4. */
-export function ipv6Text(octets: Uint8Array): string {
-  const shown = addressToText(octets, 0);
-  return shown.includes(':') ? shown : `::ffff:${shown}`;
-}
-
 export function absolute(shown: string): string {
   return shown === '.' ? shown : `${shown}.`;
-}
-
-/** A character-string in quotes; what is not printable ASCII as `\DDD`. */
-function quoted(octets: Uint8Array): string {
-  let shown = '';
-  for (const octet of octets) {
-    if (octet === 0x22 || octet === 0x5c) shown += `\\${String.fromCharCode(octet)}`;
-    else if (octet >= 32 && octet < 127) shown += String.fromCharCode(octet);
-    else shown += `\\${String(octet).padStart(3, '0')}`;
-  }
-  return `"${shown}"`;
 }
 
 /** A field that must hold something: an empty one has no text form. */

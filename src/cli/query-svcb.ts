@@ -1,6 +1,6 @@
 /** Parameters of SVCB and HTTPS records as text (RFC 9460 section 2.1 and appendix A). */
 
-import { ipv6Text } from './query-rdata.ts';
+import { ipv6Text, quotable } from './query-octets.ts';
 import { MalformedError, MessageReader } from './query-reader.ts';
 
 const KEYS = [
@@ -39,7 +39,7 @@ function valueText(key: number, value: MessageReader): string {
     case 'mandatory':
       return list(value, () => keyName(value.u16()));
     case 'alpn':
-      return list(value, () => escaped(item(value)));
+      return list(value, () => quotable(item(value)));
     case 'port':
       return String(value.u16());
     case 'ipv4hint':
@@ -49,7 +49,7 @@ function valueText(key: number, value: MessageReader): string {
     case 'ipv6hint':
       return list(value, () => ipv6Text(value.take(16)));
     default:
-      return escaped(value.rest());
+      return quotable(value.rest());
   }
 }
 
@@ -64,14 +64,4 @@ function item(value: MessageReader): number[] {
   return [...value.take(value.u8())].flatMap((octet) =>
     octet === 0x2c || octet === 0x5c ? [0x5c, octet] : [octet],
   );
-}
-
-function escaped(octets: Iterable<number>): string {
-  let text = '';
-  for (const octet of octets) {
-    if (octet === 0x22 || octet === 0x5c) text += `\\${String.fromCharCode(octet)}`;
-    else if (octet > 32 && octet < 127) text += String.fromCharCode(octet);
-    else text += `\\${String(octet).padStart(3, '0')}`;
-  }
-  return text;
 }
