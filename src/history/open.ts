@@ -25,6 +25,8 @@ const PRAGMAS = [
   'foreign_keys = OFF',
   'cache_size = -65536',
   'temp_store = MEMORY',
+  // 32 MB of log between checkpoints: pages that many commits touch are copied back once.
+  'wal_autocheckpoint = 8000',
   'journal_size_limit = 67108864',
 ];
 

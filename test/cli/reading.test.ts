@@ -1,7 +1,7 @@
 /** The commands that read the history, run as a user runs them, without a process. */
 
 import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { describe, expect, it } from 'vitest';
 import type { CliContext } from '../../src/cli/context.ts';
@@ -166,6 +166,16 @@ describe('tables', () => {
     const { stdout } = await run(['first-seen', '--since', '150m', '--db', database()]);
     expect(stdout).not.toContain('example.com');
     expect(stdout).toContain('evil.test');
+  });
+});
+
+describe('the database', () => {
+  it('is the one of the configuration that --config names', async () => {
+    const path = database();
+    const config = join(dirname(path), 'dnsvalve.yaml');
+    writeFileSync(config, 'listen: ["127.0.0.1:5353"]\nhistory: { path: history.db }\n');
+    const { stdout, stderr } = await run(['workloads', '--config', config]);
+    expect({ stdout, stderr }).toEqual({ stdout: expect.stringContaining('pay'), stderr: '' });
   });
 });
 

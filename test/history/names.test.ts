@@ -79,6 +79,13 @@ describe('reversed names', () => {
     expect(below).toBeGreaterThan(500);
   });
 
+  it('do not take a label that sorts behind the dot for one below', () => {
+    // '/' is the first octet behind '.', and a label may hold it.
+    const other = reversedName(Buffer.from('\x09example/x\x03com\0').toString('latin1'));
+    expect(other >= 'com.example.').toBe(true);
+    expect(other < endOfSubtree('com.example.')).toBe(false);
+  });
+
   it('know the names above them, longest first', () => {
     expect(ancestorsOf('com.a\\.b.www.')).toEqual(['com.a\\.b.www.', 'com.a\\.b.', 'com.']);
     expect(ancestorsOf('')).toEqual([]);

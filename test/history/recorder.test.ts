@@ -97,6 +97,18 @@ describe('the recorder thread', () => {
     expect(await recorder.flush()).toBe(false);
   });
 
+  it('stops without loss while somebody reads the file', async () => {
+    const { path, recorder, writer } = start(undefined, 60_000);
+    recorder.revision(REVISION);
+    await recorder.flush();
+    const reader = readHistory(path);
+    writeRecord(writer, { name: 'last.test', ...NEW });
+    expect(reader.firstSeen(ALL)).toEqual([]);
+    expect(await recorder.stop()).toBe(true);
+    expect(reader.firstSeen(ALL)).toMatchObject([{ domain: 'last.test' }]);
+    expect(readHistory(path).firstSeen(ALL)).toHaveLength(1);
+  });
+
   it('reads the new ring of a worker that was started again', async () => {
     const { path, recorder, writer } = start();
     recorder.revision(REVISION);
