@@ -24,12 +24,14 @@ import {
   TC,
 } from '../wire/constants.ts';
 import { messageFlags, messageId, rcodeOf } from '../wire/header.ts';
+import type { UpstreamEvents } from './events.ts';
 import {
   DRAINING,
   type Flights,
   NO_EDNS,
   QUEUED,
   SAW_TIMEOUT,
+  SAW_UNFIT,
   STREAM,
   VIA_STREAM,
   WIRE,
@@ -45,32 +47,7 @@ import {
 } from './match.ts';
 import type { PoolSocket } from './pool.ts';
 import { Sender } from './sender.ts';
-import {
-  chooseServer,
-  countTry,
-  type Group,
-  probeCandidate,
-  type Server,
-  TRIES_MAX,
-  triesOf,
-} from './servers.ts';
-
-/** What became of the flights: each submitted one gets exactly one of the first two, once. */
-export interface UpstreamEvents {
-  /**
-   * A message that matches the question lies in `octets`, valid until this returns. Only its header
-   * and question were looked at. The callee releases the flight.
-   */
-  onAnswer(flight: number, octets: Uint8Array, start: number, end: number): void;
-  /**
-   * No answer. The callee releases the flight.
-   *
-   * @param ede EDE code (RFC 8914): 22 when servers stayed silent, 23 when none could be reached
-   */
-  onFailure(flight: number, ede: number): void;
-  /** A round of events is over: what was gathered from them can be sent now. */
-  onSettled?(): void;
-}
+import { countTry, type Group, probeCandidate, type Server } from './servers.ts';
 
 /** Clients give up at 5 s, so an answer after that is waste. */
 const DEADLINE_MS = 5000;
@@ -85,6 +62,10 @@ export class Dispatcher {
   readonly #clock: () => number;
   /** Read once per call from outside. */
   #nowMs = 0;
+  /** Try that the message at hand answers, or -1 for a stream's. */
+  #attempt = -1;
+  /** Flight whose answer is with the events now, or -1. */
+  #settling = -1;
   /** Errors of sockets that are still to be handled. */
   #errors: PoolSocket[] = [];
 
@@ -104,6 +85,8 @@ export class Dispatcher {
       return;
     }
     this.#nowMs = this.#clock();
+    // Released and taken again by the very call that its answer led to.
+    if (flight === this.#settling) this.#endSettling();
     flights.begin(flight, group, this.#nowMs + DEADLINE_MS);
     if (!this.#advance(flight)) {
       this.#fail(flight);
@@ -161,6 +144,7 @@ export class Dispatcher {
     const matches = match === MATCH_OK || match === MATCH_CASE;
     if (!matches) server.mismatches++;
     const cut = (messageFlags(octets, start) & TC) !== 0;
+    this.#attempt = -1;
     if (matches && !cut) this.#response(flight, server, octets, start, end);
     else this.#failServer(flight, server);
     this.#settle();
@@ -207,12 +191,7 @@ export class Dispatcher {
     const { flights } = this;
     const server = flights.serverOf(flight);
     const name = flights.group[flight]!.name;
-    for (let attempt = flight * 2; attempt < flight * 2 + 2; attempt++) {
-      const socket = flights.sockets.at(flights.tries.socket[attempt]!);
-      if (socket !== null && removed.has(socket.pool.server)) flights.drop(attempt);
-    }
-    const gone = removed.has(server);
-    if (gone && flights.place[flight] === STREAM) flights.leaveStream(flight);
+    const gone = flights.leave(flight, removed);
     const group = this.groups.find((candidate) => candidate.name === name);
     if (group === undefined) {
       this.#fail(flight);
@@ -246,14 +225,9 @@ export class Dispatcher {
 
   /** Asks the next server. @returns false when there is none; the flight is as before then */
   #advance(flight: number): boolean {
-    const { flights } = this;
-    const group = flights.group[flight]!;
-    const position = chooseServer(group, flights.counts[flight]!, flights.bad[flight]!);
-    if (position === -1) return false;
-    flights.counts[flight] = countTry(flights.counts[flight]!, position);
-    flights.chosen[flight] = position;
-    this.#ask(flight, group.servers[position]!);
-    return true;
+    const server = this.flights.next(flight);
+    if (server !== null) this.#ask(flight, server);
+    return server !== null;
   }
 
   #ask(flight: number, server: Server): void {
@@ -283,9 +257,12 @@ export class Dispatcher {
       return;
     }
     server.heard(this.#nowMs - tries.sentMs[attempt]!);
-    this.flights.drop(attempt);
-    if (tries.isProbe(attempt)) server.probePending = false;
-    else if (length < 0 || (messageFlags(rx, start) & TC) !== 0) this.#upgrade(flight, server);
+    const isProbe = tries.isProbe(attempt);
+    const isCut = length < 0 || (messageFlags(rx, start) & TC) !== 0;
+    this.#attempt = attempt;
+    if (isProbe || isCut) this.flights.drop(attempt);
+    if (isProbe) server.probePending = false;
+    else if (isCut) this.#upgrade(flight, server);
     else this.#response(flight, server, rx, start, end);
   }
 
@@ -294,11 +271,7 @@ export class Dispatcher {
     const { flights } = this;
     if (flights.place[flight] === STREAM) return;
     flights.marks[flight]! |= VIA_STREAM;
-    flights.chosen[flight] = server.position;
-    const counts = flights.counts[flight]!;
-    if (triesOf(counts, server.position) < TRIES_MAX) {
-      flights.counts[flight] = countTry(counts, server.position);
-    }
+    flights.again(flight, server);
     this.#ask(flight, server);
   }
 
@@ -306,8 +279,9 @@ export class Dispatcher {
   #response(flight: number, server: Server, octets: Uint8Array, start: number, end: number): void {
     const { flights } = this;
     const rcode = rcodeOf(messageFlags(octets, start));
-    if (rcode === FORMERR && this.#retryPlain(flight, server)) return;
     if (rcode === SERVFAIL || rcode === REFUSED || rcode === NOTIMP || rcode === FORMERR) {
+      if (this.#attempt !== -1) flights.drop(this.#attempt);
+      if (rcode === FORMERR && this.#retryPlain(flight, server)) return;
       flights.bad[flight]! |= 1 << server.position;
       const place = flights.place[flight]!;
       const waits = place === QUEUED || place === WIRE || place === STREAM;
@@ -315,8 +289,32 @@ export class Dispatcher {
       if (place === STREAM) flights.leaveStream(flight);
       if (this.#advance(flight)) return;
     }
-    flights.end(flight);
-    this.#events.onAnswer(flight, octets, start, end);
+    this.#settling = flight;
+    const isUsed = this.#events.onAnswer(flight, octets, start, end);
+    if (isUsed) this.#endSettling();
+    else this.#goOn(flight, server);
+    this.#settling = -1;
+  }
+
+  #endSettling(): void {
+    if (this.#settling !== -1) this.flights.end(this.#settling);
+    this.#settling = -1;
+  }
+
+  /**
+   * The message was unfit. Another server is asked at once; the try stays on the wire, so that if
+   * this was forged, the honest answer is still used.
+   */
+  #goOn(flight: number, server: Server): void {
+    const { flights } = this;
+    server.malformed++;
+    const isNew = (flights.bad[flight]! & (1 << server.position)) === 0;
+    flights.bad[flight]! |= 1 << server.position;
+    flights.marks[flight]! |= SAW_UNFIT;
+    const waits = flights.place[flight] !== DRAINING;
+    if (waits && flights.chosen[flight] !== server.position) return;
+    if (isNew && this.#advance(flight)) return;
+    if (!waits) this.#drain(flight);
   }
 
   /**
@@ -330,7 +328,7 @@ export class Dispatcher {
       return false;
     if (flights.place[flight] === STREAM) return true;
     flights.marks[flight] = marks | NO_EDNS;
-    flights.chosen[flight] = server.position;
+    flights.again(flight, server);
     this.#ask(flight, server);
     return true;
   }
@@ -348,20 +346,24 @@ export class Dispatcher {
     const server = flights.serverOf(flight);
     flights.marks[flight]! |= SAW_TIMEOUT;
     flights.place[flight] = DRAINING;
-    if (place === STREAM) server.stream.giveUp(flights.tokenOf(flight));
+    if (place === STREAM) server.stream.giveUp(flights.token[flight]!);
     else if (place === WIRE) server.timedOut();
     if (this.#nowMs >= flights.deadlineMs[flight]!) this.#fail(flight);
     else if (!this.#advance(flight)) this.#drain(flight);
   }
 
-  /** No server is left to ask: wait for what is still on the wire, if anything. */
+  /**
+   * No server is left to ask: wait for what is still on the wire, if anything. Not for a server that
+   * answered already, if unfit: what is honest has come by then.
+   */
   #drain(flight: number): void {
-    if (!this.flights.isOnWire(flight)) {
+    const { flights } = this;
+    if (!flights.isOnWire(flight) || (flights.marks[flight]! & SAW_UNFIT) !== 0) {
       this.#fail(flight);
       return;
     }
-    this.flights.place[flight] = DRAINING;
-    this.flights.dueMs[flight] = this.flights.deadlineMs[flight]!;
+    flights.place[flight] = DRAINING;
+    flights.dueMs[flight] = flights.deadlineMs[flight]!;
   }
 
   #fail(flight: number): void {

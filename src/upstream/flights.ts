@@ -1,12 +1,12 @@
 /**
  * Flights: what the dispatcher remembers of each flight while it waits: its group, its tries, its
- * timer. The question itself is in inflight.ts, the queries on the wire in tries.ts; no decision is
- * made here.
+ * timer. The question itself is in inflight.ts, the queries on the wire in tries.ts; when to ask whom
+ * is decided elsewhere.
  */
 
 import type { Inflight } from './inflight.ts';
 import type { SocketTable } from './pool.ts';
-import type { Group, Server } from './servers.ts';
+import { chooseServer, countTry, type Group, type Server, TRIES_MAX, triesOf } from './servers.ts';
 import type { Tries } from './tries.ts';
 
 /** Where a flight is. */
@@ -20,10 +20,11 @@ export const STREAM = 3;
 /** Nobody is left to ask; an answer to an earlier try may still come until the deadline. */
 export const DRAINING = 4;
 
-/** Marks: the query goes without our OPT; it goes by stream; a server stayed silent. */
+/** Marks: the query goes without our OPT; it goes by stream; a server stayed silent, or babbled. */
 export const NO_EDNS = 1;
 export const VIA_STREAM = 2;
 export const SAW_TIMEOUT = 4;
+export const SAW_UNFIT = 8;
 
 export class Flights {
   readonly inflight: Inflight;
@@ -37,7 +38,7 @@ export class Flights {
   readonly #activeAt: Int32Array;
   /** Where the flight is / IDLE..DRAINING. */
   readonly place: Uint8Array;
-  /** NO_EDNS, VIA_STREAM, SAW_TIMEOUT / bits. */
+  /** NO_EDNS, VIA_STREAM, SAW_TIMEOUT, SAW_UNFIT / bits. */
   readonly marks: Uint8Array;
   /** Tries so far / 2 bits per position in the group / 0..3 each. */
   readonly counts: Uint32Array;
@@ -53,6 +54,8 @@ export class Flights {
   readonly dueMs: Float64Array;
   /** When it fails / ms of the clock. */
   readonly deadlineMs: Float64Array;
+  /** What the stream knows the flight by / token / valid while STREAM. */
+  readonly token: Float64Array;
   /** Group of each flight that is not IDLE; outlives a reload that renumbers the groups. */
   readonly group: (Group | null)[];
 
@@ -72,6 +75,7 @@ export class Flights {
     this.queueAt = new Uint8Array(capacity);
     this.dueMs = new Float64Array(capacity);
     this.deadlineMs = new Float64Array(capacity);
+    this.token = new Float64Array(capacity);
     this.group = new Array<Group | null>(capacity).fill(null);
   }
 
@@ -102,6 +106,23 @@ export class Flights {
     this.#activeAt[last] = at;
   }
 
+  /** Chooses the server to ask next, and counts the try. @returns null when none is left */
+  next(flight: number): Server | null {
+    const group = this.group[flight]!;
+    const position = chooseServer(group, this.counts[flight]!, this.bad[flight]!);
+    if (position === -1) return null;
+    this.again(flight, group.servers[position]!);
+    return this.serverOf(flight);
+  }
+
+  /** Makes `server` the one that is asked, and counts the try as far as tries are counted. */
+  again(flight: number, server: Server): void {
+    this.chosen[flight] = server.position;
+    const counts = this.counts[flight]!;
+    if (triesOf(counts, server.position) === TRIES_MAX) return;
+    this.counts[flight] = countTry(counts, server.position);
+  }
+
   /** Sets the timer; never past the deadline. */
   wait(flight: number, untilMs: number): void {
     const deadlineMs = this.deadlineMs[flight]!;
@@ -116,6 +137,17 @@ export class Flights {
     if (socket !== null) socket.pool.settled(socket);
   }
 
+  /** Forgets what was asked of servers in `removed`. @returns whether the last one asked is there */
+  leave(flight: number, removed: ReadonlySet<Server>): boolean {
+    for (let attempt = flight * 2; attempt < flight * 2 + 2; attempt++) {
+      const socket = this.sockets.at(this.tries.socket[attempt]!);
+      if (socket !== null && removed.has(socket.pool.server)) this.drop(attempt);
+    }
+    const gone = removed.has(this.serverOf(flight));
+    if (gone && this.place[flight] === STREAM) this.leaveStream(flight);
+    return gone;
+  }
+
   /** Whether a try of the flight is on the wire. */
   isOnWire(flight: number): boolean {
     const { socket } = this.tries;
@@ -125,7 +157,7 @@ export class Flights {
   /** The stream's answer is not wanted any more. */
   leaveStream(flight: number): void {
     this.place[flight] = DRAINING;
-    this.serverOf(flight).stream.cancel(this.tokenOf(flight));
+    this.serverOf(flight).stream.cancel(this.token[flight]!);
   }
 
   /** The server that was asked last. */
@@ -133,15 +165,17 @@ export class Flights {
     return this.group[flight]!.servers[this.chosen[flight]!]!;
   }
 
-  /** A number that no later flight in the same slot has. */
-  tokenOf(flight: number): number {
-    return this.inflight.generation[flight]! * this.inflight.capacity + flight;
+  /** Sets and returns a token that no later flight in the same slot has. */
+  takeToken(flight: number): number {
+    const token = this.inflight.generation[flight]! * this.inflight.capacity + flight;
+    this.token[flight] = token;
+    return token;
   }
 
   /** @returns the flight that waits for `token` on the stream of `server`, or -1 */
   onStream(server: Server, token: number): number {
     const flight = token % this.inflight.capacity;
-    if (this.place[flight] !== STREAM || this.tokenOf(flight) !== token) return -1;
+    if (this.place[flight] !== STREAM || this.token[flight] !== token) return -1;
     return this.serverOf(flight) === server ? flight : -1;
   }
 }

@@ -82,7 +82,7 @@ export class Sender {
     const flights = this.#flights;
     const message = new Uint8Array(QUERY_MAX);
     const length = buildQuery(flights.tries, flight, this.#flagsOf(flight), message, 0);
-    const token = flights.tokenOf(flight);
+    const token = flights.takeToken(flight);
     if (server.stream.ask(message.subarray(0, length), token)) {
       server.tcp++;
       flights.place[flight] = STREAM;

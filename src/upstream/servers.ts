@@ -68,6 +68,8 @@ export class Server {
   timeouts = 0;
   /** Known id, but not the question that was asked, or not a response. */
   mismatches = 0;
+  /** The question was right, the rest unfit. */
+  malformed = 0;
   /** No query waits for it: late, or forged. */
   strays = 0;
   /** ICMP errors and the like. */

@@ -6,7 +6,8 @@
 import type { SocketAddress } from '../config/types.ts';
 import { DnsvalveError } from '../errors.ts';
 import { type Backend, openUdp, type UdpPort } from '../native/udp.ts';
-import { Dispatcher, type UpstreamEvents } from './dispatch.ts';
+import { Dispatcher } from './dispatch.ts';
+import type { UpstreamEvents } from './events.ts';
 import { Flights } from './flights.ts';
 import type { Inflight } from './inflight.ts';
 import { type PoolSocket, SocketPool, SocketTable } from './pool.ts';
@@ -14,7 +15,7 @@ import { type CircuitState, type Group, SERVERS_MAX, Server } from './servers.ts
 import { TcpTransport } from './stream.ts';
 import { Tries } from './tries.ts';
 
-export type { UpstreamEvents } from './dispatch.ts';
+export type { UpstreamEvents } from './events.ts';
 
 /** The index of a group here is the `group` of a flight. Names are unique. */
 export interface UpstreamPlan {
@@ -43,6 +44,8 @@ export interface ServerStats {
   readonly timeouts: number;
   /** Known id, wrong in the rest. */
   readonly mismatches: number;
+  /** Right question, unfit in the rest. */
+  readonly malformed: number;
   /** Nothing waited for it: late or forged. */
   readonly strays: number;
   readonly networkErrors: number;
@@ -144,6 +147,7 @@ export class Upstreams {
       answered: server.answered,
       timeouts: server.timeouts,
       mismatches: server.mismatches,
+      malformed: server.malformed,
       strays: server.strays,
       networkErrors: server.networkErrors,
       sockets: server.pool.size,

@@ -52,8 +52,10 @@ export class Rig {
   readonly inflight: Inflight;
   /** Events per flight slot, to see that each comes once. */
   events = 0;
-  /** Called before the flight is released. */
-  onEvent: ((flight: number) => void) | null = null;
+  /** What the events refuse as malformed. */
+  isUnfit: ((octets: Buffer) => boolean) | null = null;
+  /** Called when the flight is released. */
+  onReleased: (() => void) | null = null;
   readonly #resolvers: (((outcome: Outcome) => void) | null)[] = [];
   #upstreams: Upstreams | null = null;
 
@@ -66,7 +68,9 @@ export class Rig {
     const events = {
       onAnswer: (flight: number, octets: Uint8Array, start: number, end: number) => {
         const copy = Buffer.from(octets.slice(start, end));
+        if (rig.isUnfit?.(copy) === true) return false;
         rig.#end(flight, { kind: 'answer', octets: copy, rcode: copy.readUInt8(3) & 15 });
+        return true;
       },
       onFailure: (flight: number, ede: number) => rig.#end(flight, { kind: 'failure', ede }),
     };
@@ -111,8 +115,8 @@ export class Rig {
     const resolve = this.#resolvers[flight];
     if (resolve === null || resolve === undefined) throw new Error('a second event');
     this.#resolvers[flight] = null;
-    this.onEvent?.(flight);
     this.inflight.release(flight);
+    this.onReleased?.();
     resolve(outcome);
   }
 }

@@ -464,6 +464,57 @@ describe.each(BACKENDS)('upstreams on the %s backend', (backend: Backend) => {
     expect(again.length).toBe(0);
   });
 
+  it('an unfit answer: the honest one that follows is used', async () => {
+    const server = await serve((asked) => {
+      asked.reply(answerTo(asked, { answers: [Buffer.from([1, 2, 3])] }));
+      asked.reply(honest(asked));
+    });
+    const rig = keep(await Rig.open(planOf([server]), backend));
+    rig.isUnfit = (octets) => octets.readUInt8(octets.length - 1) === 3;
+    expect(await rig.ask('www.example.com')).toMatchObject({ kind: 'answer', rcode: 0 });
+    expect(statsOf(rig)).toMatchObject({ malformed: 1, sent: 1, state: 'closed' });
+  });
+
+  it('unfit answers only: the other server is asked at once', async () => {
+    const unfit = await serve((asked) => asked.reply(answerTo(asked, { flags: 0x8187 })));
+    const alive = await serve(good);
+    const rig = keep(await Rig.open(planOf([unfit, alive]), backend));
+    rig.isUnfit = (octets) => (octets.readUInt8(3) & 15) === 7;
+    expect(await rig.ask('www.example.com')).toMatchObject({ kind: 'answer', rcode: 0 });
+    expect([unfit.asked.length, alive.asked.length]).toEqual([1, 1]);
+  });
+
+  it('unfit answers from everybody: a failure when the timer of the try is due', async () => {
+    const server = await serve((asked) => asked.reply(answerTo(asked, { flags: 0x8187 })));
+    const rig = keep(await Rig.open(planOf([server]), backend));
+    rig.isUnfit = () => true;
+    const outcome = rig.ask('www.example.com');
+    while (statsOf(rig).malformed === 0) await new Promise((resolve) => setImmediate(resolve));
+    rig.pass(249);
+    expect(rig.events).toBe(0);
+    rig.pass(1);
+    expect(await outcome).toEqual({ kind: 'failure', ede: 22 });
+    expect(rig.inflight.count).toBe(0);
+    expect(statsOf(rig).state).toBe('closed');
+  });
+
+  it('a flight that is taken again inside its own event is a flight of its own', async () => {
+    const server = await serve(good);
+    const rig = keep(await Rig.open(planOf([server]), backend, 1));
+    const again: Promise<unknown>[] = [];
+    rig.onReleased = () => {
+      rig.onReleased = null;
+      again.push(rig.ask('again.example.com'));
+    };
+    expect(await rig.ask('www.example.com')).toMatchObject({ kind: 'answer' });
+    expect(await again[0]).toMatchObject({ kind: 'answer', rcode: 0 });
+    expect(rig.upstreams.waiting).toBe(0);
+    expect(server.asked.map(({ name }) => name.toLowerCase())).toEqual([
+      'www.example.com',
+      'again.example.com',
+    ]);
+  });
+
   it('IPv6 servers work like IPv4 ones', async () => {
     const rig = keep(await Rig.open(planOf([{ address: '::1', port: 9 }]), backend));
     // Nobody listens there: the kernel says so, which shows that the query left.
@@ -520,7 +571,7 @@ describe.each(BACKENDS)('upstreams on the %s backend', (backend: Backend) => {
   it('more than 16 servers in a group are refused, with the number', async () => {
     const many = Array.from({ length: 17 }, (_, i) => ({ address: '127.0.0.1', port: 1000 + i }));
     const rig = new Rig(4);
-    const events = { onAnswer: () => undefined, onFailure: () => undefined };
+    const events = { onAnswer: () => true, onFailure: () => undefined };
     await expect(
       Upstreams.open(planOf(many), rig.inflight, events, { backend, clock: () => 0 }),
     ).rejects.toThrow('17 servers; at most 16');
