@@ -51,6 +51,16 @@ const REASONS = new Map<number, string>([
   [REASON_SPECIAL_USE, 'a special-use name is never forwarded'],
 ]);
 
+/** Reasons that only a denial has. */
+const DENIALS: ReadonlySet<number> = new Set([
+  REASON_GLOBAL_DENY,
+  REASON_FEED,
+  REASON_WORKLOAD_DENY,
+  REASON_CHAIN,
+  REASON_REBINDING,
+]);
+const FIRST_QUERY = 'the first query of this workload for this domain';
+
 /**
  * Alerts of one observation, none for what is not worth telling. The rules:
  * - an unmapped source is told as that and as nothing else;
@@ -63,6 +73,8 @@ const REASONS = new Map<number, string>([
 export function fromObservation(seen: Observation, directory: Directory): Alert[] {
   return typesOf(seen).map((type) => {
     const verdict = verdictOf(type, seen);
+    // What was denied in the same moment is another alert; its reason must not stand in this one.
+    const isOwn = verdict === 'denied' || !DENIALS.has(seen.reason);
     return makeAlert(type, {
       time: rfc3339(seen.lastMs),
       workload: plain(seen.workload),
@@ -74,9 +86,9 @@ export function fromObservation(seen: Observation, directory: Directory): Alert[
       verdict,
       would_deny: seen.counts.wouldDeny > 0,
       mode: seen.mode === MODE_OPEN ? 'open' : seen.mode === MODE_REPORT ? 'report' : 'enforce',
-      rule: seen.rule === '' ? null : plain(seen.rule),
-      reason: REASONS.get(seen.reason) ?? 'no reason recorded',
-      answers: seen.answers.map(plain),
+      rule: seen.rule === '' || !isOwn ? null : plain(seen.rule),
+      reason: isOwn ? (REASONS.get(seen.reason) ?? 'no reason recorded') : FIRST_QUERY,
+      answers: isOwn ? seen.answers.map(plain) : [],
       first_seen: rfc3339(seen.firstSeenMs),
       policy_revision: seen.revision,
       ...counted(verdict, seen),
