@@ -35,7 +35,6 @@ import {
   readFacts,
   readName,
   readRegistrable,
-  VERDICT_NONE,
 } from './record.ts';
 
 /** Flags that are worth telling even about a pair that is long known. */
@@ -66,7 +65,7 @@ export class Tally {
     if (lastMs > this.lastMs) this.lastMs = lastMs;
   }
 
-  /** Queries in all; `wouldDeny` is a part of `allowed`. */
+  /** Queries in all; `wouldDeny` is a part of them. */
   get queries(): number {
     return this.allowed + this.denied + this.failed;
   }
@@ -166,11 +165,7 @@ export class Gather {
     const kind = view.getUint32(at + AT_KIND, true);
     const firstMs = view.getFloat64(at + AT_FIRST_MS, true) || Number.POSITIVE_INFINITY;
     const pair = this.#pairOf(place, workload, firstMs);
-    const { ms, verdict } = pair.first;
-    // A pair's own record knows the verdict; detail of the same moment does not outrank it.
-    if (firstMs < ms || (firstMs === ms && verdict === VERDICT_NONE)) {
-      pair.first = readFacts(place, firstMs);
-    }
+    if (isEarlier(firstMs, kind, pair.first)) pair.first = readFacts(place, firstMs);
     if (kind === KIND_PAIR) this.#addPair(pair, place);
     else if (kind === KIND_NAME) this.#addName(pair, place);
     else if (kind === KIND_ANSWER) this.#addAnswer(pair, place);
@@ -248,6 +243,19 @@ export class Gather {
       untold.answers = answers;
     }
   }
+}
+
+/**
+ * Of one moment, detail is the best witness: a pair's record may show a later name that is graver,
+ * and an answer's knows no verdict.
+ */
+function isEarlier(ms: number, kind: number, than: Facts): boolean {
+  return ms < than.ms || (ms === than.ms && witness(kind) > witness(than.kind));
+}
+
+function witness(kind: number): number {
+  if (kind === KIND_NAME) return 2;
+  return kind === KIND_PAIR ? 1 : 0;
 }
 
 function keyOf(workload: string, domain: WireText): string {

@@ -44,7 +44,7 @@ CREATE TABLE pair (
   last_ms INTEGER NOT NULL,
   allowed INTEGER NOT NULL,
   denied INTEGER NOT NULL,
-  would_deny INTEGER NOT NULL,   -- part of allowed
+  would_deny INTEGER NOT NULL,   -- part of allowed and failed
   failed INTEGER NOT NULL,
   cached INTEGER NOT NULL,       -- part of allowed
   folded INTEGER NOT NULL,       -- queries without name detail, beyond the bound of names

@@ -7,10 +7,10 @@
 
 /** Queries counted since the last observation of the pair. */
 export interface ObservationCounts {
-  /** Let through, whoever answered; `wouldDeny` and `cached` are parts of it. */
+  /** Let through, whoever answered. */
   readonly allowed: number;
   readonly denied: number;
-  /** Let through by the mode only. */
+  /** Let through by the mode only; a part of `allowed` and `failed`. */
   readonly wouldDeny: number;
   /** Nothing answered: SERVFAIL. */
   readonly failed: number;

@@ -12,6 +12,7 @@ import {
   AT_DENIED,
   AT_FAILED,
   AT_FEED,
+  AT_KIND,
   AT_MODE,
   AT_NAME,
   AT_NAME_LENGTH,
@@ -48,6 +49,8 @@ export interface RecordPlace {
 
 /** Who asked what, and how it was decided: the parts of a record that are not counts. */
 export interface Facts {
+  /** KIND_* of the record that they come from. */
+  readonly kind: number;
   /** Wall clock that the facts belong to, ms since the epoch. */
   readonly ms: number;
   readonly revision: number;
@@ -68,6 +71,7 @@ export interface Facts {
 export function readFacts(place: RecordPlace, ms: number): Facts {
   const { view, octets, at } = place;
   return {
+    kind: view.getUint32(at + AT_KIND, true),
     ms,
     revision: view.getUint32(at + AT_REVISION, true),
     workloadId: view.getUint32(at + AT_WORKLOAD, true),

@@ -15,9 +15,9 @@ const VERDICTS: readonly Verdict[] = ['unknown', 'allowed', 'denied', 'would-den
 export interface Counts {
   /** allowed + denied + failed. */
   readonly queries: number;
-  /** Includes `wouldDeny`. */
   readonly allowed: number;
   readonly denied: number;
+  /** Let through by the mode only: a part of `allowed` and `failed`. */
   readonly wouldDeny: number;
   readonly failed: number;
 }
@@ -157,12 +157,12 @@ export function narrowedRow(raw: RawPair, detail: RawName): PairRow {
   return { ...row, ...unknown, firstVerdict: verdictOf(row), answers: [], rule: '' };
 }
 
-function verdictOf({ allowed, denied, wouldDeny, failed }: Counts): Verdict {
-  const kinds = [allowed - wouldDeny, denied, wouldDeny, failed].filter((count) => count > 0);
-  if (kinds.length !== 1) return 'unknown';
-  if (denied > 0) return 'denied';
-  if (wouldDeny > 0) return 'would-deny';
-  return allowed > 0 ? 'allowed' : 'failed';
+/** The verdict where all queries had the same one. */
+function verdictOf({ queries, allowed, denied, wouldDeny, failed }: Counts): Verdict {
+  if (denied === queries) return 'denied';
+  if (wouldDeny === queries) return 'would-deny';
+  if (failed === queries) return 'failed';
+  return allowed === queries && wouldDeny === 0 ? 'allowed' : 'unknown';
 }
 
 export function workloadRow(raw: RawWorkload): WorkloadRow {

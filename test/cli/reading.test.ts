@@ -57,7 +57,7 @@ function database(): string {
   const test = fixture();
   test.put([
     { name: 'www.example.com', allowed: 4, cached: 3, source: '10.0.0.1', rule: 1 },
-    { kind: KIND_NAME, name: 'www.example.com', allowed: 4 },
+    { kind: KIND_NAME, name: 'www.example.com', allowed: 4, rule: 1 },
     { kind: KIND_ANSWER, name: 'www.example.com', answers: ['192.0.2.1', '192.0.2.2'] },
     { name: 'x\\027[2J.evil.test', denied: 2, workload: 2, firstMs: NOON + HOUR, qtype: 16 },
   ]);

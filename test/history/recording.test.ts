@@ -155,6 +155,21 @@ describe('the first query', () => {
     ]);
   });
 
+  it('is that of the detail where the pair shows a graver name of the same moment', () => {
+    const test = fixture();
+    test.put([
+      { name: 'evil.one.test', allowed: 1, denied: 1, lastMs: NOON + 9, source: '10.0.0.9' },
+      { kind: KIND_ANSWER, name: 'evil.one.test' },
+      { kind: KIND_NAME, name: 'evil.one.test', denied: 1, firstMs: NOON + 9, source: '10.0.0.9' },
+      { kind: KIND_NAME, name: 'www.one.test', allowed: 1, source: '10.0.0.1' },
+    ]);
+    test.recording.flush();
+    expect(readHistory(test.path).firstSeen(ALL)).toMatchObject([
+      { firstName: 'www.one.test', firstVerdict: 'allowed', firstSource: '10.0.0.1' },
+    ]);
+    expect(test.observations()).toMatchObject([{ qname: 'evil.one.test', source: '10.0.0.9' }]);
+  });
+
   it('never stores an address that was refused as rebinding', () => {
     const test = fixture();
     test.put([
