@@ -6,8 +6,8 @@
  * decision. It decides nothing else: workload, mode and precedence are `policy/authorize.ts`.
  *
  * Measured with 1,000,000 entries and 100,000 names in turn, shared 2-core x86-64, Node 24.21
- * (test/reputation/measure.ts): a miss costs 60 to 90 ns with three labels and 95 to 170 ns with
- * five, a hit 90 to 185 ns. Without the filter a miss costs 390 to 420 ns: it walks a dozen slots of a
+ * (test/reputation/measure.ts): a miss costs 51 to 68 ns with three labels and 82 to 102 ns with
+ * five, a hit 72 to 112 ns. Without the filter a miss costs 390 to 420 ns: it walks a dozen slots of a
  * table four fifths full, once per label.
  */
 

@@ -294,6 +294,65 @@ describe('rpz', () => {
   });
 });
 
+describe('a zone as BIND dumps it', () => {
+  const RELATIVE = `$ORIGIN .
+$TTL 300	; 5 minutes
+rpz.local		IN SOA	ns.example. h.example. (
+				1          ; serial
+				60         ; minimum (1 minute)
+				)
+			NS	ns.example.
+$ORIGIN rpz.local.
+bad.com			CNAME	.
+$ORIGIN bad.com.rpz.local.
+*			CNAME	.
+ok			CNAME	rpz-passthru.
+$ORIGIN net.rpz.local.
+a			A	192.0.2.1
+			AAAA	2001:db8::1
+g			CNAME	garden.example.
+t			TXT	"hello ; world (x"
+$ORIGIN rpz.local.
+32.1.2.0.192.rpz-ip	CNAME	.
+`;
+  const FULL = `rpz.local.			      300 IN SOA	ns.example. h.example. 1 3600 600 86400 60
+rpz.local.			      300 IN NS		ns.example.
+bad.com.rpz.local.		      300 IN CNAME	.
+*.bad.com.rpz.local.		      300 IN CNAME	.
+ok.bad.com.rpz.local.		      300 IN CNAME	rpz-passthru.
+a.net.rpz.local.		      300 IN A		192.0.2.1
+a.net.rpz.local.		      300 IN AAAA	2001:db8::1
+g.net.rpz.local.		      300 IN CNAME	garden.example.
+t.net.rpz.local.		      300 IN TXT	"hello ; world (x"
+32.1.2.0.192.rpz-ip.rpz.local.	      300 IN CNAME	.
+`;
+  const want: readonly Want[] = [
+    ['bad.com', EXACT, SAYS_DENY],
+    ['bad.com', BELOW, SAYS_DENY],
+    ['ok.bad.com', EXACT, SAYS_ALLOW],
+    ['a.net', EXACT, SAYS_DATA],
+    ['a.net', EXACT, SAYS_DATA + 1],
+    ['g.net', EXACT, SAYS_DATA + 2],
+  ];
+  for (const [style, text] of [
+    ['relative', RELATIVE],
+    ['full', FULL],
+  ] as const) {
+    it(`in ${style} style has the entries of the zone`, () => {
+      const { found, source, rejects } = parse(text, 'auto');
+      expect(found).toBe('rpz');
+      const got = Array.from({ length: source.entries.count }, (_, i) => [
+        source.entries.low[i],
+        source.entries.items[i],
+      ]);
+      expect(got).toEqual(
+        want.map(([name, scope, code]) => [hashOf(name).low[0], code * 4 + scope]),
+      );
+      expect(rejects.map(({ kind }) => kind).sort()).toEqual(['rpz-ip', 'rpz-type']);
+    });
+  }
+});
+
 describe('rejects', () => {
   it('are counted by kind with the line and text of the first', () => {
     const text = 'ok.test\nhttp://a/\nb..c\n\nhttps://d/\n\u001b[31mred\n';
