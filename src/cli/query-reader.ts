@@ -66,8 +66,8 @@ export class MessageReader {
       if (size >= POINTER && at + 1 < limit) {
         if (after === -1) after = at + 2;
         const target = (size - POINTER) * 0x100 + (this.octets[at + 1] ?? 0);
-        // RFC 1035 4.1.4: a pointer points to a prior name, so each one is before the last.
-        if (target >= at) throw new MalformedError('a name points forward');
+        // RFC 1035 4.1.4: a pointer points to a prior name, so that one ends before the pointer;
+        // a pointer forward or to itself finds nothing to read.
         limit = at;
         at = target;
         continue;
