@@ -9,6 +9,8 @@ import { Ledger } from './events/ledger.ts';
 import type { RingWriter } from './events/ring.ts';
 import { Inflight } from './upstream/inflight.ts';
 import { Waiters } from './upstream/waiters.ts';
+import { WireName } from './wire/name.ts';
+import type { TargetAnswer } from './zones/alias.ts';
 
 /** Slots of the ledger's tables. 65,536 pairs and names take about 15 MB. */
 const LEDGER_CAPACITY = 1 << 16;
@@ -25,6 +27,9 @@ export class Memory {
   /** What inspection found for everybody, and for the lists of one workload. */
   readonly inspection = new Inspection();
   readonly chain = new Inspection();
+  /** Where an alias of a local zone leads: the name that is asked upstream for it. */
+  readonly aliasTarget = new WireName();
+  readonly aliasAnswer: TargetAnswer = { octets: new Uint8Array(0), start: 0, length: 0, age: 0 };
   /** Cells named in counters.ts. */
   readonly counters: Float64Array;
 

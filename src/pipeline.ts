@@ -11,7 +11,7 @@
  */
 
 import { inspect, targetsPass } from './cache/inspect.ts';
-import { lookup, refuse, writeAnswer } from './cache/lookup.ts';
+import { findAnswer, lookup, refuse, writeAnswer } from './cache/lookup.ts';
 import { sanitise, setMessage } from './cache/sanitise.ts';
 import { EVERY_TYPE, HAS_TARGETS, IS_FAILURE, IS_NXDOMAIN } from './cache/store.ts';
 import {
@@ -30,7 +30,7 @@ import {
   WOULD_DENY,
 } from './counters.ts';
 import { registrableLabel } from './detect/registrable.ts';
-import { REASON_NONE, REASON_REBINDING } from './events/kinds.ts';
+import { REASON_CHAIN, REASON_NONE, REASON_REBINDING } from './events/kinds.ts';
 import {
   OUTCOME_ALLOWED,
   OUTCOME_CACHED,
@@ -39,7 +39,8 @@ import {
 } from './events/ledger.ts';
 import { identify } from './identity/identify.ts';
 import type { Memory } from './memory.ts';
-import { authorize } from './policy/authorize.ts';
+import { allowedTarget, authorize, globallyDenied } from './policy/authorize.ts';
+import { resetDecision } from './policy/decision.ts';
 import { deny } from './policy/deny.ts';
 import { DROP, FORWARD, type Query, RESPOND, type Verdict } from './query.ts';
 import type { Tables } from './tables.ts';
@@ -58,9 +59,12 @@ import {
   TYPE_ANY,
   TYPE_META_FIRST,
 } from './wire/constants.ts';
+import { copyName } from './wire/name.ts';
 import { writeU16, writeU32 } from './wire/octets.ts';
 import { PARSE_DROP, PARSE_FORMERR, PARSE_OK, PARSE_OPCODE, parse } from './wire/parse.ts';
 import { appendOpt, beginResponse, respondEmpty, setCounts } from './wire/response.ts';
+import { appendTarget } from './zones/alias.ts';
+import { CHAIN_LEAVES } from './zones/answer.ts';
 import { zoneKind } from './zones/kind.ts';
 
 const NO_TEXT = new Uint8Array(0);
@@ -79,6 +83,7 @@ export function decide(query: Query, tables: Tables, memory: Memory): Verdict {
   identify(query, tables.prefixes);
   query.mode = tables.workloads.mode[query.workload]!;
   query.revision = tables.revision;
+  query.isAlias = 0;
   if (query.qclass !== CLASS_IN || isMeta(query.qtype)) return refuseKind(query, memory);
 
   const zone = tables.zones.find(query.name);
@@ -165,9 +170,46 @@ function countDecision(query: Query, memory: Memory): void {
 
 function answerLocally(query: Query, zone: number, tables: Tables, memory: Memory): Verdict {
   memory.counters[LOCAL]!++;
-  tables.zones.answer(query, zone);
+  if (tables.zones.answer(query, zone) === CHAIN_LEAVES) return followAlias(query, tables, memory);
   account(query, OUTCOME_ALLOWED, tables, memory);
   return RESPOND;
+}
+
+/** The chain leads out of the local zones: its target is vetted, and asked for like any name. */
+function followAlias(query: Query, tables: Tables, memory: Memory): Verdict {
+  const { chain, aliasTarget, store, aliasAnswer } = memory;
+  copyName(tables.zones.target, aliasTarget);
+  if (!mayFollow(query, tables, memory)) {
+    refuse(query, chain.reason, chain.decision.rule, memory);
+    account(query, OUTCOME_DENIED, tables, memory);
+    return deny(query, tables);
+  }
+  // A private zone is not entered from outside: the client gets the alias alone.
+  const isLocal = tables.zones.find(aliasTarget) !== -1;
+  const entry = isLocal ? -1 : findAnswer(query, aliasTarget, tables, memory);
+  if (!isLocal && entry === -1) {
+    query.isAlias = 1;
+    return FORWARD;
+  }
+  account(query, isLocal ? OUTCOME_ALLOWED : OUTCOME_CACHED, tables, memory);
+  if (isLocal) return RESPOND;
+  aliasAnswer.octets = store.octets;
+  aliasAnswer.start = store.messageAt(entry);
+  aliasAnswer.length = store.messageLength(entry);
+  aliasAnswer.age = store.age(entry, query.nowSeconds);
+  appendTarget(query, aliasAnswer);
+  return RESPOND;
+}
+
+/** Global deny and feeds hold for the target; `chain: inspect` asks the workload's own lists too. */
+function mayFollow(query: Query, tables: Tables, memory: Memory): boolean {
+  const { chain, aliasTarget } = memory;
+  const { qtype, workload } = query;
+  resetDecision(chain.decision);
+  chain.reason = REASON_CHAIN;
+  if (globallyDenied(aliasTarget, qtype, tables, chain.decision)) return false;
+  if (tables.workloads.inspectChain[workload] === 0) return true;
+  return allowedTarget(aliasTarget, qtype, workload, tables, chain.decision);
 }
 
 const HINFO = 13;
@@ -276,11 +318,28 @@ export function respondToWaiter(query: Query, tables: Tables, memory: Memory): v
   if (inspection.addressCount > 0 && memory.ledger.wantsAnswers(pair)) {
     memory.ledger.addAnswers(pair, inspection.addresses, inspection.addressCount);
   }
-  if (writeAnswer(query, clean.octets, 0, clean.length)) {
+  if (query.isAlias === 1) {
+    respondWithAlias(query, tables, memory);
+  } else if (writeAnswer(query, clean.octets, 0, clean.length)) {
     appendOpt(query, 0, clean.ede, NO_TEXT, 0, 0);
   } else {
     memory.counters[TRUNCATED]!++;
   }
+}
+
+/** The zone's chain once more (it may have been reloaded since), then what its target has. */
+function respondWithAlias(query: Query, tables: Tables, memory: Memory): void {
+  const { aliasAnswer, clean } = memory;
+  const zone = tables.zones.find(query.name);
+  if (zone === -1 || tables.zones.answer(query, zone) !== CHAIN_LEAVES) {
+    respondEmpty(query, SERVFAIL, EDE_OTHER);
+    return;
+  }
+  aliasAnswer.octets = clean.octets;
+  aliasAnswer.start = 0;
+  aliasAnswer.length = clean.length;
+  aliasAnswer.age = 0;
+  appendTarget(query, aliasAnswer);
 }
 
 /** SERVFAIL with an EDE: nobody answered, or not usefully. */

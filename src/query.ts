@@ -68,4 +68,6 @@ export class Query {
   /** Revision of the tables that decided. */
   revision = 0;
   readonly decision = new Decision();
+  /** 1 when a local zone answers with a chain whose target must be asked upstream. */
+  isAlias = 0;
 }

@@ -20,7 +20,7 @@ import {
   TYPE_SVCB,
 } from '../wire/constants.ts';
 import { answerCount } from '../wire/header.ts';
-import { expandName, WireName } from '../wire/name.ts';
+import { expandName, skipName, WireName } from '../wire/name.ts';
 import { copyOctets, readU16, readU32 } from '../wire/octets.ts';
 import { RecordPlace, readRecord } from '../wire/records.ts';
 import { isInternalIpv4, isInternalIpv6 } from './addresses.ts';
@@ -133,8 +133,10 @@ function addressesPass(
   if (type === TYPE_A) return noteIpv4(octets, rdata, tables, mayBeInternal, found);
   if (type === TYPE_AAAA) return noteIpv6(octets, rdata, tables, mayBeInternal, found);
   if (type !== TYPE_SVCB && type !== TYPE_HTTPS) return true;
-  let at = expandName(octets, rdata + 2, rdata + 2, rdataEnd, target);
-  while (at !== -1 && at + 4 <= rdataEnd) {
+  // The target may be compressed, against RFC 9460 2.2: the hints behind it are looked at all the same.
+  let at = skipName(octets, rdata + 2, rdataEnd);
+  if (at === -1) return false;
+  while (at + 4 <= rdataEnd) {
     const key = readU16(octets, at);
     const valueEnd = at + 4 + readU16(octets, at + 2);
     if (valueEnd > rdataEnd) return false; // malformed parameters: refused (fail closed)
@@ -148,7 +150,7 @@ function addressesPass(
     }
     at = valueEnd;
   }
-  return true;
+  return at === rdataEnd;
 }
 
 const mapped = new Uint8Array(16);

@@ -26,6 +26,7 @@ import {
   TYPE_SOA,
 } from '../wire/constants.ts';
 import { answerCount, authorityCount, messageFlags } from '../wire/header.ts';
+import type { WireName } from '../wire/name.ts';
 import { copyOctets, readU32, writeU32 } from '../wire/octets.ts';
 import { copyExpanded, RecordPlace, readRecord } from '../wire/records.ts';
 import {
@@ -79,6 +80,26 @@ export function lookup(query: Query, tables: Tables, memory: Memory): Verdict {
   ageTtls(query, store, entry);
   appendOpt(query, 0, -1, NO_TEXT, 0, 0);
   return RESPOND;
+}
+
+/**
+ * A usable answer about another name than the query's: the target of a local alias.
+ *
+ * @returns its entry, or -1 when there is none that may be given out
+ */
+export function findAnswer(query: Query, name: WireName, tables: Tables, memory: Memory): number {
+  const { store, inspection } = memory;
+  const flags = keyFlagsOf(query);
+  let entry = store.find(name, 0, (query.qtype << 8) | flags, query.nowSeconds);
+  if (entry === -1) entry = store.find(name, 0, NXDOMAIN_KEY | flags, query.nowSeconds);
+  if (entry === -1 || (store.content(entry) & IS_FAILURE) !== 0) return -1;
+  const at = store.messageAt(entry);
+  const length = store.messageLength(entry);
+  inspect(store.octets, at, length, name, tables, inspection);
+  if (inspection.reason !== REASON_NONE) return -1;
+  if (tables.workloads.inspectChain[query.workload] === 1) return -1;
+  store.touch(entry);
+  return entry;
 }
 
 /** Whether the answer may be given to this workload; writes the denial when it may not. */

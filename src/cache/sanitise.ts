@@ -1,11 +1,12 @@
 /**
  * sanitise: an upstream's answer, checked record by record and reduced to what belongs.
  *
- * Kept are the records of the question's name and of its CNAME/DNAME chain, and for negative answers
- * or DNSSEC the SOA, NSEC, NSEC3 and their signatures. Everything else is left out: the additional
- * section, name server records, records about other names (the cache-poisoning classes of
- * CVE-2025-11411 and CVE-2025-40778). What is kept in place keeps its octets; a record that has to
- * move is written out without compression.
+ * Kept are the records of the question's name and of its CNAME/DNAME chain, for negative answers the
+ * SOA of a zone that holds a name of the chain, and where DO asked for them NSEC, NSEC3 and
+ * signatures. Everything else is left out: the additional section, name server records, other
+ * classes, records about other names (the cache-poisoning classes of CVE-2025-11411 and
+ * CVE-2025-40778). What is kept in place keeps its octets; a record that has to move is written out
+ * without compression.
  */
 
 import {
@@ -77,12 +78,15 @@ const recordType = new Uint16Array(RECORDS_MAX);
 const ownerLow = new Int32Array(RECORDS_MAX);
 const ownerHigh = new Int32Array(RECORDS_MAX);
 const isKept = new Uint8Array(RECORDS_MAX);
+/** 1 where a SOA's owner is a name of the chain or above one. */
+const isAbove = new Uint8Array(RECORDS_MAX);
 const owner = new WireName();
 const target = new WireName();
 const chainLow = new Int32Array(CHAIN_MAX + 1);
 const chainHigh = new Int32Array(CHAIN_MAX + 1);
 let chainLength = 0;
 let hasQtype = false;
+let wantsDnssec = false;
 
 /** Sets the message that the next `sanitise` reads. Its question was already found to match. */
 export function setMessage(slab: Uint8Array, messageStart: number, messageEnd: number): void {
@@ -93,7 +97,8 @@ export function setMessage(slab: Uint8Array, messageStart: number, messageEnd: n
 
 /**
  * @param question name, type and DO of the query that went upstream
- * @returns false when the message is malformed anywhere: it must be ignored as if it never came
+ * @returns false when the message is malformed anywhere, or too large once written out: it must be
+ *   ignored as if it never came
  */
 export function sanitise(
   question: { readonly name: WireName; readonly qtype: number; readonly dnssecOk: number },
@@ -108,12 +113,13 @@ export function sanitise(
   questionEnd = start + HEADER_SIZE + name.length + 4;
   clean.ede = -1;
   clean.rcode = rcodeOf(messageFlags(octets, start));
+  wantsDnssec = question.dnssecOk === 1;
   if (!locate(name, clean)) return false;
   followChain(name, qtype);
   keepAnswers(qtype);
   const isNegative = clean.rcode === NXDOMAIN || !hasQtype;
-  if (isNegative || question.dnssecOk === 1) keepAuthorities();
-  write(name, limits, clean);
+  if (isNegative || wantsDnssec) keepAuthorities();
+  if (!write(name, limits, clean)) return false;
   decideTtl(isNegative, limits, clean);
   clean.content = clean.rcode === NXDOMAIN && chainLength === 1 ? IS_NXDOMAIN : 0;
   return true;
@@ -126,8 +132,10 @@ function locate(name: WireName, clean: CleanAnswer): boolean {
     const next = readRecord(octets, at, end, record);
     if (next === -1 || !isValidRdata(octets, start, record)) return false;
     recordAt[i] = at;
-    recordType[i] = record.type;
+    // Another class is another tree of names: like an OPT, such a record belongs to no answer.
+    recordType[i] = readU16(octets, record.ttlAt - 2) === CLASS_IN ? record.type : TYPE_OPT;
     isKept[i] = 0;
+    isAbove[i] = 0;
     if (readU16(octets, at) === POINTER_TO_QUESTION) {
       ownerLow[i] = name.low[0]!;
       ownerHigh[i] = name.high[0]!;
@@ -165,11 +173,11 @@ function followChain(name: WireName, qtype: number): void {
   chainLow[0] = name.low[0]!;
   chainHigh[0] = name.high[0]!;
   chainLength = 1;
-  if (qtype === TYPE_CNAME) return;
   let current: WireName = name;
   for (;;) {
     keepDnames(current);
-    const alias = findAlias();
+    noteZones(current);
+    const alias = qtype === TYPE_CNAME ? -1 : findAlias();
     if (alias === -1 || chainLength > CHAIN_MAX) return;
     readRecord(octets, recordAt[alias]!, end, record);
     // Valid since `locate`. The chain keeps hashes, so that one name of scratch is enough.
@@ -202,8 +210,19 @@ function keepDnames(name: WireName): void {
       if (name.low[label] !== ownerLow[i] || name.high[label] !== ownerHigh[i]) continue;
       for (let j = 0; j < answers; j++) {
         const isSame = ownerLow[j] === ownerLow[i] && ownerHigh[j] === ownerHigh[i];
-        if (isSame && (recordType[j] === TYPE_DNAME || recordType[j] === TYPE_RRSIG)) isKept[j] = 1;
+        const isSignature = wantsDnssec && recordType[j] === TYPE_RRSIG;
+        if (isSame && (recordType[j] === TYPE_DNAME || isSignature)) isKept[j] = 1;
       }
+    }
+  }
+}
+
+/** Finds the SOAs of zones that may hold `name`; another zone has no say in how long it is absent. */
+function noteZones(name: WireName): void {
+  for (let i = answers; i < answers + authorities; i++) {
+    if (recordType[i] !== TYPE_SOA) continue;
+    for (let label = 0; label <= name.labelCount; label++) {
+      if (name.low[label] === ownerLow[i] && name.high[label] === ownerHigh[i]) isAbove[i] = 1;
     }
   }
 }
@@ -212,9 +231,8 @@ function keepAnswers(qtype: number): void {
   hasQtype = false;
   for (let i = 0; i < answers; i++) {
     const type = recordType[i]!;
-    if (type !== qtype && type !== TYPE_CNAME && type !== TYPE_RRSIG) continue;
-    readRecord(octets, recordAt[i]!, end, record);
-    if (readU16(octets, record.ttlAt - 2) !== CLASS_IN) continue;
+    const isSignature = wantsDnssec && type === TYPE_RRSIG;
+    if (type !== qtype && type !== TYPE_CNAME && !isSignature) continue;
     for (let link = 0; link < chainLength; link++) {
       if (chainLow[link] !== ownerLow[i] || chainHigh[link] !== ownerHigh[i]) continue;
       isKept[i] = 1;
@@ -225,15 +243,25 @@ function keepAnswers(qtype: number): void {
 
 function keepAuthorities(): void {
   for (let i = answers; i < answers + authorities; i++) {
-    readRecord(octets, recordAt[i]!, end, record);
-    const isSignature = record.type === TYPE_RRSIG && record.rdataEnd - record.rdata > 2;
-    const type = isSignature ? readU16(octets, record.rdata) : record.type;
-    isKept[i] = type === TYPE_SOA || type === TYPE_NSEC || type === TYPE_NSEC3 ? 1 : 0;
+    const type = recordType[i]!;
+    isKept[i] = type === TYPE_SOA ? isAbove[i]! : wantsDnssec && isProof(i, type) ? 1 : 0;
   }
 }
 
-/** Writes header, question and the kept records; notes where the TTLs stand and clamps them. */
-function write(name: WireName, limits: TtlLimits, clean: CleanAnswer): void {
+/** NSEC and NSEC3, and the signatures of those and of the SOA. */
+function isProof(i: number, type: number): boolean {
+  if (type !== TYPE_RRSIG) return type === TYPE_NSEC || type === TYPE_NSEC3;
+  readRecord(octets, recordAt[i]!, end, record);
+  const covered = readU16(octets, record.rdata);
+  return covered === TYPE_SOA || covered === TYPE_NSEC || covered === TYPE_NSEC3;
+}
+
+/**
+ * Writes header, question and the kept records; notes where the TTLs stand and clamps them.
+ *
+ * @returns false when they do not fit: part of an RRset must not pass for the whole
+ */
+function write(name: WireName, limits: TtlLimits, clean: CleanAnswer): boolean {
   const out = clean.octets;
   clean.start = 0;
   clean.answers = 0;
@@ -249,13 +277,14 @@ function write(name: WireName, limits: TtlLimits, clean: CleanAnswer): void {
       inPlace = false;
       continue;
     }
-    if (!writeRecord(i, inPlace, limits, clean)) break;
+    if (!writeRecord(i, inPlace, limits, clean)) return false;
     if (i < answers) clean.answers++;
     else clean.authorities++;
   }
   writeU16(out, AT_ANCOUNT, clean.answers);
   writeU16(out, AT_NSCOUNT, clean.authorities);
   writeU16(out, AT_ARCOUNT, 0);
+  return true;
 }
 
 function writeRecord(i: number, inPlace: boolean, limits: TtlLimits, clean: CleanAnswer): boolean {

@@ -39,6 +39,11 @@ const AT_CONTENT = 31;
 const AT_REVISION = 32;
 const AT_RULE = 36;
 const AT_NAME = 40;
+/**
+ * No entry takes less, so that the index (one word for every 64 octets) is never more than half full:
+ * a remembered failure of a short name would else take 56, and a full index has no end of a probe.
+ */
+const ENTRY_MIN = 128;
 
 /** In place of the type in a key: NXDOMAIN, which holds for every type. No type has this number. */
 export const EVERY_TYPE = 0x10000;
@@ -70,7 +75,6 @@ export class Store {
     const octets = Math.max(1 << 17, size) & ~7;
     this.octets = new Uint8Array(octets);
     this.#view = new DataView(this.octets.buffer);
-    // One index word for every 128 octets: an entry takes 150 and more.
     let slots = 1024;
     while (slots < octets / 128) slots *= 2;
     this.#index = new Int32Array(slots * 2);
@@ -173,7 +177,8 @@ export class Store {
    */
   put(name: WireName, key: number, answer: StoredAnswer, nowSeconds: number): number {
     const nameEnd = (AT_NAME + name.length + 1) & ~1;
-    const size = (nameEnd + 2 * answer.ttlCount + answer.length + 7) & ~7;
+    const needed = (nameEnd + 2 * answer.ttlCount + answer.length + 7) & ~7;
+    const size = Math.max(needed, ENTRY_MIN);
     if (size > this.octets.length >>> 2) return -1;
     this.#remove(name, key);
     const entry = this.#makeRoom(size, nowSeconds);

@@ -57,13 +57,14 @@ export class Forwarder implements UpstreamEvents {
    */
   ask(query: Query, channel: number): void {
     const { inflight, waiters, counters } = this.#memory;
-    this.tables.routes.find(query.name);
+    const name = query.isAlias === 0 ? query.name : this.#memory.aliasTarget;
+    this.tables.routes.find(name);
     const { group } = this.tables.routes;
     const keyFlags = keyFlagsOf(query) | ((query.flags & RD) === 0 ? KEY_NO_RD : 0);
-    let flight = inflight.find(query.name, query.qtype, keyFlags, Math.max(group, 0));
+    let flight = inflight.find(name, query.qtype, keyFlags, Math.max(group, 0));
     const isNew = flight === -1;
     if (isNew && group !== -1 && this.upstreams !== null) {
-      flight = inflight.acquire(query.name, query.qtype, keyFlags, group, query.nowMs);
+      flight = inflight.acquire(name, query.qtype, keyFlags, group, query.nowMs);
     }
     if (flight === -1 || !waiters.add(query, channel, flight, inflight)) {
       if (isNew && flight !== -1) inflight.release(flight);

@@ -230,9 +230,11 @@ export class Resolver {
   }
 
   async #startFeeds(): Promise<void> {
-    await this.#feeds.start(async () => {
-      const next = await this.#recompile();
-      await this.#publish(next);
+    // In the same queue as reloads, so that no two snapshots share a revision.
+    await this.#feeds.start(() => {
+      const run = this.#reloading.then(async () => this.#publish(await this.#recompile()));
+      this.#reloading = run.catch(() => {});
+      return run;
     });
   }
 

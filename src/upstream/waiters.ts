@@ -8,7 +8,8 @@
 import { PEER_SIZE } from '../batch.ts';
 import { copyDecision, Decision } from '../policy/decision.ts';
 import type { Query } from '../query.ts';
-import { copyName } from '../wire/name.ts';
+import { HEADER_SIZE } from '../wire/constants.ts';
+import { copyName, readName } from '../wire/name.ts';
 import { copyOctets } from '../wire/octets.ts';
 import type { Inflight } from './inflight.ts';
 
@@ -16,7 +17,7 @@ import type { Inflight } from './inflight.ts';
 const QUESTION_STRIDE = 272;
 
 /** Fields of a query that are copied as numbers, in one row of the table. */
-const FIELDS = 11;
+const FIELDS = 12;
 
 export class Waiters {
   readonly capacity: number;
@@ -69,6 +70,7 @@ export class Waiters {
     fields[at++] = query.workload;
     fields[at++] = query.mode;
     fields[at++] = query.revision;
+    fields[at++] = query.isAlias;
     fields[at++] = query.questionEnd - query.start;
     const length = query.questionEnd - query.start;
     copyOctets(query.octets, query.start, this.#questions, waiter * QUESTION_STRIDE, length);
@@ -77,7 +79,8 @@ export class Waiters {
     return true;
   }
 
-  /** Fills `query` as it was when it began to wait; `question` has the flight's name and type. */
+  /** Fills `query` as it was when it began to wait; `question` has the flight's name and
+   * type; the name of an alias is read from its own question again. */
   restore(waiter: number, question: Query, query: Query): void {
     const fields = this.#fields;
     let at = waiter * FIELDS;
@@ -91,6 +94,7 @@ export class Waiters {
     query.workload = fields[at++]!;
     query.mode = fields[at++]!;
     query.revision = fields[at++]!;
+    query.isAlias = fields[at++]!;
     query.octets = this.#questions;
     query.start = waiter * QUESTION_STRIDE;
     query.questionEnd = query.start + fields[at]!;
@@ -99,7 +103,8 @@ export class Waiters {
     query.peerAt = waiter * PEER_SIZE;
     query.qtype = question.qtype;
     query.qclass = question.qclass;
-    copyName(question.name, query.name);
+    if (query.isAlias === 0) copyName(question.name, query.name);
+    else readName(query.octets, query.start + HEADER_SIZE, query.end, query.name);
     copyDecision(this.#decisions[waiter]!, query.decision);
   }
 
