@@ -14,7 +14,10 @@ const name = new WireName();
 function registrable(text: string): string {
   const wire = nameToWire(text);
   readName(wire, 0, wire.length, name);
-  return nameToText(name.octets.subarray(0, name.length), name.labelAt[registrableLabel(name, suffixes)]);
+  return nameToText(
+    name.octets.subarray(0, name.length),
+    name.labelAt[registrableLabel(name, suffixes)],
+  );
 }
 
 describe('registrable domain', () => {
@@ -36,8 +39,21 @@ describe('registrable domain', () => {
 
   it('agrees with tldts on random names under real suffixes', () => {
     const tails = ['com', 'co.uk', 'github.io', 'ck', 'www.ck', 'kawasaki.jp', 'city.kawasaki.jp'];
-    tails.push('s3.amazonaws.com', 'compute.amazonaws.com', 'zz', 'no-ip.org', 'blogspot.com', 'bd');
-    tails.push('nom.br', 'platform.sh', 'eu.platform.sh', 'core.windows.net', 'blob.core.windows.net');
+    tails.push(
+      's3.amazonaws.com',
+      'compute.amazonaws.com',
+      'zz',
+      'no-ip.org',
+      'blogspot.com',
+      'bd',
+    );
+    tails.push(
+      'nom.br',
+      'platform.sh',
+      'eu.platform.sh',
+      'core.windows.net',
+      'blob.core.windows.net',
+    );
     const label = fc.stringMatching(/^[a-z][a-z0-9]{0,5}$/);
     let below = 0;
     fc.assert(
