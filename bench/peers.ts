@@ -1,0 +1,181 @@
+/**
+ * The peers, each with the fairest configuration for the same work: one thread, a cache that holds
+ * all, no validation, no logging, nothing asked of the outside. What only the valve does (who asks,
+ * what was asked, first seen) none of them is made to do.
+ */
+
+import { join } from 'node:path';
+import { domains, writeLines } from './names.ts';
+import type { Contestant, Scenario, Setup } from './scenario.ts';
+
+const PLENTY = 2_000_000;
+
+/** Entries of a deny list, or of the allowlist, as the file of one server. */
+async function writeList(setup: Setup, name: string, line: (domain: string) => string) {
+  const path = join(setup.directory, name);
+  await writeLines(path, listed(setup), line);
+  return path;
+}
+
+/** The names that the scenario's list holds: what is denied by the feed, or else what is allowed. */
+function listed({ scenario, feed, allowed }: Setup): Iterable<string> {
+  const list = scenario === 'feed' ? feed : allowed;
+  return domains(list.of, list.count);
+}
+
+const hasList = (scenario: Scenario): boolean => scenario === 'feed' || scenario === 'denied';
+
+async function writeConfig(setup: Setup, lines: readonly string[]): Promise<string> {
+  const path = join(setup.directory, `${setup.name}.conf`);
+  await writeLines(path, lines);
+  return path;
+}
+
+const unbound: Contestant = {
+  name: 'unbound',
+  program: 'unbound',
+  version: ['-V'],
+  async args(setup) {
+    const lines = [
+      'server:',
+      `interface: 127.0.0.1@${setup.port}`,
+      `directory: "${setup.directory}"`,
+      'num-threads: 1',
+      'do-daemonize: no',
+      'username: ""',
+      'chroot: ""',
+      'pidfile: ""',
+      'use-syslog: no',
+      'verbosity: 0',
+      'module-config: "iterator"',
+      'do-not-query-localhost: no',
+      'access-control: 127.0.0.0/8 allow',
+      'minimal-responses: yes',
+      'msg-cache-size: 256m',
+      'rrset-cache-size: 512m',
+      'outgoing-range: 8192',
+      'num-queries-per-thread: 4096',
+      'so-rcvbuf: 4m',
+      'so-sndbuf: 4m',
+    ];
+    if (hasList(setup.scenario)) {
+      const isFeed = setup.scenario === 'feed';
+      if (!isFeed) lines.push('local-zone: "." always_nxdomain');
+      const kind = isFeed ? 'always_nxdomain' : 'transparent';
+      const list = await writeList(setup, 'unbound.list', (name) => `local-zone: ${name} ${kind}`);
+      lines.push(`include: "${list}"`);
+    }
+    lines.push('remote-control:', 'control-enable: no');
+    lines.push('forward-zone:', 'name: "."', `forward-addr: 127.0.0.1@${setup.upstreamPort}`);
+    return ['-d', '-c', await writeConfig(setup, lines)];
+  },
+};
+
+const dnsdist: Contestant = {
+  name: 'dnsdist',
+  program: 'dnsdist',
+  version: ['-V'],
+  async args(setup) {
+    const lines = [
+      'setSecurityPollSuffix("")',
+      `setLocal("127.0.0.1:${setup.port}")`,
+      'setACL({"127.0.0.0/8"})',
+      'setMaxUDPOutstanding(65535)',
+      `newServer({address="127.0.0.1:${setup.upstreamPort}", sockets=16}):setUp()`,
+      `getPool(""):setCache(newPacketCache(${PLENTY}, {maxTTL=86400}))`,
+    ];
+    if (hasList(setup.scenario)) {
+      const list = await writeList(setup, 'dnsdist.list', (name) => name);
+      const rule = 'SuffixMatchNodeRule(names, true)';
+      lines.push('names = newSuffixMatchNode()');
+      lines.push(`for line in io.lines("${list}") do names:add(newDNSName(line)) end`);
+      const denied = setup.scenario === 'feed' ? rule : `NotRule(${rule})`;
+      lines.push(`addAction(${denied}, RCodeAction(DNSRCode.NXDOMAIN))`);
+    }
+    return ['--supervised', '--disable-syslog', '-C', await writeConfig(setup, lines)];
+  },
+};
+
+const recursor: Contestant = {
+  name: 'pdns-recursor',
+  program: 'pdns_recursor',
+  version: ['--version'],
+  async args(setup) {
+    const lines = [
+      'local-address=127.0.0.1',
+      `local-port=${setup.port}`,
+      `socket-dir=${setup.directory}`,
+      'daemon=no',
+      'threads=1',
+      'pdns-distributes-queries=no',
+      'quiet=yes',
+      'loglevel=3',
+      'disable-syslog=yes',
+      'security-poll-suffix=',
+      'dnssec=off',
+      'dont-query=',
+      'allow-from=127.0.0.0/8',
+      `forward-zones-recurse=.=127.0.0.1:${setup.upstreamPort}`,
+      `max-cache-entries=${PLENTY}`,
+      `max-packetcache-entries=${PLENTY}`,
+      'max-mthreads=4096',
+    ];
+    if (hasList(setup.scenario)) {
+      const script = join(setup.directory, 'recursor.lua');
+      await writeLines(script, [`rpzFile("${await writeRpz(setup)}", {policyName="list"})`]);
+      lines.push(`lua-config-file=${script}`);
+    }
+    await writeLines(join(setup.directory, 'recursor.conf'), lines);
+    return [`--config-dir=${setup.directory}`];
+  },
+};
+
+/** A response policy zone: an entry for each name and one for all below it, as the others mean it. */
+async function writeRpz(setup: Setup): Promise<string> {
+  const path = join(setup.directory, 'recursor.rpz');
+  const isFeed = setup.scenario === 'feed';
+  const target = isFeed ? '.' : 'rpz-passthru.';
+  await writeLines(path, rpzRecords(setup, target, isFeed));
+  return path;
+}
+
+function* rpzRecords(setup: Setup, target: string, isFeed: boolean): Generator<string> {
+  yield '$ORIGIN list.rpz.';
+  yield '$TTL 30';
+  yield '@ SOA localhost. root.localhost. 1 3600 600 86400 30';
+  yield '@ NS localhost.';
+  if (!isFeed) yield '* CNAME .';
+  for (const name of listed(setup)) yield `${name} CNAME ${target}\n*.${name} CNAME ${target}`;
+}
+
+const dnsmasq: Contestant = {
+  name: 'dnsmasq',
+  program: 'dnsmasq',
+  version: ['--version'],
+  async args(setup) {
+    const server = `127.0.0.1#${setup.upstreamPort}`;
+    const lines = [
+      `port=${setup.port}`,
+      'listen-address=127.0.0.1',
+      'bind-interfaces',
+      'no-resolv',
+      'no-hosts',
+      'no-poll',
+      'user=root',
+      'pid-file=',
+      'log-facility=/dev/null',
+      'cache-size=20000',
+      'dns-forward-max=4096',
+      `server=${server}`,
+    ];
+    if (hasList(setup.scenario)) {
+      const isFeed = setup.scenario === 'feed';
+      if (!isFeed) lines.push('address=/#/');
+      const line = (name: string) => (isFeed ? `address=/${name}/` : `server=/${name}/${server}`);
+      lines.push(`conf-file=${await writeList(setup, 'dnsmasq.list', line)}`);
+    }
+    return ['--keep-in-foreground', '-C', await writeConfig(setup, lines)];
+  },
+};
+
+export const PEERS: readonly Contestant[] = [unbound, dnsdist, recursor, dnsmasq];
