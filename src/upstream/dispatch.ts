@@ -181,12 +181,6 @@ export class Dispatcher {
     this.#settle();
   }
 
-  /** Fails every flight. */
-  failAll(): void {
-    const { flights } = this;
-    for (let i = flights.activeCount - 1; i >= 0; i--) this.#fail(flights.active[i]!);
-  }
-
   #regroupFlight(flight: number, removed: ReadonlySet<Server>): void {
     const { flights } = this;
     const server = flights.serverOf(flight);
@@ -226,8 +220,9 @@ export class Dispatcher {
   /** Asks the next server. @returns false when there is none; the flight is as before then */
   #advance(flight: number): boolean {
     const server = this.flights.next(flight);
-    if (server !== null) this.#ask(flight, server);
-    return server !== null;
+    if (server === null) return false;
+    this.#ask(flight, server);
+    return true;
   }
 
   #ask(flight: number, server: Server): void {

@@ -109,20 +109,27 @@ export class Upstreams {
     return this.#dispatcher.flights.activeCount;
   }
 
-  /**
-   * A reload. Servers that stay in the group of the same name keep sockets, connections, health and
-   * what waits for them; the rest fails over. Takes effect when the new sockets are open.
-   */
+  /** `prepare` and its step at once. */
   async reconfigure(plan: UpstreamPlan): Promise<void> {
-    const kept = new Map(
-      this.#servers().map((server) => [keyOf(server.group, server.address), server]),
-    );
-    const opened: Server[] = [];
+    const swap = await this.prepare(plan);
+    swap();
+  }
+
+  /**
+   * A reload: opens the servers that are new, and returns the one step that puts the plan in force.
+   * Tables that hold group numbers must change in the same turn of the loop as that step is taken,
+   * else names go to the wrong servers for a moment. Servers that stay in the group of the same name
+   * keep sockets, connections, health and what waits for them; the rest fails over. Each `prepare`
+   * must be stepped before the next one starts.
+   */
+  async prepare(plan: UpstreamPlan): Promise<() => void> {
     checkPlan(plan, this.#freeProbes.length);
+    const kept = new Map(this.#servers().map((server) => [keyOf(server), server]));
+    const opened: Server[] = [];
     const groups = plan.groups.map(({ name, servers }) => ({
       name,
       servers: unique(servers).map((address) => {
-        const key = keyOf(name, address);
+        const key = keyOf({ group: name, address });
         const server = kept.get(key);
         kept.delete(key);
         if (server !== undefined) return server;
@@ -133,7 +140,7 @@ export class Upstreams {
     }));
     const nowMs = this.#options.clock();
     await Promise.all(opened.map((server) => server.pool.fill(nowMs)));
-    this.#swap(groups, new Set(kept.values()));
+    return () => this.#swap(groups, new Set(kept.values()));
   }
 
   stats(): ServerStats[] {
@@ -220,12 +227,14 @@ export class Upstreams {
   }
 }
 
-function keyOf(group: string, { address, port }: SocketAddress): string {
-  return `${group} ${address} ${port}`;
+function keyOf({ group, address }: { group: string; address: SocketAddress }): string {
+  return `${address.address} ${address.port} ${group}`;
 }
 
 function unique(servers: readonly SocketAddress[]): SocketAddress[] {
-  return [...new Map(servers.map((server) => [keyOf('', server), server])).values()];
+  return [
+    ...new Map(servers.map((server) => [keyOf({ group: '', address: server }), server])).values(),
+  ];
 }
 
 function checkPlan(plan: UpstreamPlan, room: number): void {

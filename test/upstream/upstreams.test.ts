@@ -558,6 +558,18 @@ describe.each(BACKENDS)('upstreams on the %s backend', (backend: Backend) => {
     expect(await outcome).toEqual({ kind: 'failure', ede: 23 });
   });
 
+  it('a prepared plan is in force from its step on, not before', async () => {
+    const before = await serve(good);
+    const after = await serve(good);
+    const rig = keep(await Rig.open(planOf([before]), backend));
+    const swap = await rig.upstreams.prepare(planOf([after]));
+    await rig.ask('a.example.com');
+    swap();
+    await rig.ask('b.example.com');
+    expect(before.asked.map(({ name }) => name.toLowerCase())).toEqual(['a.example.com']);
+    expect(after.asked.map(({ name }) => name.toLowerCase())).toEqual(['b.example.com']);
+  });
+
   it('closing fails what waits, and nothing comes afterwards', async () => {
     const server = await serve(silent);
     const rig = await Rig.open(planOf([server]), backend);
