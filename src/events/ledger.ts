@@ -36,13 +36,24 @@ import {
   AT_SOURCE,
   AT_WORKLOAD,
   AT_WOULD_DENY,
-  FLAG_FIRST,
   FLAG_REBINDING,
   KIND_ANSWER,
   KIND_NAME,
   KIND_PAIR,
 } from './kinds.ts';
 import type { RingWriter } from './ring.ts';
+import {
+  ANSWER_OCTETS,
+  COUNT_ALLOWED,
+  COUNT_CACHED,
+  COUNT_DENIED,
+  COUNT_FAILED,
+  COUNT_FOLDED,
+  COUNT_WOULD_DENY,
+  COUNTS,
+  NONE,
+  Slots,
+} from './slots.ts';
 
 /** What became of a query. */
 export const OUTCOME_ALLOWED = 0;
@@ -50,131 +61,8 @@ export const OUTCOME_CACHED = 1;
 export const OUTCOME_DENIED = 2;
 export const OUTCOME_FAILED = 3;
 
-const COUNTS = 6;
-const COUNT_ALLOWED = 0;
-const COUNT_DENIED = 1;
-const COUNT_WOULD_DENY = 2;
-const COUNT_FAILED = 3;
-const COUNT_CACHED = 4;
-const COUNT_FOLDED = 5;
-
 /** Names are kept one after the other; an average name is 25 octets. */
 const ARENA_OCTETS_PER_SLOT = 48;
-const NONE = -1;
-/** Four addresses of 16 octets. */
-const ANSWER_OCTETS = 64;
-
-/** Slots of one of the two tables, as parallel arrays. */
-class Slots {
-  readonly capacity: number;
-  /** Hash index: slot number + 1, 0 for free; twice the capacity, a power of two. */
-  readonly index: Int32Array;
-  /** Key: workload and the 64-bit hash of the name. */
-  readonly workload: Int32Array;
-  readonly low: Int32Array;
-  readonly high: Int32Array;
-  /** Six counts a slot since the last record, COUNT_*. */
-  readonly counts: Uint32Array;
-  /** Wall clock ms of the first query since the last record, and of the last. */
-  readonly firstMs: Float64Array;
-  readonly lastMs: Float64Array;
-  /** Where the wire name stands in the arena, its length, where its registrable domain starts. */
-  readonly nameAt: Int32Array;
-  readonly nameLength: Uint8Array;
-  readonly registrable: Uint8Array;
-  /** Of the last query. */
-  readonly revision: Uint32Array;
-  readonly rule: Uint32Array;
-  readonly qtype: Uint16Array;
-  readonly reason: Uint8Array;
-  readonly mode: Uint8Array;
-  readonly feed: Uint8Array;
-  /** FLAG_* gathered since the last record. */
-  readonly flags: Uint8Array;
-  /** Source address of the last query, 16 octets a slot. */
-  readonly source: Uint8Array;
-  /** The address that an answer was refused for (FLAG_REBINDING), 16 octets a slot. */
-  readonly refused: Uint8Array;
-  /** For a name its pair; for a pair the number of its names. */
-  readonly link: Int32Array;
-  /** 1 once the pair's first answer addresses are known. */
-  readonly answered: Uint8Array;
-  /** First answer addresses of a pair that wait for its next record: how many, and 64 octets. */
-  readonly answerCount: Uint8Array;
-  readonly answers: Uint8Array;
-  /** 0 clean, 1 waiting in `dirty`. */
-  readonly isDirty: Uint8Array;
-  readonly dirty: Int32Array;
-  dirtyCount = 0;
-  used = 0;
-
-  constructor(capacity: number) {
-    this.capacity = capacity;
-    this.index = new Int32Array(capacity * 2);
-    this.workload = new Int32Array(capacity);
-    this.low = new Int32Array(capacity);
-    this.high = new Int32Array(capacity);
-    this.counts = new Uint32Array(capacity * COUNTS);
-    this.firstMs = new Float64Array(capacity);
-    this.lastMs = new Float64Array(capacity);
-    this.nameAt = new Int32Array(capacity);
-    this.nameLength = new Uint8Array(capacity);
-    this.registrable = new Uint8Array(capacity);
-    this.revision = new Uint32Array(capacity);
-    this.rule = new Uint32Array(capacity);
-    this.qtype = new Uint16Array(capacity);
-    this.reason = new Uint8Array(capacity);
-    this.mode = new Uint8Array(capacity);
-    this.feed = new Uint8Array(capacity);
-    this.flags = new Uint8Array(capacity);
-    this.source = new Uint8Array(capacity * 16);
-    this.refused = new Uint8Array(capacity * 16);
-    this.link = new Int32Array(capacity);
-    this.answered = new Uint8Array(capacity);
-    this.answerCount = new Uint8Array(capacity);
-    this.answers = new Uint8Array(capacity * ANSWER_OCTETS);
-    this.isDirty = new Uint8Array(capacity);
-    this.dirty = new Int32Array(capacity);
-  }
-
-  find(workload: number, low: number, high: number): number {
-    const mask = this.index.length - 1;
-    let at = (low ^ Math.imul(workload, 0x9e3779b1)) & mask;
-    for (;;) {
-      const slot = this.index[at]! - 1;
-      if (slot < 0) return NONE;
-      if (this.low[slot] === low && this.high[slot] === high && this.workload[slot] === workload) {
-        return slot;
-      }
-      at = (at + 1) & mask;
-    }
-  }
-
-  /** A new slot for a key that is not there; the caller made sure of room. */
-  add(workload: number, low: number, high: number): number {
-    const mask = this.index.length - 1;
-    let at = (low ^ Math.imul(workload, 0x9e3779b1)) & mask;
-    while (this.index[at] !== 0) at = (at + 1) & mask;
-    const slot = this.used++;
-    this.index[at] = slot + 1;
-    this.workload[slot] = workload;
-    this.low[slot] = low;
-    this.high[slot] = high;
-    this.counts.fill(0, slot * COUNTS, slot * COUNTS + COUNTS);
-    this.flags[slot] = FLAG_FIRST;
-    this.link[slot] = 0;
-    this.answered[slot] = 0;
-    this.answerCount[slot] = 0;
-    this.isDirty[slot] = 0;
-    return slot;
-  }
-
-  clear(): void {
-    this.index.fill(0);
-    this.used = 0;
-    this.dirtyCount = 0;
-  }
-}
 
 export class Ledger {
   readonly #pairs: Slots;
