@@ -30,7 +30,7 @@ import {
   WOULD_DENY,
 } from './counters.ts';
 import { registrableLabel } from './detect/registrable.ts';
-import { REASON_CHAIN, REASON_NONE, REASON_REBINDING } from './events/kinds.ts';
+import { REASON_CHAIN, REASON_MODE, REASON_NONE, REASON_REBINDING } from './events/kinds.ts';
 import {
   OUTCOME_ALLOWED,
   OUTCOME_CACHED,
@@ -44,13 +44,14 @@ import { resetDecision } from './policy/decision.ts';
 import { deny } from './policy/deny.ts';
 import { DROP, FORWARD, type Query, RESPOND, type Verdict } from './query.ts';
 import type { Tables } from './tables.ts';
-import { KEY_DO } from './upstream/inflight.ts';
+import { KEY_DO, KEY_NO_RD } from './upstream/inflight.ts';
 import {
   BADVERS,
   CLASS_IN,
   EDE_NETWORK_ERROR,
   EDE_OTHER,
   FORMERR,
+  HEADER_SIZE,
   NOERROR,
   NOTIMP,
   NXDOMAIN,
@@ -59,6 +60,7 @@ import {
   TYPE_ANY,
   TYPE_META_FIRST,
 } from './wire/constants.ts';
+import { messageFlags, rcodeOf } from './wire/header.ts';
 import { copyName } from './wire/name.ts';
 import { writeU16, writeU32 } from './wire/octets.ts';
 import { PARSE_DROP, PARSE_FORMERR, PARSE_OK, PARSE_OPCODE, parse } from './wire/parse.ts';
@@ -80,21 +82,12 @@ export function decide(query: Query, tables: Tables, memory: Memory): Verdict {
   const parsed = parse(query);
   if (parsed !== PARSE_OK) return reject(query, parsed, memory);
   if (query.ednsVersion > 0) return respond(query, BADVERS);
-  identify(query, tables.prefixes);
-  query.mode = tables.workloads.mode[query.workload]!;
-  query.revision = tables.revision;
+  identifyBy(tables, query);
   query.isAlias = 0;
   if (query.qclass !== CLASS_IN || isMeta(query.qtype)) return refuseKind(query, memory);
 
   const zone = tables.zones.find(query.name);
-  authorize(
-    query.name,
-    query.qtype,
-    query.workload,
-    tables,
-    zoneKind(query.name, zone, tables.zones),
-    query.decision,
-  );
+  authorizeIn(zone, query, tables);
   countDecision(query, memory);
   if (query.decision.allowed === 0) {
     account(query, OUTCOME_DENIED, tables, memory);
@@ -103,11 +96,29 @@ export function decide(query: Query, tables: Tables, memory: Memory): Verdict {
   if (zone !== -1) return answerLocally(query, zone, tables, memory);
   if (query.qtype === TYPE_ANY) return answerAny(query, tables, memory);
   if (lookup(query, tables, memory) === RESPOND) {
-    const isDenied = query.decision.allowed === 0;
-    account(query, isDenied ? OUTCOME_DENIED : OUTCOME_CACHED, tables, memory);
+    account(query, outcomeOfHit(query), tables, memory);
     return RESPOND;
   }
   return FORWARD;
+}
+
+function identifyBy(tables: Tables, query: Query): void {
+  identify(query, tables.prefixes);
+  query.mode = tables.workloads.mode[query.workload]!;
+  query.revision = tables.revision;
+}
+
+/** @param zone the local zone that holds the name, or -1 */
+function authorizeIn(zone: number, query: Query, tables: Tables): void {
+  const kind = zoneKind(query.name, zone, tables.zones);
+  authorize(query.name, query.qtype, query.workload, tables, kind, query.decision);
+}
+
+/** A hit is an answer, or the denial of one, or a failure that is remembered. */
+function outcomeOfHit(query: Query): number {
+  if (query.decision.allowed === 0) return OUTCOME_DENIED;
+  const rcode = rcodeOf(messageFlags(query.out, query.outStart));
+  return rcode === SERVFAIL ? OUTCOME_FAILED : OUTCOME_CACHED;
 }
 
 /**
@@ -128,10 +139,23 @@ export function decideSafely(
     memory.counters[FAULTS]!++;
     const isOpen = tables.workloads.failOpen[query.workload] === 1;
     onFault(error, isOpen);
-    if (isOpen) return FORWARD;
+    if (isOpen) {
+      letThrough(query, tables);
+      return FORWARD;
+    }
     respondEmpty(query, SERVFAIL, EDE_OTHER);
     return RESPOND;
   }
+}
+
+/** `fail_open`: what was decided before the defect does not count. */
+function letThrough(query: Query, tables: Tables): void {
+  resetDecision(query.decision);
+  query.decision.allowed = 1;
+  query.decision.wouldDeny = 1;
+  query.decision.reason = REASON_MODE;
+  query.revision = tables.revision;
+  query.isAlias = 0;
 }
 
 /** What cannot be read, and what is no query (RFC 1035 4.1.1, RFC 8906). */
@@ -266,8 +290,12 @@ export function settle(
     memory.counters[UPSTREAM_MALFORMED]!++;
     return false;
   }
+  if (!isUsable(clean.rcode)) {
+    settleFailure(question, keyFlags, memory);
+    return true;
+  }
   inspect(clean.octets, 0, clean.length, question.name, tables, inspection);
-  if (clean.seconds > 0 && keyFlags < 4) {
+  if (clean.seconds > 0 && keyFlags < KEY_NO_RD) {
     const isNxdomain = (clean.content & IS_NXDOMAIN) !== 0;
     clean.content |= HAS_TARGETS;
     const key = ((isNxdomain ? EVERY_TYPE : question.qtype) << 8) | keyFlags;
@@ -279,39 +307,42 @@ export function settle(
   return true;
 }
 
+/** Whether an upstream's rcode is an answer; all others are failures to the client (RFC 9520 2.1). */
+function isUsable(rcode: number): boolean {
+  return rcode === NOERROR || rcode === NXDOMAIN;
+}
+
 /** Remembers for a short while that nobody could answer (RFC 9520). */
 export function settleFailure(question: Query, keyFlags: number, memory: Memory): void {
-  if (keyFlags >= 4) return;
+  if (keyFlags >= KEY_NO_RD) return;
   const { clean, store } = memory;
   clean.start = 0;
-  clean.length = 12;
+  clean.length = HEADER_SIZE;
   clean.ttlCount = 0;
   clean.seconds = FAILURE_SECONDS;
   clean.content = IS_FAILURE;
   store.put(question.name, (question.qtype << 8) | keyFlags, clean, question.nowSeconds);
 }
 
-/** Writes the response for one waiter from the clean answer, by its own workload's policy. */
+/**
+ * Writes the response for one waiter from the clean answer, by its own workload's policy: by the one
+ * of now, when the tables were swapped while it waited.
+ */
 export function respondToWaiter(query: Query, tables: Tables, memory: Memory): void {
   const { clean, inspection } = memory;
-  const isUsable = clean.rcode === NOERROR || clean.rcode === NXDOMAIN;
-  if (!isUsable) {
+  const isOutdated = query.revision !== tables.revision;
+  // The zone that led to the target may lead elsewhere by now: the client asks again.
+  if (!isUsable(clean.rcode) || (isOutdated && query.isAlias === 1)) {
     respondFailure(query, clean.ede, tables, memory);
     return;
   }
-  if (inspection.reason !== REASON_NONE) {
-    refuse(query, inspection.reason, inspection.decision.rule, memory);
-  } else if (tables.workloads.inspectChain[query.workload] === 1) {
-    if (!targetsPass(clean.octets, 0, clean.length, query, tables, memory.chain)) {
-      refuse(query, memory.chain.reason, memory.chain.decision.rule, memory);
-    }
+  if (isOutdated) {
+    identifyBy(tables, query);
+    authorizeIn(tables.zones.find(query.name), query, tables);
   }
+  if (query.decision.allowed === 1) inspectFor(query, tables, memory);
   if (query.decision.allowed === 0) {
-    const pair = account(query, OUTCOME_DENIED, tables, memory);
-    if (query.decision.reason === REASON_REBINDING) {
-      memory.ledger.refuse(pair, inspection.addresses, 0);
-    }
-    deny(query, tables);
+    respondDenied(query, tables, memory);
     return;
   }
   const pair = account(query, OUTCOME_ALLOWED, tables, memory);
@@ -342,9 +373,31 @@ function respondWithAlias(query: Query, tables: Tables, memory: Memory): void {
   appendTarget(query, aliasAnswer);
 }
 
+/** Turns the decision into a denial when this workload must not have the answer. */
+function inspectFor(query: Query, tables: Tables, memory: Memory): void {
+  const { clean, inspection, chain } = memory;
+  if (inspection.reason !== REASON_NONE) {
+    refuse(query, inspection.reason, inspection.decision.rule, memory);
+  } else if (tables.workloads.inspectChain[query.workload] === 1) {
+    if (targetsPass(clean.octets, 0, clean.length, query, tables, chain)) return;
+    refuse(query, chain.reason, chain.decision.rule, memory);
+  }
+}
+
+function respondDenied(query: Query, tables: Tables, memory: Memory): void {
+  const { inspection, ledger } = memory;
+  const pair = account(query, OUTCOME_DENIED, tables, memory);
+  const hasAddress = query.decision.reason === REASON_REBINDING && inspection.addressCount > 0;
+  if (hasAddress) ledger.refuse(pair, inspection.addresses, 0);
+  // Somebody waits for this response: a feed that asks for none has spoken too late.
+  if (deny(query, tables) === DROP) respondEmpty(query, REFUSED, -1);
+}
+
 /** SERVFAIL with an EDE: nobody answered, or not usefully. */
 export function respondFailure(query: Query, ede: number, tables: Tables, memory: Memory): void {
   memory.counters[FAILED]!++;
+  // The number of a workload means nothing to tables that were swapped in while it waited.
+  if (query.revision !== tables.revision) identifyBy(tables, query);
   account(query, OUTCOME_FAILED, tables, memory);
   respondEmpty(query, SERVFAIL, ede === -1 ? EDE_NETWORK_ERROR : ede);
 }

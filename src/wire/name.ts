@@ -5,7 +5,7 @@
  * keyed hash of each suffix. Every table of the program is asked by those hashes.
  */
 
-import { LABEL_MAX, LABELS_MAX, NAME_MAX } from './constants.ts';
+import { HEADER_SIZE, LABEL_MAX, LABELS_MAX, NAME_MAX } from './constants.ts';
 import { hashSuffixes } from './hash.ts';
 import { LOWER } from './octets.ts';
 
@@ -64,7 +64,8 @@ function copyPlainName(octets: Uint8Array, at: number, end: number, name: WireNa
 
 /**
  * Reads a name that may be compressed, following pointers backwards only (RFC 1035 4.1.4), and
- * hashes its suffixes.
+ * hashes its suffixes. A pointer into the header is malformed: no name stands there, and what does
+ * (the ID, the counts) is not the same in the message that a client gets.
  *
  * @param start where the message starts; pointers count from it
  * @returns the offset after the name in place (not after what it points to), or -1
@@ -108,7 +109,7 @@ export function expandOctets(
       if (position + 1 >= end || ++pointers > POINTERS_MAX) return -1;
       if (after === -1) after = position + 2;
       const target = start + (((size & 0x3f) << 8) | octets[position + 1]!);
-      if (target >= position) return -1;
+      if (target >= position || target < start + HEADER_SIZE) return -1;
       position = target;
       continue;
     }
