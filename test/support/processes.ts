@@ -1,0 +1,142 @@
+/**
+ * Processes that tests start: on free loopback ports, with what they say kept for the failure
+ * message, and ended by their own id. Nothing here waits a fixed time.
+ */
+
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { randomInt } from 'node:crypto';
+import { createSocket, type Socket as UdpSocket } from 'node:dgram';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+
+const LOOK_MS = 10;
+const WAIT_MS = 20_000;
+/** Of ip_local_port_range the usual first is 32768. */
+const PORT_FIRST = 20_000;
+const PORT_END = 32_000;
+
+/** Asks again and again until the answer is not null. @throws Error that names what never came */
+export async function until<T>(
+  what: string,
+  look: () => T | null | Promise<T | null>,
+  waitMs = WAIT_MS,
+): Promise<T> {
+  const end = performance.now() + waitMs;
+  for (;;) {
+    const found = await look();
+    if (found !== null) return found;
+    if (performance.now() > end) throw new Error(`waited in vain: ${what}`);
+    await pause(LOOK_MS);
+  }
+}
+
+/**
+ * A port that is free for UDP and TCP on all IPv4 addresses. Below the range that the kernel hands
+ * out by itself: it gives the port of one SO_REUSEPORT socket to another that asks for any.
+ */
+export async function freePort(): Promise<number> {
+  for (let attempt = 0; attempt < 50; attempt++) {
+    const port = randomInt(PORT_FIRST, PORT_END);
+    if ((await isFree(createSocket('udp4'), port)) && (await isFree(createServer(), port))) {
+      return port;
+    }
+  }
+  throw new Error('no free port');
+}
+
+function isFree(socket: UdpSocket | Server, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    socket.once('error', () => resolve(false));
+    const close = (): void => void socket.close(() => resolve(true));
+    if ('bind' in socket) socket.bind(port, '0.0.0.0', close);
+    else socket.listen(port, '0.0.0.0', close);
+  });
+}
+
+/** A folder of its own below the system's temporary one. */
+export function makeFolder(): string {
+  return mkdtempSync(join(tmpdir(), 'dnsvalve-e2e-'));
+}
+
+export function removeFolder(path: string): void {
+  rmSync(path, { recursive: true, force: true });
+}
+
+/** Whether the programs are there; says which are not. With CI set the tests run and fail. */
+export function lacks(...programs: readonly string[]): boolean {
+  const missing = programs.filter(
+    (program) => spawnSync('which', [program], { stdio: 'ignore' }).status !== 0,
+  );
+  if (missing.length === 0) return false;
+  process.stderr.write(`skipped, not installed: ${missing.join(', ')}\n`);
+  return process.env['CI'] === undefined;
+}
+
+export class Program {
+  readonly child: ChildProcess;
+  readonly #exited: Promise<number | null>;
+  #said = '';
+
+  constructor(
+    command: string,
+    args: readonly string[],
+    options: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv } = {},
+  ) {
+    this.child = spawn(command, [...args], { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
+    const keep = (chunk: Buffer): void => {
+      this.#said += chunk.toString('utf8');
+    };
+    this.child.stdout?.on('data', keep);
+    this.child.stderr?.on('data', keep);
+    this.#exited = new Promise((resolve) => {
+      this.child.once('error', (error) => {
+        this.#said += error.message;
+        resolve(-1);
+      });
+      this.child.once('close', (code) => resolve(code));
+    });
+  }
+
+  /** All that it wrote so far, both streams. */
+  get said(): string {
+    return this.#said;
+  }
+
+  get isRunning(): boolean {
+    return this.child.exitCode === null && this.child.signalCode === null;
+  }
+
+  /** Resolves once it has said `text`. @throws Error with all it said when it ends without */
+  async says(text: string | RegExp, after = 0): Promise<void> {
+    await until(`the process says ${text}`, () => {
+      const said = this.#said.slice(after);
+      if (typeof text === 'string' ? said.includes(text) : text.test(said)) return true;
+      if (!this.isRunning) throw new Error(`ended without saying ${text}:\n${this.#said}`);
+      return null;
+    });
+  }
+
+  /** The exit status; null when a signal ended it. */
+  exit(): Promise<number | null> {
+    return this.#exited;
+  }
+
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
+    if (this.isRunning) this.child.kill(signal);
+    return this.#exited;
+  }
+}
+
+/** Runs a command to its end. */
+export async function run(
+  command: string,
+  args: readonly string[],
+  options: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv } = {},
+): Promise<{ readonly status: number | null; readonly said: string }> {
+  const program = new Program(command, args, options);
+  const status = await program.exit();
+  return { status, said: program.said };
+}

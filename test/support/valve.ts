@@ -1,0 +1,128 @@
+/**
+ * dnsvalve as a process of its own, started the way people start it, with a configuration that the
+ * test writes.
+ */
+
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { loadAddon } from '../../src/native/addon.ts';
+import type { Endpoint } from './client.ts';
+import { freePort, makeFolder, Program, removeFolder, run } from './processes.ts';
+
+const ENTRY = join(import.meta.dirname, '../../src/dnsvalve.js');
+
+export type Backend = 'native' | 'dgram';
+
+const { addon } = loadAddon();
+if (addon === null && process.env['CI'] !== undefined) throw new Error('no native backend');
+/** The I/O backends of this machine: each network case runs on all of them. */
+export const BACKENDS: readonly Backend[] = addon === null ? ['dgram'] : ['native', 'dgram'];
+
+export interface ValveShape {
+  readonly backend?: Backend;
+  /** YAML below listen, workers, history, control and state, which are given. */
+  readonly config: string;
+  /** Data-plane workers; 1 when not given. */
+  readonly workers?: number;
+  /** Addresses to listen on; 127.0.0.1 when not given. `[]` around IPv6. */
+  readonly listen?: readonly string[];
+  /** More files of the configuration's folder, by name. */
+  readonly files?: Readonly<Record<string, string>>;
+}
+
+function environment(backend: Backend): NodeJS.ProcessEnv {
+  return { ...process.env, DNSVALVE_NATIVE: backend === 'dgram' ? 'off' : '' };
+}
+
+export class Valve implements Endpoint {
+  readonly folder: string;
+  readonly port: number;
+  readonly address = '127.0.0.1';
+  readonly #shape: ValveShape;
+  #program: Program;
+
+  private constructor(shape: ValveShape, folder: string, port: number) {
+    this.#shape = shape;
+    this.folder = folder;
+    this.port = port;
+    this.#program = this.#spawn();
+  }
+
+  /** Resolves when it says that it is ready. */
+  static async start(shape: ValveShape): Promise<Valve> {
+    const folder = makeFolder();
+    const port = await freePort();
+    for (const [name, text] of Object.entries(shape.files ?? {})) {
+      writeFileSync(join(folder, name), text);
+    }
+    writeFileSync(join(folder, 'dnsvalve.yaml'), mainFile(shape, port, shape.config));
+    const valve = new Valve(shape, folder, port);
+    await valve.program.says('"msg":"ready"');
+    return valve;
+  }
+
+  get program(): Program {
+    return this.#program;
+  }
+
+  get configPath(): string {
+    return join(this.folder, 'dnsvalve.yaml');
+  }
+
+  get historyPath(): string {
+    return join(this.folder, 'history.db');
+  }
+
+  /** The same port at another of its addresses. */
+  at(address: string): Endpoint {
+    return { address, port: this.port };
+  }
+
+  /** Replaces the part of the configuration that the test gave. */
+  configure(config: string): void {
+    writeFileSync(this.configPath, mainFile(this.#shape, this.port, config));
+  }
+
+  /** A dnsvalve command for this instance's configuration. */
+  command(...args: readonly string[]): Promise<{ status: number | null; said: string }> {
+    return run(process.execPath, [ENTRY, ...args, '-c', this.configPath], {
+      env: environment(this.#shape.backend ?? 'native'),
+    });
+  }
+
+  /** The status document. */
+  async status(): Promise<Record<string, unknown>> {
+    const { status, said } = await this.command('status', '--json');
+    if (status !== 0) throw new Error(`status: ${said}`);
+    return JSON.parse(said) as Record<string, unknown>;
+  }
+
+  /** After it ended: starts it anew in the same folder. */
+  async restart(): Promise<void> {
+    this.#program = this.#spawn();
+    await this.#program.says('"msg":"ready"');
+  }
+
+  /** Ends it and removes its folder. @returns the exit status */
+  async stop(): Promise<number | null> {
+    const status = await this.#program.stop();
+    removeFolder(this.folder);
+    return status;
+  }
+
+  #spawn(): Program {
+    return new Program(process.execPath, [ENTRY, 'serve', '-c', this.configPath], {
+      env: environment(this.#shape.backend ?? 'native'),
+    });
+  }
+}
+
+function mainFile(shape: ValveShape, port: number, config: string): string {
+  const listen = (shape.listen ?? ['127.0.0.1']).map((address) => `"${address}:${port}"`);
+  return `listen: [${listen.join(', ')}]
+workers: ${shape.workers ?? 1}
+history: { path: history.db }
+control: { path: control.sock }
+state_directory: state
+${config}`;
+}
