@@ -71,6 +71,8 @@ export class Ledger {
   #arenaUsed = 0;
   readonly #ring: RingWriter;
   readonly #namesPerPair: number;
+  /** Revision of the tables that everything here was decided by. */
+  #revision = 0;
   /** Records that could not be handed over before the tables had to be cleared. */
   shedCount = 0;
 
@@ -86,6 +88,7 @@ export class Ledger {
   /** The slot of the query's (workload, full name), or -1 when it is not remembered. */
   find(query: Query): number {
     const name = query.name;
+    if (query.revision !== this.#revision) this.#turnTo(query.revision);
     return this.#names.find(query.workload, name.low[0]!, name.high[0]!);
   }
 
@@ -148,6 +151,7 @@ export class Ledger {
   /** Remembers the address that an answer was refused for, until the pair's next record. */
   refuse(pair: number, octets: Uint8Array, at: number): void {
     for (let i = 0; i < 16; i++) this.#pairs.refused[pair * 16 + i] = octets[at + i]!;
+    this.#pairs.hasRefused[pair] = 1;
   }
 
   /** Hands over what has gathered. Stops when the ring is full; the rest stays for the next time. */
@@ -174,6 +178,12 @@ export class Ledger {
       this.#names.used < this.#names.capacity &&
       this.#arenaUsed + name.length <= this.#arena.length
     );
+  }
+
+  /** Workloads and rules are numbers of one revision: nothing gathers across two. */
+  #turnTo(revision: number): void {
+    if (this.#pairs.used > 0) this.#startAgain();
+    this.#revision = revision;
   }
 
   #startAgain(): void {
@@ -281,7 +291,9 @@ export class Ledger {
     octets[at + AT_FLAGS] = slots.flags[slot]!;
     octets[at + AT_MODE] = slots.mode[slot]!;
     octets[at + AT_FEED] = slots.feed[slot]!;
-    const isRefusal = (slots.flags[slot]! & FLAG_REBINDING) !== 0;
+    const isFlagged = (slots.flags[slot]! & FLAG_REBINDING) !== 0;
+    // When the store gave the refusal after the tables were cleared, the address is not known.
+    const isRefusal = isFlagged && slots.hasRefused[slot] === 1;
     octets[at + AT_ANSWER_COUNT] = isRefusal ? 1 : 0;
     if (isRefusal) {
       for (let i = 0; i < 16; i++) octets[at + AT_ANSWERS + i] = slots.refused[slot * 16 + i]!;

@@ -51,6 +51,8 @@ export class Slots {
   readonly source: Uint8Array;
   /** The address that an answer was refused for (FLAG_REBINDING), 16 octets a slot. */
   readonly refused: Uint8Array;
+  /** 1 where `refused` holds an address. */
+  readonly hasRefused: Uint8Array;
   /** For a name its pair; for a pair the number of its names. */
   readonly link: Int32Array;
   /** 1 once the pair's first answer addresses are known. */
@@ -85,6 +87,7 @@ export class Slots {
     this.flags = new Uint8Array(capacity);
     this.source = new Uint8Array(capacity * 16);
     this.refused = new Uint8Array(capacity * 16);
+    this.hasRefused = new Uint8Array(capacity);
     this.link = new Int32Array(capacity);
     this.answered = new Uint8Array(capacity);
     this.answerCount = new Uint8Array(capacity);
@@ -119,6 +122,7 @@ export class Slots {
     this.counts.fill(0, slot * COUNTS, slot * COUNTS + COUNTS);
     this.flags[slot] = FLAG_FIRST;
     this.link[slot] = 0;
+    this.hasRefused[slot] = 0;
     this.answered[slot] = 0;
     this.answerCount[slot] = 0;
     this.isDirty[slot] = 0;
