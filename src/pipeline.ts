@@ -45,6 +45,7 @@ import { deny } from './policy/deny.ts';
 import { DROP, FORWARD, type Query, RESPOND, type Verdict } from './query.ts';
 import type { Tables } from './tables.ts';
 import { KEY_DO, KEY_NO_RD } from './upstream/inflight.ts';
+import { writeAny } from './wire/any.ts';
 import {
   BADVERS,
   CLASS_IN,
@@ -62,9 +63,8 @@ import {
 } from './wire/constants.ts';
 import { messageFlags, rcodeOf } from './wire/header.ts';
 import { copyName } from './wire/name.ts';
-import { writeU16, writeU32 } from './wire/octets.ts';
 import { PARSE_DROP, PARSE_FORMERR, PARSE_OK, PARSE_OPCODE, parse } from './wire/parse.ts';
-import { appendOpt, beginResponse, respondEmpty, setCounts } from './wire/response.ts';
+import { appendOpt, respondEmpty } from './wire/response.ts';
 import { appendTarget } from './zones/alias.ts';
 import { CHAIN_LEAVES } from './zones/answer.ts';
 import { zoneKind } from './zones/kind.ts';
@@ -236,26 +236,10 @@ function mayFollow(query: Query, tables: Tables, memory: Memory): boolean {
   return allowedTarget(aliasTarget, qtype, workload, tables, chain.decision);
 }
 
-const HINFO = 13;
-/** CPU "RFC8482" and an empty OS (RFC 8482 4.2). */
-const HINFO_RDATA = new TextEncoder().encode('\x07RFC8482\x00');
-const HINFO_TTL = 3600;
-
 /** ANY never goes upstream: one small record says so. */
 function answerAny(query: Query, tables: Tables, memory: Memory): Verdict {
   memory.counters[LOCAL]!++;
-  beginResponse(query, 0, NOERROR);
-  const { out } = query;
-  const at = query.outStart + query.outLength;
-  writeU16(out, at, 0xc00c);
-  writeU16(out, at + 2, HINFO);
-  writeU16(out, at + 4, CLASS_IN);
-  writeU32(out, at + 6, HINFO_TTL);
-  writeU16(out, at + 10, HINFO_RDATA.length);
-  for (let i = 0; i < HINFO_RDATA.length; i++) out[at + 12 + i] = HINFO_RDATA[i]!;
-  query.outLength += 12 + HINFO_RDATA.length;
-  setCounts(query, 1, 0);
-  appendOpt(query, 0, -1, NO_TEXT, 0, 0);
+  writeAny(query);
   account(query, OUTCOME_ALLOWED, tables, memory);
   return RESPOND;
 }
