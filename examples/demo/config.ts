@@ -24,7 +24,7 @@ workloads:
   builder:
     owner: team-ci
     sources: [127.0.0.3/32]
-    allow: [.packages.example, "*.widgets.example"]
+    allow: [.packages.example, "*.tools.example", "*.widgets.example"]
   agent:
     owner: team-research
     sources: [127.0.0.4/32]

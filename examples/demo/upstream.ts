@@ -26,7 +26,7 @@ const NAMES: ReadonlyMap<string, readonly Data[]> = new Map([
   ['printer.widgets.example', [address('10.0.0.9')]],
   ['meta.widgets.example', [address('169.254.169.254')]],
   // An allowed name that is an alias of one that a feed lists.
-  ['docs.widgets.example', [alias('pastebin.com')]],
+  ['docs.tools.example', [alias('pastebin.com')]],
   ['pastebin.com', [address('198.51.100.66')]],
   ['dns.google', [address('198.51.100.67')]],
   ['*.sync.example', [{ type: TXT, data: 'ok' }]],

@@ -30,7 +30,7 @@ export const ASKINGS: readonly Asking[] = [
   { ...BUILDER, name: 'k3y.drop.attacker.example', type: 'TXT', why: 'the same, carrying data' },
   { ...BUILDER, name: 'dns.google', type: 'A', why: 'a DoH resolver' },
   { ...BUILDER, name: 'pastebin.com', type: 'A', why: 'a paste site' },
-  { ...BUILDER, name: 'docs.widgets.example', type: 'A', why: 'allowed, but an alias of it' },
+  { ...BUILDER, name: 'docs.tools.example', type: 'A', why: 'allowed, but an alias of it' },
   { ...BUILDER, name: 'printer.widgets.example', type: 'A', why: 'has a private address' },
   { ...BUILDER, name: 'meta.widgets.example', type: 'A', why: 'has the metadata address' },
   {
