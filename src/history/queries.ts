@@ -123,15 +123,18 @@ WHERE w.name = ? AND d.name_rev = ? ORDER BY n.first_ms, n.name_rev LIMIT ?`;
     const end = reach === 'exact' ? `${from}\0` : endOfSubtree(from);
     const common = this.#isCommon(from, end);
     // The tables are walked in the order written; which comes first is what makes it quick.
-    const byTime = id === null ? 'pair_by_time' : 'pair_by_workload';
+    const byTime = id === null ? '' : 'INDEXED BY pair_by_workload';
     const joins = common
-      ? `pair p INDEXED BY ${byTime} CROSS JOIN domain d ON d.id = p.domain_id`
+      ? `pair p ${byTime} CROSS JOIN domain d ON d.id = p.domain_id`
       : 'domain d CROSS JOIN pair p ON p.domain_id = d.id';
+    // A bound on the last time may leave few: then the table is read as it lies and sorted after
+    // (the plus keeps the index out), 0.2 s where a walk through time takes 10 s for 2.5M pairs.
+    const order = common && id === null && sinceMs > 0 ? '+p.first_ms' : 'p.first_ms';
     const sql = `
 SELECT ${PAIR_COLUMNS} FROM ${joins} CROSS JOIN workload w ON w.id = p.workload_id
 WHERE d.name_rev >= @from AND d.name_rev < @end AND p.last_ms >= @sinceMs
   ${id === null ? '' : 'AND p.workload_id = @id'}
-ORDER BY p.first_ms LIMIT @limit`;
+ORDER BY ${order} LIMIT @limit`;
     const values = { from, end, sinceMs, limit, ...(id === null ? {} : { id }) };
     return this.#pairs(sql).all(values).map(pairRow);
   }

@@ -123,6 +123,9 @@ describe('ofName of a suffix with very many domains', () => {
       found.ofName('com.', 'subtree', { workload, sinceMs: 0, limit: 3 }).map((row) => row.name);
     expect(first(null)).toEqual(['d0.com', 'd1.com', 'd2.com']);
     expect(first('web')).toEqual(['d1.com', 'd4.com', 'd7.com']);
+    const late = { workload: null, sinceMs: NOON + 20_498, limit: 3 };
+    const lateNames = found.ofName('com.', 'subtree', late).map((row) => row.name);
+    expect(lateNames).toEqual(['d20498.com', 'd20499.com']);
   });
 });
 
