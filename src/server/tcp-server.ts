@@ -37,6 +37,7 @@ export const TCP_LIMITS: TcpLimits = {
 };
 
 const FRAME = 2;
+const EMPTY = Buffer.alloc(0);
 
 interface Connection {
   readonly socket: Socket;
@@ -153,7 +154,7 @@ export class TcpServer {
       socket,
       slot: this.#nextSlot++,
       peer,
-      partial: Buffer.alloc(0),
+      partial: EMPTY,
       partialLength: 0,
       pending: 0,
       lastMs: this.#clock.nowMs,
@@ -181,11 +182,7 @@ export class TcpServer {
 
   /** Takes whole frames out of what arrived; a rest waits for its other part. */
   #onData(connection: Connection, chunk: Buffer): void {
-    let octets = chunk;
-    if (connection.partialLength > 0) {
-      octets = Buffer.concat([connection.partial.subarray(0, connection.partialLength), chunk]);
-      connection.partialLength = 0;
-    }
+    const octets = connection.partialLength === 0 ? chunk : append(connection, chunk);
     let at = 0;
     this.#clock.update();
     while (at + FRAME <= octets.length) {
@@ -194,10 +191,7 @@ export class TcpServer {
       this.#onMessage(connection, octets, at + FRAME, at + FRAME + length);
       at += FRAME + length;
     }
-    if (at < octets.length) {
-      connection.partial = Buffer.from(octets.subarray(at));
-      connection.partialLength = octets.length - at;
-    }
+    keepRest(connection, octets, at);
     this.forwarder?.upstreams?.flush();
     this.#throttle(connection);
   }
@@ -260,4 +254,26 @@ export class TcpServer {
   #resume(connection: Connection): void {
     if (connection.socket.isPaused() && !this.#isBusy(connection)) connection.socket.resume();
   }
+}
+
+/** Puts what arrived behind the part of a frame; room doubles, so that single octets stay cheap. */
+function append(connection: Connection, chunk: Buffer): Buffer {
+  const used = connection.partialLength;
+  const length = used + chunk.length;
+  if (length > connection.partial.length) {
+    const larger = Buffer.alloc(Math.max(length, 2 * connection.partial.length));
+    connection.partial.copy(larger, 0, 0, used);
+    connection.partial = larger;
+  }
+  chunk.copy(connection.partial, used);
+  connection.partialLength = length;
+  return connection.partial.subarray(0, length);
+}
+
+/** @param at where in `octets` the first frame begins that is not whole */
+function keepRest(connection: Connection, octets: Buffer, at: number): void {
+  const isInPlace = at === 0 && connection.partialLength > 0;
+  if (!isInPlace)
+    connection.partial = at === octets.length ? EMPTY : Buffer.from(octets.subarray(at));
+  connection.partialLength = octets.length - at;
 }
