@@ -113,11 +113,13 @@ class DataPlane {
   }
 
   async swap(message: ToWorker & { kind: 'tables' }): Promise<void> {
-    // One assignment: this turn of the loop ends with the old tables, the next batch has the new.
-    this.#forwarder.tables = new Tables(message.tables);
+    const tables = new Tables(message.tables);
+    const putInForce = await this.#forwarder.upstreams?.prepare(message.plan);
+    // One turn of the loop: the batch before had the old tables and groups, the next has the new.
+    this.#forwarder.tables = tables;
+    putInForce?.();
     if (message.forgetAnswers) this.#memory.store.clear();
-    await this.#forwarder.upstreams?.reconfigure(message.plan);
-    this.#tell({ kind: 'swapped', revision: message.tables.revision });
+    this.#tell({ kind: 'swapped', revision: tables.revision });
   }
 
   stats(id: number): void {
