@@ -84,7 +84,8 @@ export class Dispatcher {
       this.#events.onFailure(flight, EDE_NETWORK_ERROR);
       return;
     }
-    this.#nowMs = this.#clock();
+    // Read by the caller for the whole of a batch.
+    this.#nowMs = flights.inflight.startedMs[flight]!;
     // Released and taken again by the very call that its answer led to.
     if (flight === this.#settling) this.#endSettling();
     flights.begin(flight, group, this.#nowMs + DEADLINE_MS);
@@ -348,8 +349,8 @@ export class Dispatcher {
   }
 
   /**
-   * No server is left to ask: wait for what is still on the wire, if anything. Not for a server that
-   * answered already, if unfit: what is honest has come by then.
+   * No server is left to ask: wait for what is still on the wire, if anything. Not when something
+   * unfit came already: the honest answer has had its time since.
    */
   #drain(flight: number): void {
     const { flights } = this;

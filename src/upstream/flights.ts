@@ -1,7 +1,7 @@
 /**
  * Flights: what the dispatcher remembers of each flight while it waits: its group, its tries, its
- * timer. The question itself is in inflight.ts, the queries on the wire in tries.ts; when to ask whom
- * is decided elsewhere.
+ * timer. The question itself is in inflight.ts, the queries on the wire in tries.ts; dispatch.ts
+ * decides when whom to ask.
  */
 
 import type { Inflight } from './inflight.ts';
@@ -48,8 +48,6 @@ export class Flights {
   readonly chosen: Uint8Array;
   /** Which of its two tries is the newest / 0 or 1. */
   readonly newest: Uint8Array;
-  /** Index in the queue of the chosen server / index / valid while QUEUED. */
-  readonly queueAt: Uint8Array;
   /** When the flight must be looked at / ms of the clock / at most the deadline. */
   readonly dueMs: Float64Array;
   /** When it fails / ms of the clock. */
@@ -72,7 +70,6 @@ export class Flights {
     this.bad = new Uint16Array(capacity);
     this.chosen = new Uint8Array(capacity);
     this.newest = new Uint8Array(capacity);
-    this.queueAt = new Uint8Array(capacity);
     this.dueMs = new Float64Array(capacity);
     this.deadlineMs = new Float64Array(capacity);
     this.token = new Float64Array(capacity);
@@ -137,7 +134,7 @@ export class Flights {
     if (socket !== null) socket.pool.settled(socket);
   }
 
-  /** Forgets what was asked of servers in `removed`. @returns whether the last one asked is there */
+  /** Forgets what was asked of servers in `removed`. @returns whether the chosen one is there */
   leave(flight: number, removed: ReadonlySet<Server>): boolean {
     for (let attempt = flight * 2; attempt < flight * 2 + 2; attempt++) {
       const socket = this.sockets.at(this.tries.socket[attempt]!);

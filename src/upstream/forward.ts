@@ -2,7 +2,7 @@
  * forward: the query that goes upstream, rebuilt from the flight and never relayed.
  *
  * What leaves is a fresh id, the question in our own case, RD, CD, DO and our own OPT. Nothing else
- * of a client's message is at hand here, which is the point: what the client could set is a way out.
+ * of a client's message is at hand here, on purpose: what the client could set is a way out.
  */
 
 import {

@@ -39,7 +39,7 @@ export class Inflight {
   readonly nameOctets: Uint8Array;
   /** Octets of each name / octets / 1..255. */
   readonly nameLength: Uint16Array;
-  /** How often the slot was released / count modulo 2^32 / tells a late answer from a new flight. */
+  /** How often the slot was released / count / modulo 2^32; tells old flights from new. */
   readonly generation: Uint32Array;
 
   /** First flight of each bucket / flight / -1 for none. Twice as many buckets as flights. */

@@ -1,10 +1,10 @@
 /**
  * match: is this message the answer to a query of ours?
  *
- * The kernel has checked address and port (the sockets are connected). The rest of RFC 5452 9.1 is
- * here: id, QR, opcode, one question, its octets in the very case we chose, type and class. Whatever
- * fails is not an answer at all: it is counted, and the query goes on waiting (protocol.md, TuDoor).
- * What the answer says is not looked at here.
+ * The kernel has checked address and port (the sockets are connected). The rest of RFC 5452 9.1
+ * is here: id, QR, opcode, one question, its octets in the very case we chose, type and class.
+ * Whatever fails is not an answer at all: it is counted, and the query goes on waiting, so that one
+ * forged packet cannot become a SERVFAIL. What the answer says is not looked at here.
  */
 
 import { CLASS_IN, HEADER_SIZE, OPCODE_MASK, QR } from '../wire/constants.ts';

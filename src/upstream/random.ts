@@ -26,7 +26,7 @@ export function randomU16(): number {
   return value;
 }
 
-/** @returns 0..`count`-1; for `count` up to 65,536. The bias of the modulus is under count/65536. */
+/** @returns 0..`count`-1, for `count` up to 65,536; biased by less than count/65536 */
 export function randomBelow(count: number): number {
   return randomU16() % count;
 }

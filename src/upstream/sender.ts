@@ -29,7 +29,6 @@ export class Sender {
   enqueue(flight: number, server: Server, nowMs: number): void {
     const flights = this.#flights;
     if (server.queued === BATCH_CAPACITY) this.send(server, nowMs);
-    flights.queueAt[flight] = server.queued;
     server.queue[server.queued++] = flight;
     flights.place[flight] = QUEUED;
     const tries = triesOf(flights.counts[flight]!, server.position);
@@ -47,9 +46,8 @@ export class Sender {
     let count = 0;
     for (let i = 0; i < queued; i++) {
       const flight = server.queue[i]!;
-      // The flight may have ended, and even come back, since it was queued.
-      if (flights.place[flight] !== QUEUED || flights.queueAt[flight] !== i) continue;
-      if (flights.serverOf(flight) !== server) continue;
+      // The flight may have ended since it was queued, or been queued again elsewhere.
+      if (flights.place[flight] !== QUEUED || flights.serverOf(flight) !== server) continue;
       flights.place[flight] = WIRE;
       const newest = flights.newest[flight]! ^ 1;
       flights.newest[flight] = newest;

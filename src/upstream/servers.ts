@@ -1,8 +1,9 @@
 /**
  * Servers: what is known about each server of a group, and which one is asked next.
  *
- * Only silence opens a circuit. Wrong ids, wrong questions and unparsable messages are what a forger
- * sends, so they are counted and change nothing (CVE-2023-26437: spoofing that marks servers down).
+ * Only silence opens a circuit. Wrong ids, wrong questions and unparsable messages are what a
+ * forger sends, so they are counted and change nothing (CVE-2023-26437: spoofing that marks servers
+ * down).
  * Sockets and timers are elsewhere; everything here is numbers.
  */
 
@@ -149,9 +150,9 @@ export function countTry(counts: number, position: number): number {
 }
 
 /**
- * The server to ask next: not one in `bad`, or without a socket, or that had its three tries; of the rest the one with
- * a closed circuit, then with the fewest tries (so a retry goes to the other server), then the
- * fastest. When all circuits are open the best of them is tried anyway.
+ * The server to ask next: not one in `bad`, or without a socket, or that had its three tries; of
+ * the rest the one with a closed circuit, then with the fewest tries (so a retry goes to the other
+ * server), then the fastest. When all circuits are open the best of them is tried anyway.
  *
  * @param counts tries so far, 2 bits a server; @param bad bit per server that failed this flight
  * @returns its position, or -1

@@ -1,6 +1,6 @@
 /**
- * Upstreams: the groups of servers of one worker, opened, reloaded, counted and closed. What happens
- * to a query is dispatch.ts.
+ * Upstreams: the groups of servers of one worker, opened, reloaded, counted and closed. What
+ * happens to a query is dispatch.ts.
  */
 
 import type { SocketAddress } from '../config/types.ts';
@@ -27,7 +27,7 @@ export interface UpstreamPlan {
 
 export interface UpstreamOptions {
   readonly backend: Backend;
-  /** Monotonic ms; what `tick` is given must be of the same clock. */
+  /** Monotonic ms; what `tick` and `Inflight.acquire` are given must be of the same clock. */
   clock(): number;
 }
 
@@ -118,9 +118,9 @@ export class Upstreams {
   /**
    * A reload: opens the servers that are new, and returns the one step that puts the plan in force.
    * Tables that hold group numbers must change in the same turn of the loop as that step is taken,
-   * else names go to the wrong servers for a moment. Servers that stay in the group of the same name
-   * keep sockets, connections, health and what waits for them; the rest fails over. Each `prepare`
-   * must be stepped before the next one starts.
+   * else names go to the wrong servers for a moment. Servers that stay in the group of the same
+   * name keep sockets, connections, health and what waits for them; the rest fails over. The
+   * step of one `prepare` comes before the next `prepare`.
    */
   async prepare(plan: UpstreamPlan): Promise<() => void> {
     checkPlan(plan, this.#freeProbes.length);

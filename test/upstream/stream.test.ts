@@ -186,7 +186,7 @@ describe.each(BACKENDS)('streams on the %s backend', (backend) => {
     expect(rig.upstreams.stats()[0]?.state).toBe('closed');
   });
 
-  it('half a frame that never goes on: the connection is given up, the others are re-asked', async () => {
+  it('a frame that never ends: the connection is given up, the rest asked again', async () => {
     const { server, rig } = await start(
       overTcp((asked, nth) => {
         if (nth === 1) asked.connection?.write(framed(honest(asked)).subarray(0, 9));

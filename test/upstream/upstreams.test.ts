@@ -244,6 +244,22 @@ describe.each(BACKENDS)('upstreams on the %s backend', (backend: Backend) => {
     expect(ids.size).toBe(3);
   });
 
+  it('no flight lasts longer than 5 s, however slow its server is known to be', async () => {
+    const server = await serve((asked) => {
+      rig.nowMs += 2000;
+      asked.reply(honest(asked));
+    });
+    const rig = keep(await Rig.open(planOf([server]), backend));
+    for (let i = 0; i < 30; i++) await rig.ask(`a${i}.example.com`);
+    server.handler = silent;
+    const outcome = rig.ask('www.example.com');
+    for (let i = 0; i < 99; i++) rig.pass(50);
+    expect(rig.events).toBe(30);
+    rig.pass(50);
+    expect(await outcome).toEqual({ kind: 'failure', ede: 22 });
+    expect(statsOf(rig).sent).toBe(33);
+  });
+
   it('the second server answers when the first is silent: one try each', async () => {
     const dead = await serve(silent);
     const alive = await serve(good);
@@ -546,7 +562,7 @@ describe.each(BACKENDS)('upstreams on the %s backend', (backend: Backend) => {
     expect(rig.upstreams.stats().length).toBe(1);
   });
 
-  it('a reload that gives a group number to other servers: nobody new joins old flights', async () => {
+  it('a reload that gives a group number to other servers: old flights fail', async () => {
     const server = await serve(silent);
     const other = await serve(good);
     const rig = keep(await Rig.open(planOf([server]), backend));
@@ -568,6 +584,20 @@ describe.each(BACKENDS)('upstreams on the %s backend', (backend: Backend) => {
     await rig.ask('b.example.com');
     expect(before.asked.map(({ name }) => name.toLowerCase())).toEqual(['a.example.com']);
     expect(after.asked.map(({ name }) => name.toLowerCase())).toEqual(['b.example.com']);
+  });
+
+  it('a server to which no socket opens is passed over, and says why', async () => {
+    const alive = await serve(good);
+    // An IPv4 address on an IPv6 socket: refused by every kernel.
+    const broken = { address: '127.0.0.1', port: 53, family: 6 as const };
+    const [group] = planOf([alive]).groups;
+    const servers = [broken, ...(group?.servers ?? [])];
+    const rig = keep(await Rig.open({ groups: [{ name: 'g', servers }] }, backend));
+    expect(await rig.ask('www.example.com')).toMatchObject({ kind: 'answer' });
+    expect(statsOf(rig)).toMatchObject({ sent: 0, sockets: 0 });
+    expect(statsOf(rig).lastError).toContain('UDP');
+    await rig.upstreams.reconfigure({ groups: [{ name: 'g', servers: [broken] }] });
+    expect(await rig.ask('www.example.com')).toEqual({ kind: 'failure', ede: 23 });
   });
 
   it('closing fails what waits, and nothing comes afterwards', async () => {
