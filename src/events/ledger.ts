@@ -36,6 +36,7 @@ import {
   AT_SOURCE,
   AT_WORKLOAD,
   AT_WOULD_DENY,
+  FLAG_FIRST,
   FLAG_REBINDING,
   KIND_ANSWER,
   KIND_NAME,
@@ -219,15 +220,19 @@ export class Ledger {
     }
     const decision = query.decision;
     counts[base + COUNT_WOULD_DENY]! += decision.wouldDeny;
-    if (slots.isDirty[slot] === 0) {
+    slots.lastMs[slot] = query.wallMs;
+    slots.flags[slot]! |= decision.flags;
+    const isDirty = slots.isDirty[slot] === 1;
+    // Who came first is what first seen is about: only something graver takes its place.
+    const isFirst = (slots.flags[slot]! & FLAG_FIRST) !== 0;
+    if (isDirty && isFirst && !isNoteworthy(query, outcome)) return;
+    if (!isDirty) {
       slots.firstMs[slot] = query.wallMs;
       this.#markDirty(slots, slot);
     }
-    slots.lastMs[slot] = query.wallMs;
     slots.revision[slot] = query.revision;
     slots.rule[slot] = decision.rule;
     slots.reason[slot] = decision.reason;
-    slots.flags[slot]! |= decision.flags;
     slots.feed[slot] = decision.feed;
     slots.qtype[slot] = query.qtype;
     slots.mode[slot] = query.mode;

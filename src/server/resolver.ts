@@ -13,7 +13,7 @@ import { type LoadOptions, loadConfig } from '../config/load.ts';
 import type { Config, SocketAddress } from '../config/types.ts';
 import { PROGRESS } from '../counters.ts';
 import { messageOf } from '../errors.ts';
-import type { RecorderStats } from '../history/messages.ts';
+import type { RecorderStats, RevisionNames } from '../history/messages.ts';
 import { type RecorderHandle, startRecorder } from '../history/start.ts';
 import type { Log } from '../log.ts';
 import type { Backend } from '../native/udp.ts';
@@ -28,6 +28,7 @@ import { Workers } from './workers.ts';
 const FLUSH_MS = 500;
 /** How long queries under way and sinks get when the program ends. */
 const GRACE_MS = 2000;
+const REVISIONS_KEPT = 64;
 
 export interface ResolverOptions {
   readonly configPath: string;
@@ -47,8 +48,9 @@ export class Resolver {
   readonly #alerts: Dispatch;
   #addresses: readonly SocketAddress[] = [];
   #progress: readonly number[] = [];
-  /** Feed names by revision, for observations of snapshots that were replaced since. */
+  /** What the numbers of a revision mean, for records and observations that are still under way. */
   readonly #feedNames = new Map<number, readonly string[]>();
+  readonly #names = new Map<number, RevisionNames>();
   #reloading: Promise<void> = Promise.resolve();
   #lastReload: { readonly at: number; readonly error: string | null };
   readonly startedAt = Date.now();
@@ -59,7 +61,7 @@ export class Resolver {
     this.#snapshot = first.snapshot;
     this.#feeds = first.feeds;
     this.#lastReload = { at: this.startedAt, error: null };
-    this.#rememberFeeds(first.snapshot);
+    this.#remember(first.snapshot);
     const { config } = first.snapshot;
     this.#alerts = new Dispatch({
       config,
@@ -180,7 +182,7 @@ export class Resolver {
   async #publish(next: Snapshot): Promise<void> {
     const forget = routingOf(next.config) !== routingOf(this.#snapshot.config);
     this.#recorder.revision(next.names);
-    this.#rememberFeeds(next);
+    this.#remember(next);
     this.#snapshot = next;
     await this.#workers.publish(next, forget);
   }
@@ -225,7 +227,7 @@ export class Resolver {
         },
       },
     );
-    recorder.revision(this.#snapshot.names);
+    for (const names of this.#names.values()) recorder.revision(names);
     return recorder;
   }
 
@@ -255,10 +257,12 @@ export class Resolver {
     };
   }
 
-  #rememberFeeds(snapshot: Snapshot): void {
+  #remember(snapshot: Snapshot): void {
     const { revision, reputation } = snapshot.memory;
     this.#feedNames.set(revision, reputation.feeds.names);
-    this.#feedNames.delete(revision - 64);
+    this.#feedNames.delete(revision - REVISIONS_KEPT);
+    this.#names.set(revision, snapshot.names);
+    this.#names.delete(revision - REVISIONS_KEPT);
   }
 
   /** Tells people about the resolver itself. */
