@@ -25,6 +25,7 @@ export async function statusOf(resolver: Resolver): Promise<object> {
       prefixes: config.workloads.reduce((sum, { sources }) => sum + sources.length, 0),
       rules: snapshot.rules.count,
       zones: config.zones.length,
+      load_ms: Math.round(resolver.loadMs),
       compile_ms: Math.round(compileMs),
       last_reload: new Date(resolver.lastReload.at).toISOString(),
       last_reload_error: resolver.lastReload.error,

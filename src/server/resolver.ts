@@ -41,6 +41,7 @@ export class Resolver {
   readonly #options: ResolverOptions;
   readonly #hashKey: HashKey;
   #snapshot: Snapshot;
+  #loadMs: number;
   #feeds: FeedSet;
   readonly #workers: Workers;
   #recorder: RecorderHandle;
@@ -59,6 +60,7 @@ export class Resolver {
     this.#options = options;
     this.#hashKey = hashKey;
     this.#snapshot = first.snapshot;
+    this.#loadMs = first.loadMs;
     this.#feeds = first.feeds;
     this.#lastReload = { at: this.startedAt, error: null };
     this.#remember(first.snapshot);
@@ -91,8 +93,8 @@ export class Resolver {
     // The key of all tables: drawn anew at each start, so that nobody outside can know it.
     const hashKey = { k0: randomInt(2 ** 32), k1: randomInt(2 ** 32) };
     setHashKey(hashKey.k0, hashKey.k1);
-    const config = loadConfig(options.configPath, options.load);
-    const first = await compile(config, 1, hashKey);
+    const first = await load(options, 1, hashKey);
+    const { config } = first.snapshot;
     const resolver = new Resolver(options, hashKey, first);
     try {
       resolver.#addresses = await resolver.#workers.listen(config.listen);
@@ -110,6 +112,11 @@ export class Resolver {
 
   get snapshot(): Snapshot {
     return this.#snapshot;
+  }
+
+  /** How long the last load took: files, feeds, zones, compiling; ms. */
+  get loadMs(): number {
+    return this.#loadMs;
   }
 
   get workers(): Workers {
@@ -149,10 +156,11 @@ export class Resolver {
   }
 
   async #reload(): Promise<void> {
-    const { log, configPath, load } = this.#options;
+    const { log } = this.#options;
     try {
-      const config = loadConfig(configPath, load);
-      const next = await compile(config, this.#snapshot.memory.revision + 1, this.#hashKey);
+      const revision = this.#snapshot.memory.revision + 1;
+      const next = await load(this.#options, revision, this.#hashKey);
+      const { config } = next.snapshot;
       await this.#alerts.reconfigure(config, this.#directory(config), GRACE_MS);
       this.#warnOfRestart(config);
       await this.#publish(next.snapshot);
@@ -160,6 +168,7 @@ export class Resolver {
       this.#feeds = next.feeds;
       await old.stop();
       await this.#startFeeds();
+      this.#loadMs = next.loadMs;
       this.#lastReload = { at: Date.now(), error: null };
       log.info({ revision: next.snapshot.memory.revision }, 'configuration loaded');
     } catch (error) {
@@ -272,14 +281,23 @@ export class Resolver {
 }
 
 interface Compiled {
+  /** Reading and compiling together, ms. */
+  readonly loadMs: number;
   readonly snapshot: Snapshot;
   readonly feeds: FeedSet;
 }
 
-async function compile(config: Config, revision: number, hashKey: HashKey): Promise<Compiled> {
+/** Reads the configuration with all that it names, and compiles it. */
+async function load(
+  options: ResolverOptions,
+  revision: number,
+  hashKey: HashKey,
+): Promise<Compiled> {
+  const startedMs = performance.now();
+  const config = loadConfig(options.configPath, options.load);
   const feeds = new FeedSet(config.feeds, { stateDirectory: config.stateDirectory, hashKey });
   const snapshot = await compileSnapshot(config, revision, (rules) => feeds.compile(rules));
-  return { snapshot, feeds };
+  return { snapshot, feeds, loadMs: performance.now() - startedMs };
 }
 
 /** Where answers come from: when it changes, stored answers may be wrong. */
