@@ -43,6 +43,11 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   });
 }
 
+// Nobody reads any more (`npm run demo | head`).
+process.stdout.on('error', () => {
+  void cleanUp().finally(() => process.exit(0));
+});
+
 async function cleanUp(): Promise<void> {
   await stopAll();
   rmSync(directory, { recursive: true, force: true });

@@ -24,11 +24,12 @@ export async function startValve(
   directory: string,
   file: string,
   upstreamPort: number,
+  host: '127.0.0.1' | '[::1]' = '127.0.0.1',
 ): Promise<Valve> {
   let said = '';
   for (let i = 0; i < TRIES; i++) {
     const port = await freePort();
-    const listen = ['--listen', `127.0.0.1:${port}`, '--upstream', `127.0.0.1:${upstreamPort}`];
+    const listen = ['--listen', `${host}:${port}`, '--upstream', `127.0.0.1:${upstreamPort}`];
     const child = spawn(process.execPath, [PROGRAM, 'serve', '-c', file, ...listen], {
       cwd: directory,
       stdio: ['ignore', 'pipe', 'pipe'],

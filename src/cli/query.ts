@@ -4,6 +4,7 @@
  */
 
 import { randomInt } from 'node:crypto';
+import { domainToASCII } from 'node:url';
 import type { Command } from 'commander';
 import type { SocketAddress } from '../config/types.ts';
 import { DnsvalveError } from '../errors.ts';
@@ -89,7 +90,12 @@ async function questionOf(name: string, typeText: string, dnssec: boolean): Prom
   if (type === null) {
     throw new DnsvalveError('USAGE', `type "${typeText}": a mnemonic such as A, or TYPE65280`);
   }
-  return { name: nameToWire(name), type, dnssec };
+  return { name: nameToWire(asciiName(name)), type, dnssec };
+}
+
+/** A name with letters beyond ASCII as A-labels, as the policy has it; other names stay as typed. */
+function asciiName(name: string): string {
+  return /^[\x00-\x7f]*$/.test(name) ? name : domainToASCII(name) || name;
 }
 
 async function askedOf({ as, source, server, config: path }: QueryOptions): Promise<Asked> {
