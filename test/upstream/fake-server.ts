@@ -70,19 +70,28 @@ function readQuestion(message: Buffer): { question: Buffer; name: string } {
 
 export class FakeServer {
   readonly asked: Asked[] = [];
-  readonly address = '127.0.0.1';
+  readonly address: string;
   port = 0;
-  handler: Handler = () => undefined;
+  handler: Handler;
   connections = 0;
-  readonly #udp: UdpSocket = createSocket({ type: 'udp4', recvBufferSize: 4 << 20 });
+  readonly #udp: UdpSocket;
   readonly #tcp: TcpServer = createServer((socket) => this.#accept(socket));
   readonly #open = new Set<TcpSocket>();
   #waiters: { count: number; resolve: () => void }[] = [];
 
-  static async start(handler: Handler = () => undefined): Promise<FakeServer> {
+  private constructor(handler: Handler, address: string) {
+    this.handler = handler;
+    this.address = address;
+    const type = address.includes(':') ? 'udp6' : 'udp4';
+    this.#udp = createSocket({ type, recvBufferSize: 4 << 20 });
+  }
+
+  static async start(
+    handler: Handler = () => undefined,
+    address = '127.0.0.1',
+  ): Promise<FakeServer> {
     for (let attempt = 0; ; attempt++) {
-      const server = new FakeServer();
-      server.handler = handler;
+      const server = new FakeServer(handler, address);
       try {
         await server.#listen();
         return server;
