@@ -5,6 +5,7 @@
  */
 
 import dns2 from 'dns2';
+import { freePort } from './ports.ts';
 
 const { Packet } = dns2;
 const { A, AAAA, CNAME, TXT } = Packet.TYPE;
@@ -57,7 +58,6 @@ export async function startUpstream(): Promise<Upstream> {
     },
   });
   // dns2 listens on every address when the port is 0, so it is given one.
-  const { freePort } = await import('./ports.ts');
   const port = await freePort();
   const place = { port, address: '127.0.0.1' };
   await server.listen({ udp: place, tcp: place });
