@@ -124,6 +124,7 @@ export class UdpClient extends Asker {
 export class TcpClient extends Asker {
   readonly socket: TcpSocket;
   #partial = Buffer.alloc(0);
+  /** The server sends nothing more. */
   isClosed = false;
 
   private constructor(socket: TcpSocket) {
@@ -131,10 +132,8 @@ export class TcpClient extends Asker {
     this.socket = socket;
     socket.on('data', (chunk) => this.#onData(chunk));
     socket.on('error', () => {});
-    socket.on('close', () => {
-      this.isClosed = true;
-      this.abandon();
-    });
+    socket.on('end', () => this.#onEnd());
+    socket.on('close', () => this.#onEnd());
   }
 
   static async open(to: Endpoint, from: string): Promise<TcpClient> {
@@ -155,6 +154,12 @@ export class TcpClient extends Asker {
 
   close(): void {
     this.socket.destroy();
+  }
+
+  /** Nothing more will come. */
+  #onEnd(): void {
+    this.isClosed = true;
+    this.abandon();
   }
 
   #onData(chunk: Buffer): void {
