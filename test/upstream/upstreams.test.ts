@@ -338,6 +338,35 @@ describe.each(BACKENDS)('upstreams on the %s backend', (backend: Backend) => {
     expect(servers.map(({ asked }) => asked.length)).toEqual([1, 1]);
   });
 
+  it('a late SERVFAIL starts no try while another server is being asked', async () => {
+    const late = await serve(silent);
+    const asked = await serve(silent);
+    const rig = keep(await Rig.open(planOf([late, asked]), backend));
+    const outcome = rig.ask('www.example.com');
+    await late.received(1);
+    rig.pass(250);
+    await asked.received(1);
+    withRcode(2)(late.asked[0] as Asked, 1);
+    while (statsOf(rig).answered === 0) await new Promise((resolve) => setImmediate(resolve));
+    good(asked.asked[0] as Asked, 1);
+    expect(await outcome).toMatchObject({ kind: 'answer', rcode: 0 });
+    expect([statsOf(rig, 0).sent, statsOf(rig, 1).sent]).toEqual([1, 1]);
+  });
+
+  it('a late FORMERR changes nothing while TCP is asked', async () => {
+    const server = await serve((asked, nth) => nth === 2 && asked.reply(cut(asked)));
+    const rig = keep(await Rig.open(planOf([server]), backend));
+    const outcome = rig.ask('www.example.com');
+    await server.received(1);
+    rig.pass(250);
+    await server.received(3);
+    withRcode(1)(server.asked[0] as Asked, 1);
+    while (statsOf(rig).answered === 1) await new Promise((resolve) => setImmediate(resolve));
+    good(server.asked[2] as Asked, 3);
+    expect(await outcome).toMatchObject({ kind: 'answer', rcode: 0 });
+    expect(statsOf(rig)).toMatchObject({ sent: 2, tcp: 1 });
+  });
+
   it('NXDOMAIN is an answer', async () => {
     const servers = [await serve(withRcode(3)), await serve(good)];
     const rig = keep(await Rig.open(planOf(servers), backend));
