@@ -94,9 +94,18 @@ function explain(query: Query, tables: Tables): void {
 }
 
 /** RFC 8914: 15 for a policy deny, 17 for a feed, 18 for an unmapped source. */
-function edeCode(reason: number): number {
+function edeCode(query: Query, tables: Tables): number {
+  const { reason, rule } = query.decision;
   if (reason === REASON_UNMAPPED) return EDE_PROHIBITED;
-  return reason === REASON_FEED ? EDE_FILTERED : EDE_BLOCKED;
+  if (reason === REASON_FEED) return EDE_FILTERED;
+  return reason === REASON_CHAIN && isRuleOfFeed(rule, tables) ? EDE_FILTERED : EDE_BLOCKED;
+}
+
+/** A chain may end in a rule of everyone or in a feed; both are rules to the store. */
+function isRuleOfFeed(rule: number, tables: Tables): boolean {
+  const { rules } = tables.reputation.feeds;
+  for (let feed = 1; feed < rules.length; feed++) if (rules[feed] === rule) return true;
+  return false;
 }
 
 /** Whether a feed denied the qname: only then does the feed's own action say how to answer. */
@@ -127,15 +136,15 @@ export function deny(query: Query, tables: Tables): Verdict {
       writeSoa(query, tables.denyTtlSeconds);
     }
   }
-  finish(query);
+  finish(query, tables);
   return RESPOND;
 }
 
 /** The EDE goes in only as far as it fits; the denial itself always does. */
-function finish(query: Query): void {
+function finish(query: Query, tables: Tables): void {
   const room = responseLimit(query) - query.outLength - optRoom(query, 0);
   const length = room < 0 ? 0 : Math.min(textLength, room);
-  appendOpt(query, 0, room < 0 ? -1 : edeCode(query.decision.reason), text, 0, length);
+  appendOpt(query, 0, room < 0 ? -1 : edeCode(query, tables), text, 0, length);
 }
 
 /** One SOA owned by the qname: it is its own closest encloser as far as this answer goes. */
