@@ -154,18 +154,6 @@ describe.each(BACKENDS)('answers on the %s backend', (backend: Backend) => {
     expect(await rig.ask('www.example.com')).toMatchObject({ kind: 'answer' });
   });
 
-  it('a lost query is sent again with another id, and another case', async () => {
-    const server = await serve((asked, nth) => nth === 2 && asked.reply(honest(asked)));
-    const rig = keep(await Rig.open(planOf([server]), backend));
-    const outcome = rig.ask('www.example.com');
-    await server.received(1);
-    rig.pass(249);
-    expect(statsOf(rig).sent).toBe(1);
-    rig.pass(1);
-    expect(await outcome).toMatchObject({ kind: 'answer' });
-    expect(statsOf(rig)).toMatchObject({ sent: 2, timeouts: 1, state: 'closed' });
-  });
-
   it('an unfit answer: the honest one that follows is used', async () => {
     const server = await serve((asked) => {
       asked.reply(answerTo(asked, { answers: [Buffer.from([1, 2, 3])] }));

@@ -21,6 +21,18 @@ import {
 afterEach(closeAll);
 
 describe.each(BACKENDS)('failover on the %s backend', (backend: Backend) => {
+  it('a lost query is sent again when its timer is due, not before', async () => {
+    const server = await serve((asked, nth) => nth === 2 && asked.reply(honest(asked)));
+    const rig = keep(await Rig.open(planOf([server]), backend));
+    const outcome = rig.ask('www.example.com');
+    await server.received(1);
+    rig.pass(249);
+    expect(statsOf(rig).sent).toBe(1);
+    rig.pass(1);
+    expect(await outcome).toMatchObject({ kind: 'answer' });
+    expect(statsOf(rig)).toMatchObject({ sent: 2, timeouts: 1, state: 'closed' });
+  });
+
   it('an answer that comes after the retry left is good, the second one is a stray', async () => {
     const server = await serve((asked, nth) => {
       if (nth !== 2) return;

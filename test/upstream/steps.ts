@@ -1,4 +1,4 @@
-/** What the tests of upstreams share: servers that behave in a few ways, and what is to be closed. */
+/** What the tests of upstreams share: servers that behave in a few ways, and closing them. */
 
 import type { ServerStats } from '../../src/upstream/upstreams.ts';
 import { type Asked, addressRecord, answerTo, FakeServer, type Handler } from './fake-server.ts';
