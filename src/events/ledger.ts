@@ -146,7 +146,7 @@ export class Ledger {
     for (let i = 0; i < count * 16; i++) {
       this.#pairs.answers[pair * ANSWER_OCTETS + i] = addresses[i]!;
     }
-    this.#markDirty(this.#pairs, pair);
+    if (this.#pairs.isDirty[pair] === 0) this.#markFresh(this.#pairs, pair);
   }
 
   /** Remembers the address that an answer was refused for, until the pair's next record. */
@@ -155,15 +155,27 @@ export class Ledger {
     this.#pairs.hasRefused[pair] = 1;
   }
 
-  /** Hands over what has gathered. Stops when the ring is full; the rest stays for the next time. */
+  /**
+   * Hands over what may be new to the database. Counts of what was handed over before can gather for
+   * longer: one record for many queries is what keeps the recorder cheap.
+   */
+  flushNew(): void {
+    this.#flushFresh(this.#pairs, KIND_PAIR);
+    this.#flushFresh(this.#names, KIND_NAME);
+  }
+
+  /** Hands over all that has gathered. Stops when the ring is full; the rest stays for next time. */
   flush(): void {
-    this.#flushSlots(this.#pairs, KIND_PAIR);
-    this.#flushSlots(this.#names, KIND_NAME);
+    this.flushNew();
+    this.#flushDirty(this.#pairs, KIND_PAIR);
+    this.#flushDirty(this.#names, KIND_NAME);
   }
 
   /** Slots still waiting to be handed over. */
   get pending(): number {
-    return this.#pairs.dirtyCount + this.#names.dirtyCount;
+    const pairs = this.#pairs;
+    const names = this.#names;
+    return pairs.freshCount + pairs.dirtyCount + names.freshCount + names.dirtyCount;
   }
 
   /** The pair's next record shows this name: the one that somebody will want to know of. */
@@ -228,7 +240,8 @@ export class Ledger {
     if (isDirty && isFirst && !isNoteworthy(query, outcome)) return;
     if (!isDirty) {
       slots.firstMs[slot] = query.wallMs;
-      this.#markDirty(slots, slot);
+      if ((slots.flags[slot]! & FLAG_FIRST) === 0) this.#markDirty(slots, slot);
+      else this.#markFresh(slots, slot);
     }
     slots.revision[slot] = query.revision;
     slots.rule[slot] = decision.rule;
@@ -240,26 +253,42 @@ export class Ledger {
     for (let i = 0; i < 16; i++) slots.source[source + i] = query.peer[query.peerAt + i]!;
   }
 
+  #markFresh(slots: Slots, slot: number): void {
+    slots.isDirty[slot] = 1;
+    slots.fresh[slots.freshCount++] = slot;
+  }
+
   #markDirty(slots: Slots, slot: number): void {
-    if (slots.isDirty[slot] === 1) return;
     slots.isDirty[slot] = 1;
     slots.dirty[slots.dirtyCount++] = slot;
   }
 
-  #flushSlots(slots: Slots, kind: number): void {
+  #flushFresh(slots: Slots, kind: number): void {
+    while (slots.freshCount > 0) {
+      if (!this.#handOver(slots, slots.fresh[slots.freshCount - 1]!, kind)) return;
+      slots.freshCount--;
+    }
+  }
+
+  #flushDirty(slots: Slots, kind: number): void {
     while (slots.dirtyCount > 0) {
-      const slot = slots.dirty[slots.dirtyCount - 1]!;
-      const at = this.#ring.claim();
-      if (at === -1) return;
-      this.#write(at, kind, slots, slot);
-      this.#ring.publish();
-      slots.counts.fill(0, slot * COUNTS, slot * COUNTS + COUNTS);
-      slots.flags[slot] = 0;
-      // The addresses come after the pair they belong to, or with its next record.
-      if (slots.answerCount[slot]! > 0 && !this.#writeAnswers(slots, slot)) return;
-      slots.isDirty[slot] = 0;
+      if (!this.#handOver(slots, slots.dirty[slots.dirtyCount - 1]!, kind)) return;
       slots.dirtyCount--;
     }
+  }
+
+  /** Writes one slot's record; false when the ring is full and the slot goes on waiting. */
+  #handOver(slots: Slots, slot: number, kind: number): boolean {
+    const at = this.#ring.claim();
+    if (at === -1) return false;
+    this.#write(at, kind, slots, slot);
+    this.#ring.publish();
+    slots.counts.fill(0, slot * COUNTS, slot * COUNTS + COUNTS);
+    slots.flags[slot] = 0;
+    // The addresses come after the pair they belong to, or with its next record.
+    if (slots.answerCount[slot]! > 0 && !this.#writeAnswers(slots, slot)) return false;
+    slots.isDirty[slot] = 0;
+    return true;
   }
 
   #writeAnswers(slots: Slots, slot: number): boolean {

@@ -60,8 +60,12 @@ export class Slots {
   /** First answer addresses of a pair that wait for its next record: how many, and 64 octets. */
   readonly answerCount: Uint8Array;
   readonly answers: Uint8Array;
-  /** 0 clean, 1 waiting in `dirty`. */
+  /** 0 clean, 1 waiting in `fresh` or in `dirty`. */
   readonly isDirty: Uint8Array;
+  /** Slots that wait for their first record, or with first answer addresses. */
+  readonly fresh: Int32Array;
+  freshCount = 0;
+  /** Slots that wait with counts. */
   readonly dirty: Int32Array;
   dirtyCount = 0;
   used = 0;
@@ -93,6 +97,7 @@ export class Slots {
     this.answerCount = new Uint8Array(capacity);
     this.answers = new Uint8Array(capacity * ANSWER_OCTETS);
     this.isDirty = new Uint8Array(capacity);
+    this.fresh = new Int32Array(capacity);
     this.dirty = new Int32Array(capacity);
   }
 
@@ -132,6 +137,7 @@ export class Slots {
   clear(): void {
     this.index.fill(0);
     this.used = 0;
+    this.freshCount = 0;
     this.dirtyCount = 0;
   }
 }

@@ -33,7 +33,13 @@ import { TCP_LIMITS, TcpServer } from './tcp-server.ts';
 import { UdpServer } from './udp-server.ts';
 
 const TICK_MS = 20;
+/**
+ * What may be new goes to the recorder every 100 ms, counts every 400 ms: with the 500 ms of its
+ * commits, kill -9 costs less than a second of either. Handing over all of it every 100 ms took a fifth
+ * of the processor time of a warm cache.
+ */
 const TICKS_PER_HANDOVER = 5;
+const TICKS_PER_COUNTS = 20;
 const TICKS_PER_SWEEP = 50;
 const FAULT_QUIET_MS = 60_000;
 
@@ -70,6 +76,8 @@ class DataPlane {
   readonly #forwarder: Forwarder;
   readonly #tell: (message: FromWorker) => void;
   #ticks = 0;
+  /** The ring was full before everything was handed over. */
+  #isBehind = false;
   #quietUntilMs = 0;
   #timer: NodeJS.Timeout | null = null;
 
@@ -162,10 +170,21 @@ class DataPlane {
     this.#udp.flush();
     this.#ticks++;
     this.#memory.counters[PROGRESS]!++;
-    if (this.#ticks % TICKS_PER_HANDOVER === 0) this.#memory.ledger.flush();
+    if (this.#ticks % TICKS_PER_HANDOVER === 0) this.#handOver();
     if (this.#ticks % TICKS_PER_SWEEP === 0) {
       this.#tcp.sweep();
       this.#gauge();
+    }
+  }
+
+  /** A hand-over that the ring cut short goes on with the next one. */
+  #handOver(): void {
+    const { ledger } = this.#memory;
+    if (this.#isBehind || this.#ticks % TICKS_PER_COUNTS === 0) {
+      ledger.flush();
+      this.#isBehind = ledger.pending > 0;
+    } else {
+      ledger.flushNew();
     }
   }
 
