@@ -1,5 +1,6 @@
 /**
- * Clock: the time as the fast lane knows it, read once per batch and per turn of the worker's timer.
+ * Clock: the time as the fast lane knows it, read once per batch and per turn of the worker's
+ * timer.
  *
  * Monotonic time drives TTLs and deadlines, so that a clock jump neither freezes nor empties the
  * store; wall time is only written down.

@@ -1,9 +1,9 @@
 /**
  * A table from 64-bit fingerprints of wire suffixes to 32-bit values, in one flat shared array.
  *
- * Open addressing with linear probing over `capacity` slots of 12 octets; capacity is not a power of
- * two, so at four fifths full an entry costs 15 octets. Built whole by one thread, then only read:
- * the readers never lock. What a value means is its owner's business; 0 means absent.
+ * Open addressing with linear probing over `capacity` slots of 12 octets; capacity is not a power
+ * of two, so at four fifths full an entry costs 15 octets. Built whole by one thread, then only
+ * read: the readers never lock. What a value means is its owner's business; 0 means absent.
  */
 
 /** Int32 words of one slot: low and high half of the fingerprint, and the value. */

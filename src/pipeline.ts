@@ -76,7 +76,8 @@ const FAILURE_SECONDS = 5;
 /**
  * Decides one query.
  *
- * @returns RESPOND with the response in `query.out`, DROP, or FORWARD: the question must go upstream
+ * @returns RESPOND with the response in `query.out`, DROP, or FORWARD: the question must go
+ *   upstream
  */
 export function decide(query: Query, tables: Tables, memory: Memory): Verdict {
   const parsed = parse(query);
@@ -122,8 +123,8 @@ function outcomeOfHit(query: Query): number {
 }
 
 /**
- * `decide`, for callers that must go on whatever happens: when deciding fails by a defect, nothing is
- * known about the name, so it is refused (fail closed), or for a workload with `fail_open` asked
+ * `decide`, for callers that must go on whatever happens: when deciding fails by a defect, nothing
+ * is known about the name, so it is refused (fail closed), or for a workload with `fail_open` asked
  * upstream. Counted; `onFault` says it in the log.
  */
 export function decideSafely(
@@ -225,7 +226,9 @@ function followAlias(query: Query, tables: Tables, memory: Memory): Verdict {
   return RESPOND;
 }
 
-/** Global deny and feeds hold for the target; `chain: inspect` asks the workload's own lists too. */
+/**
+ * Global deny and feeds hold for the target; `chain: inspect` asks the workload's own lists too.
+ */
 function mayFollow(query: Query, tables: Tables, memory: Memory): boolean {
   const { chain, aliasTarget } = memory;
   const { qtype, workload } = query;
@@ -291,7 +294,9 @@ export function settle(
   return true;
 }
 
-/** Whether an upstream's rcode is an answer; all others are failures to the client (RFC 9520 2.1). */
+/**
+ * Whether an upstream's rcode is an answer; all others are failures to the client (RFC 9520 2.1).
+ */
 function isUsable(rcode: number): boolean {
   return rcode === NOERROR || rcode === NXDOMAIN;
 }
@@ -309,8 +314,8 @@ export function settleFailure(question: Query, keyFlags: number, memory: Memory)
 }
 
 /**
- * Writes the response for one waiter from the clean answer, by its own workload's policy: by the one
- * of now, when the tables were swapped while it waited.
+ * Writes the response for one waiter from the clean answer, by its own workload's policy: by the
+ * one of now, when the tables were swapped while it waited.
  */
 export function respondToWaiter(query: Query, tables: Tables, memory: Memory): void {
   const { clean, inspection } = memory;

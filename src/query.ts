@@ -1,8 +1,8 @@
 /**
  * Query: one reused cursor over one message in a slab, and what the stages decided about it.
  *
- * Numbers and typed arrays only. `parse` fills the message fields and sets the decision fields back;
- * nobody keeps a Query, because the next message overwrites it.
+ * Numbers and typed arrays only. `parse` fills the message fields and sets the decision fields
+ * back; nobody keeps a Query, because the next message overwrites it.
  */
 
 import { Decision } from './policy/decision.ts';

@@ -1,8 +1,8 @@
 /**
  * Tables: all that the straight line reads, as one immutable snapshot.
  *
- * Main compiles `TablesMemory` whole into shared memory and posts it to every worker; a worker wraps
- * it and replaces its reference between batches. Nobody locks, nobody sees half a policy.
+ * Main compiles `TablesMemory` whole into shared memory and posts it to every worker; a worker
+ * wraps it and replaces its reference between batches. Nobody locks, nobody sees half a policy.
  */
 
 import type { TtlLimits } from './cache/sanitise.ts';

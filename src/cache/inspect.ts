@@ -133,7 +133,8 @@ function addressesPass(
   if (type === TYPE_A) return noteIpv4(octets, rdata, tables, mayBeInternal, found);
   if (type === TYPE_AAAA) return noteIpv6(octets, rdata, tables, mayBeInternal, found);
   if (type !== TYPE_SVCB && type !== TYPE_HTTPS) return true;
-  // The target may be compressed, against RFC 9460 2.2: the hints behind it are looked at all the same.
+  // The target may be compressed, against RFC 9460 2.2: the hints behind it are looked at all the
+  // same.
   let at = skipName(octets, rdata + 2, rdataEnd);
   if (at === -1) return false;
   while (at + 4 <= rdataEnd) {

@@ -186,8 +186,8 @@ function ageExpanded(query: Query, at: number, age: number): void {
 }
 
 /**
- * Writes a clean message as the response to `query`, without the OPT record: its own ID and question,
- * the flags of a forwarder, and AD only for who asked for it (RFC 6840 5.8).
+ * Writes a clean message as the response to `query`, without the OPT record: its own ID and
+ * question, the flags of a forwarder, and AD only for who asked for it (RFC 6840 5.8).
  *
  * @returns false when it did not fit and was answered with TC instead, OPT included
  */

@@ -1,8 +1,8 @@
 /**
  * sanitise: an upstream's answer, checked record by record and reduced to what belongs.
  *
- * Kept are the records of the question's name and of its CNAME/DNAME chain, for negative answers the
- * SOA of a zone that holds a name of the chain, and where DO asked for them NSEC, NSEC3 and
+ * Kept are the records of the question's name and of its CNAME/DNAME chain, for negative answers
+ * the SOA of a zone that holds a name of the chain, and where DO asked for them NSEC, NSEC3 and
  * signatures. Everything else is left out: the additional section, name server records, other
  * classes, records about other names (the cache-poisoning classes of CVE-2025-11411 and
  * CVE-2025-40778). What is kept in place keeps its octets; a record that has to move is written out
@@ -217,7 +217,9 @@ function keepDnames(name: WireName): void {
   }
 }
 
-/** Finds the SOAs of zones that may hold `name`; another zone has no say in how long it is absent. */
+/**
+ * Finds the SOAs of zones that may hold `name`; another zone has no say in how long it is absent.
+ */
 function noteZones(name: WireName): void {
   for (let i = answers; i < answers + authorities; i++) {
     if (recordType[i] !== TYPE_SOA) continue;
@@ -343,8 +345,8 @@ function lowestTtl(clean: CleanAnswer): number {
 }
 
 /**
- * min(TTL, MINIMUM) of the SOA in the authority section, capped; -1 without one. Also written to the
- * SOA's TTL, so that clients count the same.
+ * min(TTL, MINIMUM) of the SOA in the authority section, capped; -1 without one. Also written to
+ * the SOA's TTL, so that clients count the same.
  */
 function negativeTtl(limits: TtlLimits, clean: CleanAnswer): number {
   const out = clean.octets;

@@ -3,9 +3,9 @@
  *
  * A slab used as a ring: new answers are written at the head, and what lies at the tail makes room.
  * An answer that was used since it was written moves to the head once more instead (first in, first
- * out, with reinsertion: close to LRU without touching anything on a hit but one octet). The index is
- * open addressing over slab offsets; the key is compared octet by octet, so that no answer is ever
- * given for another name.
+ * out, with reinsertion: close to LRU without touching anything on a hit but one octet). The index
+ * is open addressing over slab offsets; the key is compared octet by octet, so that no answer is
+ * ever given for another name.
  *
  * An entry, all offsets from its start, aligned to 8:
  * ```
@@ -40,8 +40,9 @@ const AT_REVISION = 32;
 const AT_RULE = 36;
 const AT_NAME = 40;
 /**
- * No entry takes less, so that the index (one word for every 64 octets) is never more than half full:
- * a remembered failure of a short name would else take 56, and a full index has no end of a probe.
+ * No entry takes less, so that the index (one word for every 64 octets) is never more than half
+ * full: a remembered failure of a short name would else take 56, and a full index has no end of a
+ * probe.
  */
 const ENTRY_MIN = 128;
 
@@ -50,7 +51,7 @@ export const EVERY_TYPE = 0x10000;
 
 /** Content flags: what a hit has to look at again. */
 export const HAS_TARGETS = 1; // CNAME, DNAME, SVCB targets or addresses in it
-export const IS_FAILURE = 2; // a failure remembered for a while (RFC 9520); the message is only a header
+export const IS_FAILURE = 2; // a failure remembered (RFC 9520); the message is only a header
 export const IS_NXDOMAIN = 4; // stored for EVERY_TYPE; holds for names below too
 
 /** Reinsertions for one new answer: bounds what a write may cost. */

@@ -34,7 +34,9 @@ const texts: Field = (reader) => {
   return found.join(' ');
 };
 
-/** RFC 4034 3.2: YYYYMMDDHHmmSS. Serial arithmetic has no era; the one that began in 1970 is meant. */
+/**
+ * RFC 4034 3.2: YYYYMMDDHHmmSS. Serial arithmetic has no era; the one that began in 1970 is meant.
+ */
 const time: Field = (reader) =>
   new Date(reader.u32() * 1000).toISOString().slice(0, 19).replaceAll(/[-:T]/g, '');
 

@@ -1,6 +1,6 @@
 /**
- * Which address to ask from, to be taken for a workload: one that this machine can bind and that the
- * configuration gives to this workload and to no closer one.
+ * Which address to ask from, to be taken for a workload: one that this machine can bind and that
+ * the configuration gives to this workload and to no closer one.
  *
  * Loopback is all of 127.0.0.0/8 on Linux, but reaches only this machine; so it is taken only for
  * a server on loopback.
@@ -29,7 +29,8 @@ export interface Speaker {
 /**
  * @param servers addresses that may be asked, in the order of preference
  * @param local addresses of this machine
- * @throws DnsvalveError USAGE when the workload is unknown, or has no address that can be bound here
+ * @throws DnsvalveError USAGE when the workload is unknown, or has no address that can be bound
+ *   here
  */
 export function speakerFor(
   config: Config,

@@ -93,7 +93,9 @@ async function questionOf(name: string, typeText: string, dnssec: boolean): Prom
   return { name: nameToWire(asciiName(name)), type, dnssec };
 }
 
-/** A name with letters beyond ASCII as A-labels, as the policy has it; other names stay as typed. */
+/**
+ * A name with letters beyond ASCII as A-labels, as the policy has it; other names stay as typed.
+ */
 function asciiName(name: string): string {
   return /^[\x00-\x7f]*$/.test(name) ? name : domainToASCII(name) || name;
 }

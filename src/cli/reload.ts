@@ -1,4 +1,6 @@
-/** `dnsvalve reload`: makes the running resolver read its configuration anew; waits for the outcome. */
+/**
+ * `dnsvalve reload`: makes the running resolver read its configuration anew; waits for the outcome.
+ */
 
 import type { Command } from 'commander';
 import type { CliContext } from './context.ts';

@@ -38,7 +38,9 @@ export interface Bundle {
   readonly at: Place;
 }
 
-/** An address prefix. IPv4 is held as its IPv4-mapped IPv6 form, so `length` is 96 or more for it. */
+/**
+ * An address prefix. IPv4 is held as its IPv4-mapped IPv6 form, so `length` is 96 or more for it.
+ */
 export interface Prefix {
   readonly bytes: Uint8Array; // 16 octets, host bits zero
   readonly length: number; // 0..128

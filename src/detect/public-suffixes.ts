@@ -1,10 +1,10 @@
 /**
  * The public suffix list as a table of wire suffixes, compiled from the list that tldts carries.
  *
- * tldts answers for strings only, and a string per new name is what the fast lane must not make. Its
- * data module holds the rules as a tree of labels; the tree is walked once at start. The private
- * section counts: a stranger can own a name below `github.io` as below `com`. A seeded test ties this
- * table to tldts' own answers.
+ * tldts answers for strings only, and a string per new name is what the fast lane must not make.
+ * Its data module holds the rules as a tree of labels; the tree is walked once at start. The
+ * private section counts: a stranger can own a name below `github.io` as below `com`. A seeded test
+ * ties this table to tldts' own answers.
  */
 
 import { createRequire } from 'node:module';

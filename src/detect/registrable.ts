@@ -1,5 +1,6 @@
 /**
- * registrable: where a name's registrable domain starts (RFC 9499: one label below the public suffix).
+ * registrable: where a name's registrable domain starts (RFC 9499: one label below the public
+ * suffix).
  */
 
 import type { Fingerprints } from '../fingerprints.ts';

@@ -1,10 +1,10 @@
 /**
  * Ledger: what one worker remembers of who asked for what, until the recorder has it.
  *
- * Two open-addressing tables of numbers: pairs (workload x registrable domain) and names (workload x
- * full name) under them. A query costs one probe when its name is known, cache hits included; counts
- * gather in the slots and leave as records on `flush`. The database decides what was never seen
- * before, so forgetting here is harmless: a full table hands everything over and starts again.
+ * Two open-addressing tables of numbers: pairs (workload x registrable domain) and names (workload
+ * x full name) under them. A query costs one probe when its name is known, cache hits included;
+ * counts gather in the slots and leave as records on `flush`. The database decides what was never
+ * seen before, so forgetting here is harmless: a full table hands everything over and starts again.
  *
  * Names under one pair are bounded, so that a tunnel cannot fill the tables or the disk; what lies
  * beyond is counted as folded.
@@ -156,15 +156,17 @@ export class Ledger {
   }
 
   /**
-   * Hands over what may be new to the database. Counts of what was handed over before can gather for
-   * longer: one record for many queries is what keeps the recorder cheap.
+   * Hands over what may be new to the database. Counts of what was handed over before can gather
+   * for longer: one record for many queries is what keeps the recorder cheap.
    */
   flushNew(): void {
     this.#flushFresh(this.#pairs, KIND_PAIR);
     this.#flushFresh(this.#names, KIND_NAME);
   }
 
-  /** Hands over all that has gathered. Stops when the ring is full; the rest stays for next time. */
+  /**
+   * Hands over all that has gathered. Stops when the ring is full; the rest stays for next time.
+   */
   flush(): void {
     this.flushNew();
     this.#flushDirty(this.#pairs, KIND_PAIR);

@@ -5,7 +5,9 @@
  * strings keep a pair at about 150 octets with its indexes.
  */
 
-/** `application_id` of our files ("dnsv"), so that no other program's database is ever taken over. */
+/**
+ * `application_id` of our files ("dnsv"), so that no other program's database is ever taken over.
+ */
 export const APPLICATION_ID = 0x646e7376;
 
 const FIRST_SCHEMA = `

@@ -13,7 +13,9 @@ import { nameLabels, nameToWire } from '../wire/text.ts';
 /** First text after every text that starts with a whole number of labels: '/' follows '.'. */
 const AFTER_DOT = '/';
 
-/** Octets of a wire name, kept as a string of one character each: cheap to make, to hash, to hold. */
+/**
+ * Octets of a wire name, kept as a string of one character each: cheap to make, to hash, to hold.
+ */
 export type WireText = string;
 
 /** Reversed form of a wire name; the root is ''. */
@@ -40,7 +42,9 @@ export function reversedFromText(text: string): string {
   return reversedName(Buffer.from(nameToWire(ascii.toLowerCase())).toString('latin1'));
 }
 
-/** Where the names below `reversed` (itself included) end in an index: the first one that is not. */
+/**
+ * Where the names below `reversed` (itself included) end in an index: the first one that is not.
+ */
 export function endOfSubtree(reversed: string): string {
   return reversed === '' ? '\u{10ffff}' : `${reversed.slice(0, -1)}${AFTER_DOT}`;
 }

@@ -17,7 +17,9 @@ export interface ObservationCounts {
 }
 
 export interface Observation {
-  /** The database holds this pair for the first time; where `stored` is false, a worker's belief. */
+  /**
+   * The database holds this pair for the first time; where `stored` is false, a worker's belief.
+   */
   readonly isNew: boolean;
   /** False while the database cannot be written, so that nothing is known about earlier runs. */
   readonly stored: boolean;
@@ -37,7 +39,9 @@ export interface Observation {
   readonly mode: number;
   /** OR of FLAG_* of src/events/kinds.ts. */
   readonly flags: number;
-  /** Full name, escaped as RFC 1035 section 5.1 says, lower case, no trailing dot (`.` the root). */
+  /**
+   * Full name, escaped as RFC 1035 section 5.1 says, lower case, no trailing dot (`.` the root).
+   */
   readonly qname: string;
   /** Registrable domain, same form. */
   readonly registrable: string;

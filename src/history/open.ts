@@ -19,8 +19,8 @@ const BUSY_MS = 200;
 
 const PRAGMAS = [
   'journal_mode = WAL',
-  // The log is synced at checkpoints: an operating system crash may lose the last commits, a kill -9
-  // of this process loses none.
+  // The log is synced at checkpoints: an operating system crash may lose the last commits, a kill
+  // -9 of this process loses none.
   'synchronous = NORMAL',
   'foreign_keys = OFF',
   'cache_size = -65536',
@@ -82,7 +82,8 @@ function refuseForeign(db: Database.Database, path: string): void {
     throw new DnsvalveError('DATABASE', `history ${path}: a database of another program`);
   }
   if (version > SCHEMA_VERSION) {
-    const text = `schema version ${version} is newer than ${SCHEMA_VERSION}, which this program knows`;
+    const known = `${SCHEMA_VERSION}, which this program knows`;
+    const text = `schema version ${version} is newer than ${known}`;
     throw new DnsvalveError('DATABASE', `history ${path}: ${text}`);
   }
 }
@@ -104,7 +105,9 @@ export function migrate(db: Database.Database): void {
   if (Number(db.pragma('user_version', { simple: true })) < SCHEMA_VERSION) upgrade.immediate();
 }
 
-/** Moves the file and its companions out of the way; the log belongs to the file it was made for. */
+/**
+ * Moves the file and its companions out of the way; the log belongs to the file it was made for.
+ */
 export function setAside(path: string, nowMs: number): string {
   const stamp = new Date(nowMs).toISOString().replace(/[-:]|\.\d+/g, '');
   let target = `${path}.corrupt-${stamp}`;

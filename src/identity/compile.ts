@@ -107,7 +107,9 @@ function sharedMask(
   return { mask, value };
 }
 
-/** A loop, because 100,000 prefixes are millions of comparisons, each too short for a native call. */
+/**
+ * A loop, because 100,000 prefixes are millions of comparisons, each too short for a native call.
+ */
 function compareAddresses(a: Uint8Array, b: Uint8Array): number {
   for (let i = 0; i < ADDRESS_SIZE; i++) {
     const difference = (a[i] ?? 0) - (b[i] ?? 0);
@@ -116,7 +118,9 @@ function compareAddresses(a: Uint8Array, b: Uint8Array): number {
   return 0;
 }
 
-/** By first address, then the shorter one first, so that what encloses comes before what it holds. */
+/**
+ * By first address, then the shorter one first, so that what encloses comes before what it holds.
+ */
 function compareClaims(a: Prefix, b: Prefix): number {
   return compareAddresses(a.bytes, b.bytes) || a.length - b.length;
 }

@@ -20,17 +20,21 @@ const STEPS_MAX = 32;
 export interface RangesMemory {
   /** Ranges; 0 when there are no prefixes, and then nothing matches. */
   readonly count: number;
-  /** First address of each range, WORDS words each, ascending; a range ends where the next starts. */
+  /**
+   * First address of each range, WORDS words each, ascending; a range ends where the next starts.
+   */
   readonly starts: Uint32Array;
   /** Workload number of each range; 0 for what no prefix holds. */
   readonly workloads: Uint32Array;
-  /** Bits that all prefixes share, 0..104, and their mask and value; other addresses match nothing. */
+  /**
+   * Bits that all prefixes share, 0..104, and their mask and value; other addresses match nothing.
+   */
   readonly shared: number;
   readonly mask: Uint32Array;
   readonly value: Uint32Array;
   /**
-   * By the INDEX_BITS after the shared ones: the range that holds the first address with those bits.
-   * One more entry at the end.
+   * By the INDEX_BITS after the shared ones: the range that holds the first address with those
+   * bits. One more entry at the end.
    */
   readonly index: Uint32Array;
 }

@@ -1,6 +1,6 @@
 /**
- * Authorize: may this workload resolve this name? The precedence of the product, once, in order. Fast
- * lane.
+ * Authorize: may this workload resolve this name? The precedence of the product, once, in order.
+ * Fast lane.
  *
  * It decides from tables in memory only and writes nothing but the decision. What a denied query is
  * answered with, and what happens to the answer of one let through, is the pipeline's.
@@ -42,12 +42,13 @@ export interface PolicyView {
 }
 
 /**
- * Decides; the first step that applies wins. The numbers are those of the product's precedence list.
+ * Decides; the first step that applies wins. The numbers are those of the product's precedence
+ * list.
  *
  * Explicit denies (3 and 5) hold in every mode: the mode only speaks where nothing else does. An
  * unmapped source has global deny, feeds and its own mode, nothing else: the lists and the local
- * zones are for those we know (fail closed). Its reason is always REASON_UNMAPPED; `rule` and `feed`
- * still name what denied it in an open mode.
+ * zones are for those we know (fail closed). Its reason is always REASON_UNMAPPED; `rule` and
+ * `feed` still name what denied it in an open mode.
  *
  * @param localZone ZONE_* of the zone that holds the name
  * @param decision is overwritten whole

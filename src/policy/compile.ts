@@ -1,6 +1,6 @@
 /**
- * Compiles the lists of a configuration to the flat tables of suffixes.ts. Runs in the control plane,
- * once per reload; no query sees anything of it before the snapshot is swapped.
+ * Compiles the lists of a configuration to the flat tables of suffixes.ts. Runs in the control
+ * plane, once per reload; no query sees anything of it before the snapshot is swapped.
  *
  * The hash key of this thread must be the one that the readers use.
  */

@@ -2,9 +2,9 @@
  * deny: what a denied query gets. The verdict stands; this writes it so that the service owner sees
  * at once that it was policy and not the network.
  *
- * NXDOMAIN with an SOA whose minimum is the deny TTL (RFC 2308), AA, and an EDE that names workload,
- * rule and whom to ask; or NODATA, REFUSED or an address where the workload says so, or what an RPZ
- * entry asks for. All types alike. Nothing is sent upstream.
+ * NXDOMAIN with an SOA whose minimum is the deny TTL (RFC 2308), AA, and an EDE that names
+ * workload, rule and whom to ask; or NODATA, REFUSED or an address where the workload says so, or
+ * what an RPZ entry asks for. All types alike. Nothing is sent upstream.
  */
 
 import {
@@ -162,7 +162,9 @@ function writeSoa(query: Query, ttl: number): void {
   setCounts(query, 0, 1);
 }
 
-/** Writes owner (a pointer to the qname), type, class, TTL and RDLENGTH; returns where RDATA goes. */
+/**
+ * Writes owner (a pointer to the qname), type, class, TTL and RDLENGTH; returns where RDATA goes.
+ */
 function beginRecord(query: Query, type: number, ttl: number, rdlength: number): number {
   const { out } = query;
   const at = query.outStart + query.outLength;

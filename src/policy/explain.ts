@@ -1,6 +1,7 @@
 /**
- * Explain: the decision of authorize.ts as people read it, with the precedence list and the line that
- * won. It asks the same engine and derives every line from its decision, so it cannot disagree.
+ * Explain: the decision of authorize.ts as people read it, with the precedence list and the line
+ * that won. It asks the same engine and derives every line from its decision, so it cannot
+ * disagree.
  *
  * The slow lane only: it makes strings. How it looks on a terminal is the command's business.
  */
@@ -115,7 +116,9 @@ export function explain(
   };
 }
 
-/** The reason of the line that won; an unmapped source's decision only gives it away by its rule. */
+/**
+ * The reason of the line that won; an unmapped source's decision only gives it away by its rule.
+ */
 function winnerOf(workload: number, decision: Decision): number {
   if (workload !== UNMAPPED) return decision.reason;
   if (decision.rule === 0) return REASON_MODE;

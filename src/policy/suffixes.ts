@@ -2,11 +2,11 @@
  * Policy: which rule of a list names a wire name. Fast lane; the flat tables come from compile.ts.
  *
  * A scope is a pair of lists (deny and allow) that are asked together: those of one workload, the
- * union of one set of bundles, or those of everyone. One fingerprint table holds all scopes: its key
- * is the hash of a suffix mixed with the scope. So a look-up costs one probe per label of the name,
- * cut by a mask of the label counts that occur in the scope, whatever the number of rules: `authorize`
- * took 0.15 to 0.35 us over 200,000 rules as over 200. Which scope is asked first, and what a match
- * means, is authorize.ts.
+ * union of one set of bundles, or those of everyone. One fingerprint table holds all scopes: its
+ * key is the hash of a suffix mixed with the scope. So a look-up costs one probe per label of the
+ * name, cut by a mask of the label counts that occur in the scope, whatever the number of rules:
+ * `authorize` took 0.15 to 0.35 us over 200,000 rules as over 200. Which scope is asked first, and
+ * what a match means, is authorize.ts.
  */
 
 import { Fingerprints, type FingerprintsMemory } from '../fingerprints.ts';

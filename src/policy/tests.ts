@@ -1,9 +1,9 @@
 /**
- * Policy tests: what the `tests:` of the workloads expect, asked of the compiled snapshot, before it
- * is let near a query. All failing ones are reported at once.
+ * Policy tests: what the `tests:` of the workloads expect, asked of the compiled snapshot, before
+ * it is let near a query. All failing ones are reported at once.
  *
- * A test is about the policy, not about the mode it runs in: a name that a report-only workload gets
- * by its mode alone counts as denied, so going from `report` to `enforce` breaks no test.
+ * A test is about the policy, not about the mode it runs in: a name that a report-only workload
+ * gets by its mode alone counts as denied, so going from `report` to `enforce` breaks no test.
  */
 
 import type { Config, PolicyTest } from '../config/types.ts';

@@ -21,7 +21,9 @@ export class Entries {
   items = new Int32Array(START_ROOM);
   count = 0;
 
-  /** Adds a hashed name. `code` is SAYS_ALLOW or more; local data counts the records of its feed. */
+  /**
+   * Adds a hashed name. `code` is SAYS_ALLOW or more; local data counts the records of its feed.
+   */
   add(name: WireName, scope: number, code: number): void {
     if (this.count === this.items.length) this.#grow();
     this.low[this.count] = name.low[0]!;

@@ -1,10 +1,10 @@
 /**
- * What a compiled set of feeds is made of: plain typed arrays over shared memory, so that main posts
- * it to every worker and one copy stays. Types and code numbers only; `vet.ts` reads, `compile.ts`
- * writes.
+ * What a compiled set of feeds is made of: plain typed arrays over shared memory, so that main
+ * posts it to every worker and one copy stays. Types and code numbers only; `vet.ts` reads,
+ * `compile.ts` writes.
  *
- * A name's fingerprint leads to a *statement*: what each feed says about that suffix. Statements are
- * interned, because a million domains need only as many as there are combinations of feeds.
+ * A name's fingerprint leads to a *statement*: what each feed says about that suffix. Statements
+ * are interned, because a million domains need only as many as there are combinations of feeds.
  *
  *     statements[at]      number of feeds n, 1..255
  *     statements[at + 1]  feed, 1..255    } n times, feeds ascending

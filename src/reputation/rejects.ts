@@ -1,12 +1,14 @@
-/** What the feed parsers could not use, counted by kind: a list that is half ignored must say so. */
+/**
+ * What the feed parsers could not use, counted by kind: a list that is half ignored must say so.
+ */
 
 /**
  * Why a line, or a name on it, is not an entry.
  *
  * name: not a host name; address: an address where a name belongs; url: path or scheme;
  * syntax: none of the forms of its format; hosts-address: a hosts line that redirects to a real
- * address; cosmetic, regex, pattern, modifier: rules that a browser can apply and a resolver cannot;
- * rpz-*: triggers, types and actions of response policy zones that are not about the qname.
+ * address; cosmetic, regex, pattern, modifier: rules that a browser can apply and a resolver
+ * cannot; rpz-*: triggers, types and actions of response policy zones that are not about the qname.
  */
 export type RejectKind =
   | 'name'

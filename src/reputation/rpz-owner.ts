@@ -1,6 +1,6 @@
 /**
- * The owner of an RPZ record: relative to `$ORIGIN` or absolute, and cut down to the name that it is
- * about, which is what stands before the zone's own name.
+ * The owner of an RPZ record: relative to `$ORIGIN` or absolute, and cut down to the name that it
+ * is about, which is what stands before the zone's own name.
  */
 
 import { LOWER } from '../wire/octets.ts';
@@ -35,7 +35,9 @@ export class RpzOwner {
     this.#textTo = to;
   }
 
-  /** `$ORIGIN`: absolute, or relative to the one before. The first is the zone until an SOA says. */
+  /**
+   * `$ORIGIN`: absolute, or relative to the one before. The first is the zone until an SOA says.
+   */
   setOrigin(octets: Uint8Array, from: number, to: number): void {
     const length = this.#absolute(octets, from, to);
     if (length < 0) return;

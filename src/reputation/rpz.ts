@@ -1,9 +1,11 @@
 /**
  * Response policy zones as text, the part that is about the qname: NXDOMAIN (`CNAME .`), NODATA
- * (`CNAME *.`), `rpz-passthru.`, `rpz-drop.`, and local data of CNAME, A and AAAA. Owner `x` is that
- * name, `*.x` is below. Triggers on addresses and name servers are counted as rejects, never guessed.
+ * (`CNAME *.`), `rpz-passthru.`, `rpz-drop.`, and local data of CNAME, A and AAAA. Owner `x` is
+ * that name, `*.x` is below. Triggers on addresses and name servers are counted as rejects, never
+ * guessed.
  *
- * Not a master-file parser: no $INCLUDE, no escapes in owners, parentheses only to be skipped (SOA).
+ * Not a master-file parser: no $INCLUDE, no escapes in owners, parentheses only to be skipped
+ * (SOA).
  */
 
 import { SCOPE_BELOW, SCOPE_EXACT } from './entries.ts';

@@ -2,13 +2,13 @@
  * Vet: what the reputation feeds say about a name. Fast lane.
  *
  * Inside one feed the longest entry that matches decides, and an allow entry there silences that
- * feed. Across feeds deny wins over alert, and of several the first in configuration order names the
- * decision. It decides nothing else: workload, mode and precedence are `policy/authorize.ts`.
+ * feed. Across feeds deny wins over alert, and of several the first in configuration order names
+ * the decision. It decides nothing else: workload, mode and precedence are `policy/authorize.ts`.
  *
  * Measured with 1,000,000 entries and 100,000 names in turn, shared 2-core x86-64, Node 24.21
  * (test/reputation/measure.ts): a miss costs 51 to 68 ns with three labels and 82 to 102 ns with
- * five, a hit 72 to 112 ns. Without the filter a miss costs 390 to 420 ns: it walks a dozen slots of a
- * table four fifths full, once per label.
+ * five, a hit 72 to 112 ns. Without the filter a miss costs 390 to 420 ns: it walks a dozen slots
+ * of a table four fifths full, once per label.
  */
 
 import { FLAG_BYPASS, FLAG_REPUTATION } from '../events/kinds.ts';

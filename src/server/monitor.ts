@@ -1,6 +1,7 @@
 /**
- * Monitor: looks at the resolver itself now and then and tells people what went quiet: a feed that is
- * not refreshed, an upstream none of whose servers answers. Alerts fold, so looking often is cheap.
+ * Monitor: looks at the resolver itself now and then and tells people what went quiet: a feed that
+ * is not refreshed, an upstream none of whose servers answers. Alerts fold, so looking often is
+ * cheap.
  */
 
 import { messageOf } from '../errors.ts';

@@ -37,7 +37,9 @@ export type ToWorker =
 
 export type FromWorker =
   | { readonly kind: 'listening'; readonly addresses: readonly SocketAddress[] }
-  /** Unasked: a decision failed by a defect; `isOpen` when the query was let through all the same. */
+  /**
+   * Unasked: a decision failed by a defect; `isOpen` when the query was let through all the same.
+   */
   | { readonly kind: 'fault'; readonly message: string; readonly isOpen: boolean }
   | { readonly kind: 'refused'; readonly message: string }
   | { readonly kind: 'swapped'; readonly revision: number }

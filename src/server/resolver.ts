@@ -144,8 +144,8 @@ export class Resolver {
   }
 
   /**
-   * Reads and compiles the configuration anew and publishes it; resolves when every worker decides by
-   * it. One at a time.
+   * Reads and compiles the configuration anew and publishes it; resolves when every worker decides
+   * by it. One at a time.
    *
    * @throws DnsvalveError with all that is wrong; then nothing has changed
    */

@@ -1,5 +1,6 @@
 /**
- * serve: a resolver as a process. Signals, systemd, the control socket; what it does is resolver.ts.
+ * serve: a resolver as a process. Signals, systemd, the control socket; what it does is
+ * resolver.ts.
  */
 
 import type { LoadOptions } from '../config/load.ts';
@@ -90,7 +91,9 @@ function addressText({ address, port, family }: SocketAddress): string {
   return family === 6 ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
-/** SIGHUP reloads, SIGUSR2 reopens alert files, SIGTERM and SIGINT end; a second one ends at once. */
+/**
+ * SIGHUP reloads, SIGUSR2 reopens alert files, SIGTERM and SIGINT end; a second one ends at once.
+ */
 async function untilStopped(resolver: Resolver, notify: Notify, log: Log): Promise<void> {
   process.on('SIGHUP', () => {
     reload(resolver, notify).catch((error: unknown) =>

@@ -1,6 +1,6 @@
 /**
- * Snapshot: a configuration compiled to what the workers read, and what people need to make sense of
- * its numbers. Built whole or not at all; nothing of it is seen before it is published.
+ * Snapshot: a configuration compiled to what the workers read, and what people need to make sense
+ * of its numbers. Built whole or not at all; nothing of it is seen before it is published.
  */
 
 import type { Config, Workload } from '../config/types.ts';

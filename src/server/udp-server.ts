@@ -1,8 +1,8 @@
 /**
  * UDP listeners of one worker: batches in, decisions, batches out.
  *
- * All ports of a worker share one batch, because a batch is finished before the next begins. What is
- * answered later (after an upstream spoke) leaves by a second batch per port.
+ * All ports of a worker share one batch, because a batch is finished before the next begins. What
+ * is answered later (after an upstream spoke) leaves by a second batch per port.
  */
 
 import { BATCH_CAPACITY, Batch, PEER_SIZE, SLOT_SIZE } from '../batch.ts';
@@ -50,7 +50,9 @@ export class UdpServer {
     this.ports.push(port);
   }
 
-  /** The fast lane's loop: decides every datagram, compacts the answers, says how many there are. */
+  /**
+   * The fast lane's loop: decides every datagram, compacts the answers, says how many there are.
+   */
   #onBatch(count: number, channel: number): number {
     const { forwarder } = this;
     if (forwarder === null || !this.#isReceiving) return 0;

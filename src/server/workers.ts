@@ -1,6 +1,6 @@
 /**
- * Workers: main's handle on the data-plane threads. Starts them, gives them tables, listeners and an
- * end, and starts one anew that died.
+ * Workers: main's handle on the data-plane threads. Starts them, gives them tables, listeners and
+ * an end, and starts one anew that died.
  */
 
 import { Worker } from 'node:worker_threads';

@@ -3,8 +3,8 @@
  *
  * The round function is HalfSipHash-1-3 (Aumasson and Bernstein, SipHash 2012; the 32-bit variant
  * of the reference code): keyed, so a stranger who chooses names cannot choose collisions, and made
- * of 32-bit additions and rotations, which JavaScript does in registers. Each label is absorbed with
- * its length octet and padded to whole words; the length makes that injective.
+ * of 32-bit additions and rotations, which JavaScript does in registers. Each label is absorbed
+ * with its length octet and padded to whole words; the length makes that injective.
  *
  * 64 bits per suffix: a name of 5 labels probed against 10 million entries meets a false match with
  * probability 5e7 / 2^64 = 3e-12.

@@ -119,7 +119,9 @@ function isCookieLength(length: number): boolean {
   return length === 8 || (length >= 16 && length <= 40);
 }
 
-/** RFC 7871 6: family 1 or 2, as many address octets as the prefix needs. Its content is ignored. */
+/**
+ * RFC 7871 6: family 1 or 2, as many address octets as the prefix needs. Its content is ignored.
+ */
 function isSubnet(octets: Uint8Array, at: number, length: number): boolean {
   if (length < 4) return false;
   const family = readU16(octets, at);

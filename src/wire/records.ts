@@ -1,5 +1,6 @@
 /**
- * Resource records in place: bounds, the names inside RDATA, and records copied without compression.
+ * Resource records in place: bounds, the names inside RDATA, and records copied without
+ * compression.
  *
  * RFC 3597 section 4 lists the types whose RDATA may hold compressed names; every other type is
  * opaque and is carried as it came.

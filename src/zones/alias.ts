@@ -1,9 +1,9 @@
 /**
  * Aliases that lead out of the local zones: `db.svc.example CNAME db.provider.example`.
  *
- * A stub resolver does not follow a bare CNAME, so the target is resolved like any other question and
- * its records are appended to the chain that the zone gave. The target has passed policy before; what
- * is appended has passed inspection.
+ * A stub resolver does not follow a bare CNAME, so the target is resolved like any other question
+ * and its records are appended to the chain that the zone gave. The target has passed policy
+ * before; what is appended has passed inspection.
  */
 
 import type { Query } from '../query.ts';

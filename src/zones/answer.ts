@@ -87,7 +87,9 @@ export class Zones {
     this.#names = new Fingerprints(memory.names.words, memory.names.count);
   }
 
-  /** Zone with the longest apex at or above a name; -1 when none is, or a forward rule is longer. */
+  /**
+   * Zone with the longest apex at or above a name; -1 when none is, or a forward rule is longer.
+   */
   find(name: WireName): number {
     const { zones, octets } = this.#memory;
     if (this.#apexes.count === 0) return -1;
@@ -278,7 +280,10 @@ export class Zones {
     return this.#memory.nodes[node * layout.NODE_WORDS + word]!;
   }
 
-  /** Node of the suffix that starts at a label, in this zone; its octets are compared, not only hashed. */
+  /**
+   * Node of the suffix that starts at a label, in this zone; its octets are compared, not only
+   * hashed.
+   */
   #findNode(label: number, zone: number): number {
     const name = this.#name;
     const node = this.#names.find(name.low[label]!, name.high[label]!) - 1;
@@ -306,7 +311,10 @@ export class Zones {
 
   // --- records
 
-  /** A set under the current name from a label on, with its signatures for those who want them (RFC 4035 3.1.1). */
+  /**
+   * A set under the current name from a label on, with its signatures for those who want them (RFC
+   * 4035 3.1.1).
+   */
   #writeSigned(query: Query, label: number, node: number, set: number): number {
     if (!this.#writeSet(query, label, set)) return STEP_OVERFLOW;
     if (query.dnssecOk === 0) return STEP_DONE;

@@ -1,6 +1,7 @@
 /**
  * Built-in zones: special-use names that never go upstream (RFC 6303, 6761, 6762, 7686, 7793, 8375,
- * 9462, 9476), and the canary names by which browsers and systems ask whether to go round a resolver.
+ * 9462, 9476), and the canary names by which browsers and systems ask whether to go round a
+ * resolver.
  *
  * `test`, `example` and `internal` are not here: people run them as their own zones.
  */
@@ -33,7 +34,9 @@ const EMPTY = [
   'mask-h2.icloud.com',
 ];
 
-/** The documentation networks, loopback, link-local and the ends of the IPv4 space (RFC 6303 4.2). */
+/**
+ * The documentation networks, loopback, link-local and the ends of the IPv4 space (RFC 6303 4.2).
+ */
 const REVERSE_IPV4 = [
   '0',
   '10',

@@ -10,7 +10,9 @@ const DOT = 46; // '.'
 const QUOTE = 34; // '"'
 const BACKSLASH = 92; // '\'
 
-/** What is wrong with a word, in words. Caught where the place is known; never leaves this folder. */
+/**
+ * What is wrong with a word, in words. Caught where the place is known; never leaves this folder.
+ */
 export class WordProblem extends Error {}
 
 /**

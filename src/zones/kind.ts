@@ -12,8 +12,8 @@ const LOCALHOST_LENGTH = 9;
 
 /**
  * Of the built-in zones only `localhost` and reverse names count as local: everybody may ask who he
- * is. The others (`onion`, `local`, the canaries) are names like any other to policy, and whoever is
- * let through is answered here and not upstream.
+ * is. The others (`onion`, `local`, the canaries) are names like any other to policy, and whoever
+ * is let through is answered here and not upstream.
  *
  * @param zone what `zones.find(name)` returned
  * @returns ZONE_* of policy/authorize.ts

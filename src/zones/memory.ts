@@ -33,7 +33,9 @@ export const ZONE_NAME_LENGTH = 1;
 export const ZONE_LABELS = 2;
 /** ZONE_* flags. */
 export const ZONE_FLAGS = 3;
-/** The SOA as one record whose TTL is the negative TTL (RFC 2308 section 5); its length in octets. */
+/**
+ * The SOA as one record whose TTL is the negative TTL (RFC 2308 section 5); its length in octets.
+ */
 export const ZONE_SOA_AT = 4;
 export const ZONE_SOA_LENGTH = 5;
 

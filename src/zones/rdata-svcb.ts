@@ -122,7 +122,9 @@ function splitList(value: readonly number[]): number[][] {
   return items;
 }
 
-/** RFC 9460 section 8 and 7.1.1: what is called mandatory is there, and alpn where it is implied. */
+/**
+ * RFC 9460 section 8 and 7.1.1: what is called mandatory is there, and alpn where it is implied.
+ */
 function checkParams(params: ReadonlyMap<number, number[]>): void {
   const mandatory = params.get(MANDATORY) ?? [];
   for (let at = 0; at + 1 < mandatory.length; at += 2) {
