@@ -1,0 +1,75 @@
+/** The two lanes: what runs per query may load only what runs per query. */
+
+import { describe, expect, it } from 'vitest';
+import { codeOf, runtimeImports, type SourceFile, sources } from './sources.ts';
+
+/** Folders whose files are all fast lane, but for those below. */
+const FOLDERS = ['src/wire/', 'src/cache/'];
+const SLOW = new Set(['src/wire/text.ts']);
+const FILES = new Set(
+  `
+  pipeline query batch tables memory clock counters fingerprints
+  identity/prefixes identity/identify identity/workloads
+  policy/authorize policy/suffixes policy/decision policy/deny policy/texts
+  reputation/vet reputation/memory detect/registrable
+  events/kinds events/ring events/slots events/ledger
+  upstream/routes upstream/waiters upstream/inflight upstream/forward upstream/match
+  zones/answer zones/kind zones/memory zones/alias
+  `
+    .trim()
+    .split(/\s+/)
+    .map((name) => `src/${name}.ts`),
+);
+/** Compiles its own table in the slow lane beside what reads it; held apart by name below. */
+const COMPILES_TOO = new Set(['src/upstream/routes.ts']);
+
+function isFast(path: string): boolean {
+  return (FOLDERS.some((folder) => path.startsWith(folder)) && !SLOW.has(path)) || FILES.has(path);
+}
+
+const files = sources('src', '.ts');
+const fast = files.filter(({ path }) => isFast(path));
+
+/** What a file of the fast lane must not hold, and why. */
+const FORBIDDEN: readonly (readonly [string, RegExp, ReadonlySet<string>])[] = [
+  [
+    'the time of day: it is read once per batch, by the clock',
+    /Date\.now|performance\.now/,
+    new Set(['src/clock.ts']),
+  ],
+  ['randomness', /Math\.random|node:crypto/, new Set()],
+  ['promises', /\bawait\b|\basync\b|Promise/, new Set()],
+  ['timers', /setTimeout|setInterval|setImmediate/, new Set()],
+  ['a logger', /\bconsole\.|pino|\.\/log\.ts/, new Set()],
+  ['views made per call', /\.subarray\(|\.slice\(/, new Set(['src/policy/texts.ts'])],
+  ['a dependency', /from '[a-z@]/, new Set()],
+];
+
+describe('lanes', () => {
+  it('every file that is listed exists', () => {
+    const known = new Set(files.map(({ path }) => path));
+    expect([...FILES, ...SLOW].filter((path) => !known.has(path))).toEqual([]);
+    expect(fast.length).toBeGreaterThan(40);
+  });
+
+  it('fast-lane files load only fast-lane files', () => {
+    const wrong = fast.flatMap((file) =>
+      runtimeImports(file)
+        .filter((path) => !isFast(path))
+        .map((path) => `${file.path} loads ${path}`),
+    );
+    expect(wrong.filter((line) => !COMPILES_TOO.has(line.split(' ')[0] ?? ''))).toEqual([]);
+  });
+
+  for (const [what, pattern, exempt] of FORBIDDEN) {
+    it(`fast-lane files hold no ${what}`, () => {
+      const wrong = fast.filter((file) => !exempt.has(file.path) && pattern.test(codeOf(file)));
+      expect(wrong.map(({ path }) => path)).toEqual([]);
+    });
+  }
+
+  it('only who must go on whatever happens catches: decideSafely', () => {
+    const catching = fast.filter((file) => /\bcatch\b/.test(codeOf(file)));
+    expect(catching.map(({ path }) => path)).toEqual(['src/pipeline.ts']);
+  });
+});
