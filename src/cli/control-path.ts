@@ -1,6 +1,7 @@
 /** Where the control socket of the daemon is: said outright, or read from its configuration. */
 
 import type { Command } from 'commander';
+import { type Problem, ProblemsError } from '../errors.ts';
 
 export interface ControlOptions {
   readonly control?: string;
@@ -15,9 +16,21 @@ export function addControlOption(command: Command): Command {
     .option('--control <path>', 'control socket of the running resolver');
 }
 
-/** @throws ProblemsError CONFIG when the configuration is needed and cannot be loaded */
+/**
+ * Reads no more of the configuration than it needs: `status` and `reload` are asked most when the
+ * rest of it is wrong, and the running resolver is the one to say what.
+ *
+ * @throws ProblemsError CONFIG when the file is no YAML mapping, or its `control` section is wrong
+ */
 export async function controlPath(options: ControlOptions): Promise<string> {
   if (options.control !== undefined) return options.control;
-  const { loadConfig } = await import('../config/load.ts');
-  return loadConfig(options.config).control.path;
+  const { readSource } = await import('../config/source.ts');
+  const { mainSettings } = await import('../config/main-file.ts');
+  const problems: Problem[] = [];
+  const source = readSource(options.config, options.config, problems);
+  if (source === null) throw new ProblemsError('CONFIG', problems);
+  const { control } = mainSettings(source, problems);
+  const wrong = problems.filter(({ path }) => /^control($|\.)/.test(path));
+  if (wrong.length > 0) throw new ProblemsError('CONFIG', wrong);
+  return control.path;
 }
