@@ -73,6 +73,11 @@ export class Valve implements Endpoint {
     return join(this.folder, 'history.db');
   }
 
+  /** Options that find the running process whatever its configuration has become. */
+  get control(): readonly string[] {
+    return ['--control', join(this.folder, 'control.sock')];
+  }
+
   /** The same port at another of its addresses. */
   at(address: string): Endpoint {
     return { address, port: this.port };
@@ -92,7 +97,7 @@ export class Valve implements Endpoint {
 
   /** The status document. */
   async status(): Promise<Record<string, unknown>> {
-    const { status, said } = await this.command('status', '--json');
+    const { status, said } = await this.command('status', '--json', ...this.control);
     if (status !== 0) throw new Error(`status: ${said}`);
     return JSON.parse(said) as Record<string, unknown>;
   }
