@@ -12,6 +12,8 @@ export type Rcode = 'NOERROR' | 'NXDOMAIN';
 export interface Run {
   /** Processor microseconds of all threads of the server, for each query answered. */
   readonly cpuMicros: number;
+  /** The same by thread name. */
+  readonly threadMicros: ReadonlyMap<string, number>;
   readonly queriesPerSecond: number;
   readonly latencyMicros: number;
   /** Shares of all queries, 0..1: answered with the expected RCODE, and not answered at all. */
@@ -32,14 +34,22 @@ export interface Load {
 /** @throws Error when dnsperf fails or nothing was answered */
 export async function run(server: Server, load: Load): Promise<Run> {
   const before = server.cpuSeconds();
+  const threadsBefore = server.threadSeconds();
   const text = await dnsperf(server.port, load);
   const cpuSeconds = server.cpuSeconds() - before;
+  const threads = server.threadSeconds();
   const sent = figure(text, /Queries sent:\s+(\d+)/);
   const completed = figure(text, /Queries completed:\s+(\d+)/);
   if (completed === 0) throw new Error(`dnsperf got no answer:\n${text}`);
   const expected = Number(new RegExp(`${load.expect} (\\d+)`).exec(text)?.[1] ?? 0);
   return {
     cpuMicros: (cpuSeconds / completed) * 1e6,
+    threadMicros: new Map(
+      [...threads].map(([name, seconds]) => [
+        name,
+        ((seconds - (threadsBefore.get(name) ?? 0)) / completed) * 1e6,
+      ]),
+    ),
     queriesPerSecond: figure(text, /Queries per second:\s+([\d.]+)/),
     latencyMicros: figure(text, /Average Latency \(s\):\s+([\d.]+)/) * 1e6,
     expectedShare: expected / completed,

@@ -12,7 +12,7 @@ const NAMES_PER_DOMAIN = 5;
 /** Names in the list of each scenario but `new`. */
 export const NAMES = ALLOWED_DOMAINS * NAMES_PER_DOMAIN;
 /** Every how many entries of the feed one is asked for: they lie all over the tables. */
-const FEED_STRIDE = 97;
+const FEED_STRIDE = 487;
 
 const TLDS = ['com', 'net', 'org', 'io', 'dev'] as const;
 
@@ -46,9 +46,12 @@ export function* deniedNames(): Generator<string> {
   }
 }
 
-/** Entries of a feed of `size` domains. */
+/** Names below entries of a feed of `size` domains, as many under each as the warm ones. */
 export function* feedNames(size: number): Generator<string> {
-  for (let i = 0; i < NAMES; i++) yield feedDomain((i * FEED_STRIDE) % size);
+  for (let i = 0; i < NAMES; i++) {
+    const entry = ((i % ALLOWED_DOMAINS) * FEED_STRIDE) % size;
+    yield `h${Math.floor(i / ALLOWED_DOMAINS)}.${feedDomain(entry)}`;
+  }
 }
 
 /** Names under allowed domains that nobody has asked for before, from the `from`th on. */

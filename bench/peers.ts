@@ -166,11 +166,11 @@ const dnsmasq: Contestant = {
       'log-facility=/dev/null',
       'cache-size=20000',
       'dns-forward-max=4096',
-      `server=${server}`,
+      // A server for all names would win over the denial of all names.
+      setup.scenario === 'denied' ? 'address=/#/' : `server=${server}`,
     ];
     if (hasList(setup.scenario)) {
       const isFeed = setup.scenario === 'feed';
-      if (!isFeed) lines.push('address=/#/');
       const line = (name: string) => (isFeed ? `address=/${name}/` : `server=/${name}/${server}`);
       lines.push(`conf-file=${await writeList(setup, 'dnsmasq.list', line)}`);
     }

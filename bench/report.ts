@@ -37,6 +37,7 @@ export function scenarioTable(
     });
   return [
     `### (${plan.key}) ${plan.title}\n`,
+    threadLine(runs.get('dnsvalve') ?? []),
     table(
       [
         'server',
@@ -53,6 +54,17 @@ export function scenarioTable(
       rows,
     ),
   ].join('\n');
+}
+
+/** Where the valve's time goes. */
+function threadLine(list: readonly Run[]): string {
+  const names = new Set(list.flatMap((run) => [...run.threadMicros.keys()]));
+  const parts = [...names]
+    .map((name) => [name, middle(list.map((run) => run.threadMicros.get(name) ?? 0))] as const)
+    .filter(([, micros]) => micros >= 0.005)
+    .sort(([, a], [, b]) => b - a)
+    .map(([name, micros]) => `${name} ${micros.toFixed(2)}`);
+  return parts.length === 0 ? '' : `dnsvalve by thread, µs/query: ${parts.join(', ')}\n`;
 }
 
 function range(list: readonly Run[]): string {
@@ -72,11 +84,15 @@ function remark(name: string, list: readonly Run[]): string {
   return remarks.join('; ');
 }
 
-function median(list: readonly Run[], key: keyof Run): number {
-  const sorted = list.map((run) => run[key]).sort((a, b) => a - b);
-  const middle = sorted.length >>> 1;
-  const upper = sorted[middle] ?? 0;
-  return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? 0)) / 2;
+function median(list: readonly Run[], key: Exclude<keyof Run, 'threadMicros'>): number {
+  return middle(list.map((run) => run[key]));
+}
+
+function middle(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const half = sorted.length >>> 1;
+  const upper = sorted[half] ?? 0;
+  return sorted.length % 2 === 1 ? upper : (upper + (sorted[half - 1] ?? 0)) / 2;
 }
 
 export function table(

@@ -5,7 +5,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { openSync, readFileSync } from 'node:fs';
+import { openSync, readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 
 /** The core of what is measured, and the core of the load and the upstream. */
@@ -62,10 +62,17 @@ export class Server {
 
   /** Seconds of processor time that all its threads have used, in user and kernel mode. */
   cpuSeconds(): number {
-    const stat = readFileSync(`/proc/${this.pid}/stat`, 'latin1');
-    // The second field, the program's name, may hold spaces: the rest is counted from its end.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+    return readStat(`/proc/${this.pid}/stat`).seconds;
+  }
+
+  /** The same by thread name; threads of one name add up. */
+  threadSeconds(): Map<string, number> {
+    const seconds = new Map<string, number>();
+    for (const thread of readdirSync(`/proc/${this.pid}/task`)) {
+      const stat = readStat(`/proc/${this.pid}/task/${thread}/stat`);
+      seconds.set(stat.name, (seconds.get(stat.name) ?? 0) + stat.seconds);
+    }
+    return seconds;
   }
 
   residentMegabytes(): number {
@@ -76,6 +83,15 @@ export class Server {
   async stop(): Promise<void> {
     await stop(this.#child);
   }
+}
+
+function readStat(path: string): { name: string; seconds: number } {
+  const stat = readFileSync(path, 'latin1');
+  // The name may hold spaces and brackets: what follows is counted from its end.
+  const end = stat.lastIndexOf(')');
+  const fields = stat.slice(end + 2).split(' ');
+  const ticks = Number(fields[11]) + Number(fields[12]);
+  return { name: stat.slice(stat.indexOf('(') + 1, end), seconds: ticks / TICKS_PER_SECOND };
 }
 
 async function stop(child: ChildProcess): Promise<void> {
