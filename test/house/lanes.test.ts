@@ -1,7 +1,7 @@
 /** The two lanes: what runs per query may load only what runs per query. */
 
 import { describe, expect, it } from 'vitest';
-import { codeOf, runtimeImports, type SourceFile, sources } from './sources.ts';
+import { codeOf, runtimeImports, sources } from './sources.ts';
 
 /** Folders whose files are all fast lane, but for those below. */
 const FOLDERS = ['src/wire/', 'src/cache/'];
@@ -20,8 +20,6 @@ const FILES = new Set(
     .split(/\s+/)
     .map((name) => `src/${name}.ts`),
 );
-/** Compiles its own table in the slow lane beside what reads it; held apart by name below. */
-const COMPILES_TOO = new Set(['src/upstream/routes.ts']);
 
 function isFast(path: string): boolean {
   return (FOLDERS.some((folder) => path.startsWith(folder)) && !SLOW.has(path)) || FILES.has(path);
@@ -58,7 +56,21 @@ describe('lanes', () => {
         .filter((path) => !isFast(path))
         .map((path) => `${file.path} loads ${path}`),
     );
-    expect(wrong.filter((line) => !COMPILES_TOO.has(line.split(' ')[0] ?? ''))).toEqual([]);
+    expect(wrong).toEqual([]);
+  });
+
+  it('tells what is loaded from what is only a type', () => {
+    const text = [
+      "import { type A } from './a.ts';",
+      "import type { B } from './b.ts';",
+      "import { C, type D } from '../c.ts';",
+      "import {\n  E,\n} from './e/f.ts';",
+      "export { G } from './g.ts';",
+      "import 'node:os';",
+    ].join('\n');
+    const file = { path: 'src/x/y.ts', text, lines: text.split('\n') };
+    const loaded = ['src/c.ts', 'src/x/e/f.ts', 'src/x/g.ts', 'node:os'];
+    expect(runtimeImports(file)).toEqual(loaded);
   });
 
   for (const [what, pattern, exempt] of FORBIDDEN) {

@@ -1,0 +1,178 @@
+/**
+ * Heap octets per query of the fast lane's three ways, printed as JSON. Run by alloc.test.ts in a
+ * process of its own with --expose-gc and a young generation that no round fills, so that nothing is
+ * collected between the two looks at the heap. `control` makes one small object per query.
+ */
+
+import { PEER_SIZE } from '../../src/batch.ts';
+import { Clock } from '../../src/clock.ts';
+import { createCounters } from '../../src/counters.ts';
+import { createRing, RingWriter } from '../../src/events/ring.ts';
+import { Memory } from '../../src/memory.ts';
+import { addressToBytes } from '../../src/native/addresses.ts';
+import { decideSafely } from '../../src/pipeline.ts';
+import { FORWARD, Query, RESPOND } from '../../src/query.ts';
+import { Forwarder, type Outlet } from '../../src/server/forwarder.ts';
+import { Tables } from '../../src/tables.ts';
+import type { Upstreams } from '../../src/upstream/upstreams.ts';
+import { buildQuery } from '../support/message.ts';
+import { answerTo } from '../support/replay-message.ts';
+import { compileFiles } from '../support/replay-valve.ts';
+
+const QUERIES = 200_000;
+const WARM_UP = 100_000;
+
+const CONFIG = `
+upstreams: { default: { servers: [192.0.2.53] } }
+feeds: { bad: { source: [listed.example, other.listed.test], category: malware } }
+bundles: { shared: [bundled.example] }
+everyone: { allow: ["*.time.example"], deny: [.banned.example] }
+zones: []
+workloads:
+  api: { owner: team, sources: [10.1.0.0/16], use: [shared], allow: [.example.com] }
+  web: { owner: team, sources: [10.2.0.0/16], allow: [.example.com], chain: inspect }
+`;
+
+const collect = globalThis.gc;
+if (collect === undefined) throw new Error('run with --expose-gc');
+const snapshot = await compileFiles({ 'main.yaml': CONFIG }, 1);
+const ring = createRing(1024);
+const memory = new Memory(new RingWriter(ring), createCounters(), 1 << 20, 64);
+
+const out = new Uint8Array(1 << 16);
+/** One for all, moved by hand. */
+class StillClock extends Clock {
+  override update(): void {}
+}
+
+const clock = new StillClock();
+const outlet: Outlet = {
+  prepare(query) {
+    query.out = out;
+    query.outStart = 0;
+    query.outRoom = 4096;
+    return true;
+  },
+  commit() {},
+  flush() {},
+};
+
+let asked = -1;
+const upstreams = {
+  submit(flight: number): void {
+    asked = flight;
+  },
+  flush(): void {},
+};
+
+function fault(error: unknown): void {
+  throw error;
+}
+
+const forwarder = new Forwarder(new Tables(snapshot.memory), memory, {
+  clock,
+  outlet,
+  onFault: fault,
+});
+forwarder.upstreams = upstreams as unknown as Upstreams;
+
+const query = new Query();
+query.out = out;
+query.peer = new Uint8Array(PEER_SIZE);
+
+function aim(message: Uint8Array, from: string): void {
+  query.octets = message;
+  addressToBytes(from, query.peer, 0);
+}
+
+/** One query as a listener decides it. */
+function decideOne(wanted: number): void {
+  query.start = 0;
+  query.end = query.octets.length;
+  outlet.prepare(query, 0);
+  query.overTcp = 0;
+  query.nowSeconds = clock.nowSeconds;
+  query.nowMs = clock.nowMs;
+  query.wallMs = clock.wallMs;
+  const verdict = decideSafely(query, forwarder.tables, memory, fault);
+  if (verdict !== wanted) throw new Error(`verdict ${verdict}, wanted ${wanted}`);
+  if (verdict === FORWARD) forwarder.ask(query, 0);
+}
+
+function respondOne(): void {
+  decideOne(RESPOND);
+}
+
+let answer: Uint8Array = new Uint8Array(0);
+
+/** Forwarded, answered by upstream, given to the client; with a TTL of 0 nothing stays stored. */
+function forwardOne(): void {
+  decideOne(FORWARD);
+  if (!forwarder.onAnswer(asked, answer, 0, answer.length)) throw new Error('answer not taken');
+}
+
+function failOne(): void {
+  decideOne(FORWARD);
+  forwarder.onFailure(asked, 22);
+  memory.store.clear();
+}
+
+/** The store is written and evicts. */
+function storeOne(): void {
+  forwardOne();
+  clock.nowSeconds += 2;
+}
+
+let kept: { readonly id: number } | null = null;
+
+function controlOne(): void {
+  decideOne(RESPOND);
+  kept = { id: query.id };
+}
+
+function octetsPerQuery(one: () => void): number {
+  for (let i = 0; i < WARM_UP; i++) one();
+  memory.ledger.flush();
+  collect?.();
+  const before = process.memoryUsage().heapUsed;
+  for (let i = 0; i < QUERIES; i++) one();
+  return (process.memoryUsage().heapUsed - before) / QUERIES;
+}
+
+const edns = { size: 1232 };
+const results: Record<string, number> = {};
+
+aim(buildQuery({ name: 'www.example.com', edns }), '10.1.0.7');
+answer = answerTo('www.example.com', 'A', {
+  answer: ['www.example.com. 3600 CNAME e.example.com.', 'e.example.com. 3600 A 192.0.2.1'],
+});
+forwardOne();
+results['hit'] = octetsPerQuery(respondOne);
+aim(buildQuery({ name: 'WWW.example.com', edns }), '10.2.0.7');
+results['hit of a workload with chain: inspect'] = octetsPerQuery(respondOne);
+aim(buildQuery({ name: 'www.other.example', edns }), '10.1.0.7');
+results['deny'] = octetsPerQuery(respondOne);
+aim(buildQuery({ name: 'listed.example', edns }), '10.1.0.7');
+results['deny by a feed'] = octetsPerQuery(respondOne);
+aim(buildQuery({ name: 'www.example.com' }), '192.0.2.200');
+results['deny of an unmapped source'] = octetsPerQuery(respondOne);
+aim(buildQuery({ name: 'a.localhost', edns }), '10.1.0.7');
+results['local'] = octetsPerQuery(respondOne);
+aim(new Uint8Array(buildQuery({ name: 'www.example.com' })).fill(0xff, 12, 13), '10.1.0.7');
+results['malformed'] = octetsPerQuery(respondOne);
+
+aim(buildQuery({ name: 'new.example.com', edns }), '10.1.0.7');
+answer = answerTo('new.example.com', 'A', {
+  answer: ['new.example.com. 0 CNAME e.example.com.', 'e.example.com. 0 A 192.0.2.1'],
+  authority: ['example.com. 60 NS ns.example.com.'],
+  additional: ['ns.example.com. 60 A 192.0.2.2'],
+});
+results['forward'] = octetsPerQuery(forwardOne);
+results['failure'] = octetsPerQuery(failOne);
+answer = answerTo('new.example.com', 'A', { answer: ['new.example.com. 1 A 192.0.2.1'] });
+results['forward and store'] = octetsPerQuery(storeOne);
+
+aim(buildQuery({ name: 'www.other.example', edns }), '10.1.0.7');
+results['control'] = octetsPerQuery(controlOne);
+if (kept === null) throw new Error('the control kept nothing');
+process.stdout.write(JSON.stringify(results));
