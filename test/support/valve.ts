@@ -10,6 +10,7 @@ import type { Endpoint } from './client.ts';
 import { freePort, makeFolder, Program, removeFolder, run } from './processes.ts';
 
 const ENTRY = join(import.meta.dirname, '../../src/dnsvalve.js');
+const SYSTEM_ENTRY = join(import.meta.dirname, 'serve-by-resolvconf.ts');
 
 export type Backend = 'native' | 'dgram';
 
@@ -26,6 +27,8 @@ export interface ValveShape {
   readonly workers?: number;
   /** Addresses to listen on; 127.0.0.1 when not given. `[]` around IPv6. */
   readonly listen?: readonly string[];
+  /** What the machine's resolv.conf holds, for `servers: system`; its own when not given. */
+  readonly resolvConf?: string;
   /** More files of the configuration's folder, by name. */
   readonly files?: Readonly<Record<string, string>>;
 }
@@ -116,9 +119,15 @@ export class Valve implements Endpoint {
   }
 
   #spawn(): Program {
-    return new Program(process.execPath, [ENTRY, 'serve', '-c', this.configPath], {
-      env: environment(this.#shape.backend ?? 'native'),
-    });
+    const { resolvConf } = this.#shape;
+    const args = [ENTRY, 'serve', '-c', this.configPath];
+    if (resolvConf !== undefined) {
+      const path = join(this.folder, 'resolv.conf');
+      writeFileSync(path, resolvConf);
+      args.splice(0, args.length, SYSTEM_ENTRY, this.configPath, path);
+    }
+    const env = environment(this.#shape.backend ?? 'native');
+    return new Program(process.execPath, args, { env });
   }
 }
 
