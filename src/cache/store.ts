@@ -40,7 +40,7 @@ const AT_REVISION = 32;
 const AT_RULE = 36;
 const AT_NAME = 40;
 /**
- * No entry takes less, so that the index (one word for every 64 octets) is never more than half
+ * No entry takes less, so that the index (one place for every 64 octets) is never more than half
  * full: a remembered failure of a short name would else take 56, and a full index has no end of a
  * probe.
  */
@@ -57,11 +57,16 @@ export const IS_NXDOMAIN = 4; // stored for EVERY_TYPE; holds for names below to
 /** Reinsertions for one new answer: bounds what a write may cost. */
 const REINSERT_MAX = 8;
 const FREE = 0;
+/** Words of one place of the index. */
+const PLACE_WORDS = 2;
 
 export class Store {
   readonly octets: Uint8Array;
   readonly #view: DataView;
-  /** Slab offset / 8 + 1 of an entry, 0 free. */
+  /**
+   * Two words a place: slab offset / 8 + 1 of an entry, or 0 free; and the high half of its hash, so
+   * that a probe reads the slab, which is far from the processor, for its own entry only.
+   */
   readonly #index: Int32Array;
   readonly #mask: number;
   #head = 0;
@@ -78,7 +83,7 @@ export class Store {
     this.#view = new DataView(this.octets.buffer);
     let slots = 1024;
     while (slots < octets / 128) slots *= 2;
-    this.#index = new Int32Array(slots * 2);
+    this.#index = new Int32Array(slots * 2 * PLACE_WORDS);
     this.#mask = this.#index.length - 1;
   }
 
@@ -89,16 +94,19 @@ export class Store {
    * @returns its slab offset, or -1 when there is none or it has expired
    */
   find(name: WireName, label: number, key: number, nowSeconds: number): number {
-    const low = name.low[label]!;
-    let at = (low ^ key) & this.#mask;
+    const index = this.#index;
+    const high = name.high[label]!;
+    let at = this.#placeOf(name.low[label]!, key);
     for (;;) {
-      const word = this.#index[at]!;
+      const word = index[at]!;
       if (word === FREE) return -1;
-      const entry = (word - 1) * 8;
-      if (this.#isFor(entry, name, label, key)) {
-        return this.#view.getUint32(entry + AT_EXPIRES, true) > nowSeconds ? entry : -1;
+      if (index[at + 1] === high) {
+        const entry = (word - 1) * 8;
+        if (this.#isFor(entry, name, label, key)) {
+          return this.#view.getUint32(entry + AT_EXPIRES, true) > nowSeconds ? entry : -1;
+        }
       }
-      at = (at + 1) & this.#mask;
+      at = (at + PLACE_WORDS) & this.#mask;
     }
   }
 
@@ -273,36 +281,43 @@ export class Store {
     this.#head += size;
   }
 
-  #slotOf(entry: number): number {
+  /** Where the probes for a key begin. */
+  #placeOf(low: number, key: number): number {
+    return ((low ^ key) << 1) & this.#mask;
+  }
+
+  #homeOf(entry: number): number {
     const low = this.#view.getInt32(entry + AT_LOW, true);
-    return (low ^ this.#view.getUint32(entry + AT_KEY, true)) & this.#mask;
+    return this.#placeOf(low, this.#view.getUint32(entry + AT_KEY, true));
   }
 
   #link(entry: number): void {
-    let at = this.#slotOf(entry);
-    while (this.#index[at] !== FREE) at = (at + 1) & this.#mask;
+    let at = this.#homeOf(entry);
+    while (this.#index[at] !== FREE) at = (at + PLACE_WORDS) & this.#mask;
     this.#index[at] = entry / 8 + 1;
+    this.#index[at + 1] = this.#view.getInt32(entry + AT_HIGH, true);
     this.count++;
   }
 
   /** Takes an entry out of the index and closes the gap, so that probes need no tombstones. */
   #unlink(entry: number): void {
     const word = entry / 8 + 1;
-    let at = this.#slotOf(entry);
+    let at = this.#homeOf(entry);
     while (this.#index[at] !== word) {
       // Replaced entries were unlinked already; they only wait for the tail.
       if (this.#index[at] === FREE) return;
-      at = (at + 1) & this.#mask;
+      at = (at + PLACE_WORDS) & this.#mask;
     }
     this.count--;
     let hole = at;
     for (;;) {
-      at = (at + 1) & this.#mask;
+      at = (at + PLACE_WORDS) & this.#mask;
       const next = this.#index[at]!;
       if (next === FREE) break;
-      const home = this.#slotOf((next - 1) * 8);
+      const home = this.#homeOf((next - 1) * 8);
       if (((at - home) & this.#mask) >= ((at - hole) & this.#mask)) {
         this.#index[hole] = next;
+        this.#index[hole + 1] = this.#index[at + 1]!;
         hole = at;
       }
     }
@@ -310,17 +325,17 @@ export class Store {
   }
 
   #remove(name: WireName, key: number): void {
-    let at = (name.low[0]! ^ key) & this.#mask;
+    let at = this.#placeOf(name.low[0]!, key);
     for (;;) {
       const word = this.#index[at]!;
       if (word === FREE) return;
       const entry = (word - 1) * 8;
-      if (this.#isFor(entry, name, 0, key)) {
+      if (this.#index[at + 1] === name.high[0] && this.#isFor(entry, name, 0, key)) {
         this.#unlink(entry);
         this.octets[entry + AT_USED] = 0;
         return;
       }
-      at = (at + 1) & this.#mask;
+      at = (at + PLACE_WORDS) & this.#mask;
     }
   }
 }
