@@ -79,6 +79,17 @@ describe('answer store', () => {
     expect(store.evictions).toBeGreaterThan(1000);
   });
 
+  it('goes on when it is full of the smallest entries: its index never fills up', () => {
+    const store = new Store(1 << 17);
+    const root = wireName('.');
+    const failure = answer(0, 12, 1000);
+    failure.ttlCount = 0;
+    for (let key = 0; key < 10_000; key++) store.put(root, key << 8, failure, 0);
+    expect(store.find(root, 0, 9999 << 8, 1)).not.toBe(-1);
+    expect(store.find(root, 0, 10_000 << 8, 1)).toBe(-1);
+    expect(store.count).toBeLessThanOrEqual((1 << 17) / 128);
+  });
+
   it('never gives an answer of another name, whatever is put, touched and evicted', () => {
     let hits = 0;
     fc.assert(
