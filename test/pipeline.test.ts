@@ -1,0 +1,254 @@
+/** What scenarios cannot say: defects, overload, malformed answers, limits, and what is counted. */
+
+import { beforeEach, describe, expect, it } from 'vitest';
+import { DROP, FORWARD, RESPOND } from '../src/query.ts';
+import { rcodeToText } from '../src/wire/text.ts';
+import { drain } from './events/reading.ts';
+import { buildQuery, type Message, type QueryShape, readMessage } from './support/message.ts';
+import { answerTo } from './support/replay-message.ts';
+import { type Asked, compileFiles, Valve } from './support/replay-valve.ts';
+
+const LONG = 'x'.repeat(60);
+const CONFIG = `
+upstreams: { default: { servers: [192.0.2.53] }, corp: { servers: [192.0.2.54] } }
+forward: { .: default, corp.example: corp }
+feeds: { bad: { source: [listed.example], category: malware } }
+workloads:
+  api: { owner: ${`team-${LONG}`}, sources: [10.1.0.0/16], allow: [.example.com] }
+  careless: { sources: [10.2.0.0/16], allow: [.example.com], fail_open: true }
+  open: { sources: [10.3.0.0/16], mode: open }
+`;
+
+const snapshot = await compileFiles({ 'main.yaml': CONFIG }, 1);
+let valve: Valve;
+
+beforeEach(() => {
+  valve = new Valve(snapshot);
+});
+
+interface From {
+  readonly from?: string;
+  readonly overTcp?: boolean;
+}
+
+function send(shape: QueryShape, { from = '10.1.0.7', overTcp = false }: From = {}) {
+  return valve.send({ from, octets: buildQuery(shape), overTcp });
+}
+
+function received(client: number): Message {
+  const octets = valve.response(client);
+  if (octets === null) throw new Error('no response');
+  return readMessage(octets);
+}
+
+function rcode(client: number): string {
+  return rcodeToText(received(client).rcode);
+}
+
+function oldest(): Asked {
+  const [asked] = valve.asked;
+  if (asked === undefined) throw new Error('upstream was asked nothing');
+  return asked;
+}
+
+const WWW = { name: 'www.example.com', edns: {} };
+const A = 'www.example.com. 60 A 192.0.2.1';
+
+describe('a decision that fails by a defect', () => {
+  function breakReputation(): void {
+    const { reputation } = valve.forwarder.tables;
+    const vet = (): never => {
+      throw new Error('a defect');
+    };
+    Object.defineProperty(reputation, 'vet', { value: vet });
+  }
+
+  it('refuses, and says so by EDE and counter', () => {
+    breakReputation();
+    const { verdict, client } = send(WWW);
+    expect([verdict, rcode(client), received(client).ede]).toEqual([RESPOND, 'SERVFAIL', 0]);
+    expect(valve.asked).toEqual([]);
+    expect([valve.counter('faults'), valve.faults.length]).toEqual([1, 1]);
+  });
+
+  it('lets through for a workload with fail_open, whatever was decided before it', () => {
+    send({ name: 'denied.example' }, { from: '10.2.0.7' });
+    breakReputation();
+    const { verdict, client } = send(WWW, { from: '10.2.0.7' });
+    expect(verdict).toBe(FORWARD);
+    valve.answer(oldest(), answerTo('www.example.com', 'A', { answer: [A] }));
+    expect([rcode(client), received(client).answers.length]).toEqual(['NOERROR', 1]);
+  });
+
+  it('never lets a source through that nobody claims', () => {
+    breakReputation();
+    const { client } = send(WWW, { from: '192.0.2.200' });
+    expect([rcode(client), valve.asked.length]).toEqual(['SERVFAIL', 0]);
+  });
+});
+
+describe('an answer that is malformed', () => {
+  it('is as if it never came: the honest one is used', () => {
+    const { client } = send(WWW);
+    const asked = oldest();
+    const wrong = answerTo('www.example.com', 'A', {
+      answer: ['www.example.com. 60 A \\# 3 c00002'],
+    });
+    expect(valve.answer(asked, wrong)).toBe(false);
+    expect([valve.response(client), valve.counter('upstream_malformed')]).toEqual([null, 1]);
+    expect(valve.answer(asked, answerTo('www.example.com', 'A', { answer: [A] }))).toBe(true);
+    expect(rcode(client)).toBe('NOERROR');
+    expect(send(WWW).verdict).toBe(RESPOND);
+    expect(valve.asked).toEqual([]);
+  });
+});
+
+describe('overload', () => {
+  it('who finds no room to wait hears SERVFAIL, and hits are still answered', () => {
+    const warm = send(WWW);
+    valve.answer(oldest(), answerTo('www.example.com', 'A', { answer: [A] }));
+    expect(rcode(warm.client)).toBe('NOERROR');
+    const { capacity } = valve.memory.inflight;
+    for (let i = 0; i < capacity; i++) send({ name: `n${i}.example.com` });
+    expect(valve.asked.length).toBe(capacity);
+    const { client } = send({ name: 'one-more.example.com', edns: {} });
+    expect([rcode(client), received(client).ede]).toEqual(['SERVFAIL', 0]);
+    expect(valve.counter('dropped_overload')).toBe(1);
+    expect(rcode(send(WWW).client)).toBe('NOERROR');
+    for (const asked of [...valve.asked]) valve.fail(asked, 22);
+    expect([valve.memory.inflight.count, valve.memory.waiters.count]).toEqual([0, 0]);
+  });
+
+  it('a flight has room for as many waiters as there are, and no more', () => {
+    const { capacity } = valve.memory.waiters;
+    const clients = Array.from({ length: capacity + 1 }, () => send(WWW).client);
+    expect(valve.asked.length).toBe(1);
+    expect(valve.counter('dropped_overload')).toBe(1);
+    valve.answer(oldest(), answerTo('www.example.com', 'A', { answer: [A] }));
+    const rcodes = clients.map((client) => rcode(client));
+    expect(rcodes.filter((text) => text === 'NOERROR').length).toBe(capacity);
+    expect(valve.memory.waiters.count).toBe(0);
+  });
+});
+
+describe('where a question goes', () => {
+  it('the longest suffix of the forward rules says', () => {
+    send({ name: 'x.corp.example' }, { from: '10.3.0.7' });
+    send({ name: 'x.example' }, { from: '10.3.0.7' });
+    expect(valve.asked.map(({ group }) => group)).toEqual([1, 0]);
+  });
+
+  it('RD, CD and DO go along, and nothing else of the client', () => {
+    send({ ...WWW, flags: 0x0110, edns: { dnssecOk: true } });
+    send({ ...WWW, flags: 0x0000 });
+    expect(valve.asked.map(({ keyFlags }) => keyFlags)).toEqual([3, 4]);
+  });
+});
+
+describe('limits of a response', () => {
+  it('the EDE text of a denial is cut to what fits 512 octets, and the denial is whole', () => {
+    const labels = Array.from({ length: 15 }, () => 'y'.repeat(15)).join('.');
+    const { client } = send({ name: labels, edns: { size: 512 } });
+    const message = received(client);
+    expect(message.octets.length).toBeLessThanOrEqual(512);
+    expect([rcodeToText(message.rcode), message.ede, message.authorities.length]).toEqual([
+      'NXDOMAIN',
+      15,
+      1,
+    ]);
+  });
+
+  it('EDNS comes back exactly when it was sent, with our own size and DO as asked', () => {
+    const names = ['denied.example', 'www.example.com', 'listed.example', 'x.onion'];
+    for (const name of names) {
+      expect(received(send({ name, type: 'ANY' }).client).opt).toBeNull();
+      const { opt } = received(
+        send({ name, type: 'ANY', edns: { dnssecOk: true, size: 4096 } }).client,
+      );
+      expect([opt?.size, opt?.version, opt?.dnssecOk]).toEqual([1232, 0, true]);
+    }
+  });
+
+  it('keepalive is told over TCP to who asked, and to nobody else', () => {
+    const edns = { options: [{ code: 11, data: new Uint8Array(0) }] };
+    const codes = (shape: QueryShape, overTcp: boolean): number[] =>
+      (received(send(shape, { overTcp }).client).opt?.options ?? []).map(({ code }) => code);
+    expect(codes({ name: 'denied.example', edns }, true)).toEqual([11, 15]);
+    expect(codes({ name: 'denied.example', edns }, false)).toEqual([15]);
+    expect(codes({ name: 'denied.example', edns: {} }, true)).toEqual([15]);
+  });
+
+  it('an EDNS version that we do not know is BADVERS, before any decision', () => {
+    const { client } = send({ name: 'denied.example', edns: { version: 1 } });
+    expect([rcode(client), received(client).ede]).toEqual(['BADVERS', null]);
+    expect(valve.counter('denied')).toBe(0);
+  });
+});
+
+describe('what is no question for us', () => {
+  const rows: readonly (readonly [string, QueryShape, string | null])[] = [
+    ['a response', { ...WWW, flags: 0x8000 }, null],
+    ['NOTIFY', { ...WWW, flags: 0x2000 }, 'NOTIMP'],
+    ['UPDATE', { ...WWW, flags: 0x2800 }, 'NOTIMP'],
+    ['class CH', { name: 'version.bind', type: 'TXT', qclass: 3 }, 'REFUSED'],
+    ['class ANY for a denied name', { name: 'denied.example', qclass: 255 }, 'REFUSED'],
+    ['class NONE', { ...WWW, qclass: 254 }, 'REFUSED'],
+    ['class 0', { ...WWW, qclass: 0 }, 'REFUSED'],
+    ['a zone transfer of an allowed name', { ...WWW, type: 'AXFR' }, 'REFUSED'],
+  ];
+  for (const [what, shape, want] of rows) {
+    it(`${what}: ${want ?? 'no reply at all'}, and nothing upstream`, () => {
+      const { verdict, client } = send(shape);
+      if (want === null) expect([verdict, valve.response(client)]).toEqual([DROP, null]);
+      else expect([rcode(client), received(client).answers]).toEqual([want, []]);
+      expect(valve.asked).toEqual([]);
+    });
+  }
+});
+
+describe('history', () => {
+  function pairs() {
+    valve.memory.ledger.flush();
+    return drain(valve.ring).filter(({ kind }) => kind === 'pair');
+  }
+
+  it('counts what let through, hit, failed and denied', () => {
+    send(WWW);
+    valve.answer(oldest(), answerTo('www.example.com', 'A', { answer: [A] }));
+    send(WWW);
+    send({ name: 'broken.example.com' });
+    valve.fail(oldest(), 22);
+    send({ name: 'broken.example.com' });
+    send({ name: 'denied.example' });
+    const counts = pairs().map(({ registrable, allowed, cached, failed, denied }) => [
+      registrable,
+      { allowed, cached, failed, denied },
+    ]);
+    expect(Object.fromEntries(counts)).toEqual({
+      'example.com': { allowed: 2, cached: 1, failed: 2, denied: 0 },
+      'denied.example': { allowed: 0, cached: 0, failed: 0, denied: 1 },
+    });
+  });
+
+  it('counts nothing of what is no query', () => {
+    send({ ...WWW, flags: 0x2800 });
+    send({ ...WWW, qclass: 3 });
+    send({ ...WWW, edns: { version: 1 } });
+    expect(pairs()).toEqual([]);
+  });
+
+  it('names the refused address of a rebinding', () => {
+    send(WWW);
+    const answer = ['www.example.com. 60 A 192.0.2.1', 'www.example.com. 60 A 169.254.169.254'];
+    valve.answer(oldest(), answerTo('www.example.com', 'A', { answer }));
+    expect(pairs()).toMatchObject([{ denied: 1, allowed: 0, addresses: ['169.254.169.254'] }]);
+  });
+
+  it('tells the first addresses that a domain had', () => {
+    send(WWW);
+    valve.answer(oldest(), answerTo('www.example.com', 'A', { answer: [A] }));
+    valve.memory.ledger.flush();
+    const answers = drain(valve.ring).filter(({ kind }) => kind === 'answer');
+    expect(answers).toMatchObject([{ addresses: ['192.0.2.1'], registrable: 'example.com' }]);
+  });
+});
