@@ -11,7 +11,7 @@
  */
 
 import { inspect, targetsPass } from './cache/inspect.ts';
-import { findAnswer, lookup, refuse, writeAnswer } from './cache/lookup.ts';
+import { findAnswer, hasFailed, lookup, refuse, writeAnswer } from './cache/lookup.ts';
 import { sanitise, setMessage } from './cache/sanitise.ts';
 import { EVERY_TYPE, HAS_TARGETS, IS_FAILURE, IS_NXDOMAIN } from './cache/store.ts';
 import {
@@ -49,6 +49,7 @@ import { writeAny } from './wire/any.ts';
 import {
   BADVERS,
   CLASS_IN,
+  EDE_CACHED_ERROR,
   EDE_NETWORK_ERROR,
   EDE_OTHER,
   FORMERR,
@@ -211,6 +212,10 @@ function followAlias(query: Query, tables: Tables, memory: Memory): Verdict {
   }
   // A private zone is not entered from outside: the client gets the alias alone.
   const isLocal = tables.zones.find(aliasTarget) !== -1;
+  if (!isLocal && hasFailed(query, aliasTarget, memory)) {
+    respondFailure(query, EDE_CACHED_ERROR, tables, memory);
+    return RESPOND;
+  }
   const entry = isLocal ? -1 : findAnswer(query, aliasTarget, tables, memory);
   if (!isLocal && entry === -1) {
     query.isAlias = 1;

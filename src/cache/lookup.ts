@@ -102,6 +102,14 @@ export function findAnswer(query: Query, name: WireName, tables: Tables, memory:
   return entry;
 }
 
+/** Whether nobody could answer for `name` a short while ago (RFC 9520). */
+export function hasFailed(query: Query, name: WireName, memory: Memory): boolean {
+  const { store } = memory;
+  const key = (query.qtype << 8) | keyFlagsOf(query);
+  const entry = store.find(name, 0, key, query.nowSeconds);
+  return entry !== -1 && (store.content(entry) & IS_FAILURE) !== 0;
+}
+
 /** Whether the answer may be given to this workload; writes the denial when it may not. */
 function passes(query: Query, entry: number, tables: Tables, memory: Memory): boolean {
   const { store, inspection } = memory;

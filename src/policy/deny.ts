@@ -63,11 +63,11 @@ const SOA_EXPIRE = 86400;
 const TEXT_MAX = 230;
 
 /** The EDE text of the last denial; one thread, used before the next. */
-const text = new Uint8Array(TEXT_MAX);
+const text = new Uint8Array(TEXT_MAX + 1);
 let textLength = 0;
 
 function append(octets: Uint8Array, at: number, length: number): void {
-  const room = Math.min(length, TEXT_MAX - textLength);
+  const room = Math.min(length, text.length - textLength);
   copyOctets(octets, at, text, textLength, room);
   textLength += room;
 }
@@ -140,10 +140,18 @@ export function deny(query: Query, tables: Tables): Verdict {
   return RESPOND;
 }
 
+/** Octets of the text that fit in `room`: a character is not cut in two (RFC 8914 2: UTF-8). */
+function cutText(room: number): number {
+  if (textLength <= room) return textLength;
+  let length = room;
+  while (length > 0 && (text[length]! & 0xc0) === 0x80) length--;
+  return length;
+}
+
 /** The EDE goes in only as far as it fits; the denial itself always does. */
 function finish(query: Query, tables: Tables): void {
   const room = responseLimit(query) - query.outLength - optRoom(query, 0);
-  const length = room < 0 ? 0 : Math.min(textLength, room);
+  const length = room < 0 ? 0 : cutText(Math.min(room, TEXT_MAX));
   appendOpt(query, 0, room < 0 ? -1 : edeCode(query, tables), text, 0, length);
 }
 
