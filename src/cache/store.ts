@@ -64,8 +64,8 @@ export class Store {
   readonly octets: Uint8Array;
   readonly #view: DataView;
   /**
-   * Two words a place: slab offset / 8 + 1 of an entry, or 0 free; and the high half of its hash, so
-   * that a probe reads the slab, which is far from the processor, for its own entry only.
+   * Two words a place: slab offset / 8 + 1 of an entry, or 0 free; and the high half of its hash,
+   * so that a probe reads the slab, which is far from the processor, for its own entry only.
    */
   readonly #index: Int32Array;
   readonly #mask: number;
