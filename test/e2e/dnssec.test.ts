@@ -129,6 +129,8 @@ describe.skipIf(isMissing).each(BACKENDS)('DNSSEC through %s sockets', (backend)
           expect(response.rcode).toBe(0);
           const types = response.answers.map(({ type }) => type).sort();
           expect(types).toEqual(dnssecOk ? ['A', 'A', 'RRSIG'] : ['A', 'A']);
+          // RFC 6840 5.8: what the upstream validated, for those who asked; CD asks for no validation.
+          if (flags === RD) expect(response.flags & AD, 'AD').toBe(dnssecOk ? AD : 0);
         }
       }
       const missing = { name: `gone.${origin}`, edns: {} };

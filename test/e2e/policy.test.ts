@@ -134,6 +134,30 @@ describe.each(BACKENDS)('policy through %s sockets', (backend) => {
     await holds(await predict(valve.configPath), 'after SIGHUP');
   });
 
+  it('no query is lost over five reloads, and connections live through them', async () => {
+    let isOver = false;
+    let answered = 0;
+    // A query without a response makes `ask` throw.
+    const asking = [...clients.values()].map(async (client) => {
+      for (let nth = 0; !isOver; nth++) {
+        await client.ask({ name: nth % 2 === 0 ? `r${nth}.everyone.example` : 'no.example' });
+        answered++;
+      }
+    });
+    for (let turn = 0; turn < 5; turn++) {
+      const mark = valve.program.said.length;
+      const before = answered;
+      valve.configure(policy(turn % 3, upstream.port));
+      valve.program.child.kill('SIGHUP');
+      await valve.program.says('"msg":"configuration loaded"', mark);
+      expect(answered).toBeGreaterThan(before);
+    }
+    isOver = true;
+    await Promise.all(asking);
+    valve.configure(policy(2, upstream.port));
+    expect((await valve.command('reload')).status).toBe(0);
+  });
+
   it.each([
     ['an unknown key', `${policy(0, 1)}wrkloads: {}\n`],
     ['a pattern that is none', policy(0, 1).replace('api.one.example', '"a.*.example"')],
