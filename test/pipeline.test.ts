@@ -17,6 +17,7 @@ workloads:
   api: { owner: ${`team-${LONG}`}, sources: [10.1.0.0/16], allow: [.example.com] }
   careless: { sources: [10.2.0.0/16], allow: [.example.com], fail_open: true }
   open: { sources: [10.3.0.0/16], mode: open }
+  foreign: { owner: ${'öé€'.repeat(40)}, sources: [10.4.0.0/16] }
 `;
 
 const snapshot = await compileFiles({ 'main.yaml': CONFIG }, 1);
@@ -156,6 +157,19 @@ describe('limits of a response', () => {
       15,
       1,
     ]);
+  });
+
+  it('an EDE text is cut between characters only', () => {
+    const decoder = new TextDecoder('utf-8', { fatal: true });
+    let cut = 0;
+    for (let size = 1; size < 60; size++) {
+      const name = `${'x'.repeat(size)}.${Array(10).fill('y'.repeat(15)).join('.')}`;
+      const { client } = send({ name, edns: { size: 512 } }, { from: '10.4.0.7' });
+      const text = received(client).opt?.options[0]?.data.subarray(2);
+      expect(() => decoder.decode(text)).not.toThrow();
+      if ((text?.length ?? 0) < 226) cut++;
+    }
+    expect(cut).toBeGreaterThan(5);
   });
 
   it('EDNS comes back exactly when it was sent, with our own size and DO as asked', () => {

@@ -394,6 +394,19 @@ describe('OPT of an upstream', () => {
     expect(reduce(answerTo('www.example.com', 'A', { ede: null }), {})?.ede).toBe(-1);
   });
 
+  it('an option that runs past the end gives none', () => {
+    const octets = answerTo('www.example.com', 'A', { ede: 9 });
+    octets.writeUInt16BE(3, octets.length - 4);
+    expect(reduce(octets, {})?.ede).toBe(-1);
+  });
+
+  it('an EDE behind another option is found', () => {
+    const octets = answerTo('www.example.com', 'A', { ede: null });
+    const options = Buffer.from('000a0008112233445566778800 0f00020016'.replace(/\s/g, ''), 'hex');
+    octets.writeUInt16BE(options.length, octets.length - 2);
+    expect(reduce(Buffer.concat([octets, options]), {})?.ede).toBe(22);
+  });
+
   it('extends the rcode', () => {
     const octets = answerTo('www.example.com', 'A', { ede: null });
     octets[octets.length - 6] = 1;
