@@ -3,6 +3,7 @@
  */
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { openSync, readdirSync, readFileSync } from 'node:fs';
@@ -15,6 +16,8 @@ export const LOAD_CORE = 1;
 const PROBE_EVERY_MS = 25;
 const START_LIMIT_MS = 120_000;
 const STOP_LIMIT_MS = 10_000;
+const PORTS_FROM = 20_000;
+const PORTS_BEFORE = 32_000;
 
 /** USER_HZ, in which /proc/PID/stat counts. */
 const TICKS_PER_SECOND = Number(spawnSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }).stdout);
@@ -128,14 +131,22 @@ async function untilAnswers(child: ChildProcess, port: number): Promise<void> {
   }
 }
 
-/** A UDP port of 127.0.0.1 that is free now. */
+/**
+ * A UDP port of 127.0.0.1 that is free now. Below those that the kernel deals out to unbound sockets
+ * (32768 and up), or one of the many that forward would take it before its server is up.
+ */
 export async function freePort(): Promise<number> {
-  const socket = createSocket('udp4');
-  socket.bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  const { port } = socket.address();
-  socket.close();
-  return port;
+  for (;;) {
+    const port = randomInt(PORTS_FROM, PORTS_BEFORE);
+    const socket = createSocket('udp4');
+    socket.bind(port, '127.0.0.1');
+    const isFree = await once(socket, 'listening').then(
+      () => true,
+      () => false,
+    );
+    socket.close();
+    if (isFree) return port;
+  }
 }
 
 /** Whether a program is installed. */
