@@ -116,18 +116,23 @@ workloads:
     );
   }
 
-  /** Queries that the valve has taken, over both transports. */
-  async function heard(): Promise<number> {
+  /** What the valve counted, as one reading of `status`. */
+  async function counted(): Promise<{ heard: number; forwarded: number }> {
     const { counters } = (await valve.status()) as { counters: Record<string, number> };
-    return (counters['queries_udp'] ?? 0) + (counters['queries_tcp'] ?? 0);
+    const { queries_udp = 0, queries_tcp = 0, forwarded = 0 } = counters;
+    return { heard: queries_udp + queries_tcp, forwarded };
   }
 
   it.each(rows)('$name: to each his own, cold and warm', async ({ label, want }) => {
-    const before = await heard();
+    const before = await counted();
     const cold = askAll(label);
-    const all = before + cold.length;
-    await until('all are heard', async () => ((await heard()) >= all ? true : null));
-    expect(askedFor(label)).toHaveLength(1);
+    const all = before.heard + cold.length;
+    const after = await until('all are heard', async () => {
+      const now = await counted();
+      return now.heard >= all ? now : null;
+    });
+    expect(after.forwarded - before.forwarded).toBe(1);
+    // More than one message where the valve lost its patience and tried again.
     for (const asked of askedFor(label)) {
       asked.reply(answerTo(asked, { answers: records({ ...asked, name: label }) }));
     }
@@ -137,7 +142,7 @@ workloads:
     for (const { workload, response } of askAll(label)) {
       expect(outcome(await response), `${workload} warm`).toEqual(want[workload]);
     }
-    expect(askedFor(label)).toHaveLength(1);
+    expect((await counted()).forwarded - before.forwarded).toBe(1);
   });
 
   it('DO and CD are questions of their own', async () => {
@@ -149,7 +154,8 @@ workloads:
     );
     await upstream.received(before + 4);
     const asked = askedFor('flags');
-    expect(asked).toHaveLength(4);
+    const kinds = asked.map(({ message }) => `${message.readUInt16BE(2)} ${message.at(-4)}`);
+    expect(new Set(kinds).size).toBe(4);
     for (const one of asked) one.reply(answerTo(one, { answers: [addressRecord(9)] }));
     for (const response of await Promise.all(asking)) expect(response?.answers).toHaveLength(1);
   });
