@@ -75,6 +75,8 @@ export class Store {
   #lapEnd = 0;
   count = 0;
   evictions = 0;
+  /** How often everything was forgotten. */
+  generation = 0;
 
   /** @param size octets of the slab, 64 kB or more */
   constructor(size: number) {
@@ -222,6 +224,7 @@ export class Store {
     this.#tail = 0;
     this.#lapEnd = 0;
     this.count = 0;
+    this.generation++;
   }
 
   /** Octets of the slab that hold entries. */

@@ -42,10 +42,13 @@ export class Forwarder implements UpstreamEvents {
   /** The question of a flight that settles, and the cursor of each of its waiters. */
   readonly #question = new Query();
   readonly #waiting = new Query();
+  /** Generation of the store when the flight was asked, by flight. */
+  readonly #generation: Uint32Array;
 
   constructor(tables: Tables, memory: Memory, host: ForwarderHost) {
     this.tables = tables;
     this.#memory = memory;
+    this.#generation = new Uint32Array(memory.inflight.capacity);
     this.#clock = host.clock;
     this.#outlet = host.outlet;
     this.onFault = host.onFault;
@@ -65,6 +68,7 @@ export class Forwarder implements UpstreamEvents {
     const isNew = flight === -1;
     if (isNew && group !== -1 && this.upstreams !== null) {
       flight = inflight.acquire(name, query.qtype, keyFlags, group, query.nowMs);
+      if (flight !== -1) this.#generation[flight] = this.#memory.store.generation;
     }
     if (flight === -1 || !waiters.add(query, channel, flight, inflight)) {
       if (isNew && flight !== -1) inflight.release(flight);
@@ -78,7 +82,7 @@ export class Forwarder implements UpstreamEvents {
 
   onAnswer(flight: number, octets: Uint8Array, start: number, end: number): boolean {
     this.#readQuestion(flight);
-    const keyFlags = this.#memory.inflight.keyFlags[flight]!;
+    const keyFlags = this.#storeFlags(flight);
     const { tables } = this;
     if (!settle(octets, start, end, this.#question, keyFlags, tables, this.#memory)) return false;
     let waiter = this.#takeWaiters(flight);
@@ -95,7 +99,7 @@ export class Forwarder implements UpstreamEvents {
 
   onFailure(flight: number, ede: number): void {
     this.#readQuestion(flight);
-    settleFailure(this.#question, this.#memory.inflight.keyFlags[flight]!, this.#memory);
+    settleFailure(this.#question, this.#storeFlags(flight), this.#memory);
     let waiter = this.#takeWaiters(flight);
     while (waiter !== -1) {
       const channel = this.#memory.waiters.channel[waiter]!;
@@ -131,6 +135,16 @@ export class Forwarder implements UpstreamEvents {
     question.qclass = 1;
     this.#clock.update();
     question.nowSeconds = this.#clock.nowSeconds;
+  }
+
+  /**
+   * The flight's key flags. When the store was emptied since it was asked, because names are asked
+   * of other servers now, with the flag that keeps its answer out.
+   */
+  #storeFlags(flight: number): number {
+    const { inflight, store } = this.#memory;
+    const isOutdated = this.#generation[flight] !== store.generation;
+    return inflight.keyFlags[flight]! | (isOutdated ? KEY_NO_RD : 0);
   }
 
   /** The first waiter; the flight is given back, so that the same question may be asked anew. */

@@ -4,7 +4,8 @@
  * ```
  * ; a comment; a scenario's first line says the rule that it holds
  * FILE main.yaml                      the lines below, indented by two, are the file
- * START                               compiles the files; RELOAD does it again after FILE changed some
+ * START                               compiles the files; RELOAD does it again after FILE changed
+ * RELOAD routes                       some; when servers or routes changed, answers are forgotten
  * QUERY from 10.1.0.7 www.example.com A +do +cd +tcp +nord +noedns +ad size=512
  * ASKED www.example.com A             upstream was asked this, and it is the oldest question open
  * ASKED nothing
@@ -95,7 +96,7 @@ export class Scenario {
     const [verb = '', ...words] = step.words;
     if (verb === 'FILE') this.#files.set(words[0] ?? '', `${step.body.join('\n')}\n`);
     else if (verb === 'START') this.#valve = new Valve(await this.#compile());
-    else if (verb === 'RELOAD') this.#open.swap(await this.#compile());
+    else if (verb === 'RELOAD') this.#open.swap(await this.#compile(), words[0] === 'routes');
     else if (verb === 'QUERY') this.#query(words);
     else if (verb === 'ASKED') this.#asked(words);
     else if (verb === 'UPSTREAM') this.#upstream(words, step.body);

@@ -163,8 +163,9 @@ export class Valve {
   }
 
   /** What a reload does in a worker. */
-  swap(snapshot: Snapshot): void {
+  swap(snapshot: Snapshot, hasNewRoutes = false): void {
     this.forwarder.tables = new Tables(snapshot.memory);
+    if (hasNewRoutes) this.memory.store.clear();
   }
 
   pass(seconds: number): void {
