@@ -65,6 +65,18 @@ export class Tally {
     if (lastMs > this.lastMs) this.lastMs = lastMs;
   }
 
+  /** Whether both count the same queries, as far as numbers tell. */
+  equals(other: Tally): boolean {
+    return (
+      this.firstMs === other.firstMs &&
+      this.lastMs === other.lastMs &&
+      this.allowed === other.allowed &&
+      this.denied === other.denied &&
+      this.wouldDeny === other.wouldDeny &&
+      this.failed === other.failed
+    );
+  }
+
   /** Queries in all; `wouldDeny` is a part of them. */
   get queries(): number {
     return this.allowed + this.denied + this.failed;

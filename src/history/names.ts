@@ -14,6 +14,13 @@ import { nameLabels, nameToWire } from '../wire/text.ts';
 const AFTER_DOT = '/';
 
 /**
+ * In `pair.names`: all queries were for `first_name`, so that the pair's row is its detail too and
+ * table `name` holds none. Most destinations are asked for by one name; a row for each would double
+ * what a new destination costs.
+ */
+export const SOLE_NAME = -1;
+
+/**
  * Octets of a wire name, kept as a string of one character each: cheap to make, to hash, to hold.
  */
 export type WireText = string;

@@ -15,6 +15,7 @@ import {
   type RawName,
   type RawPair,
   type RawWorkload,
+  soleName,
   type WorkloadRow,
   workloadRow,
 } from './rows.ts';
@@ -109,12 +110,16 @@ WHERE d.name_rev = ?`;
 
   /** Detail of a pair, in the order of first seen. */
   names(workload: string, domainReversed: string, limit: number): NameRow[] {
-    const sql = `
-SELECT n.* FROM workload w JOIN domain d JOIN name n
-  ON n.workload_id = w.id AND n.domain_id = d.id
-WHERE w.name = ? AND d.name_rev = ? ORDER BY n.first_ms, n.name_rev LIMIT ?`;
-    const statement = this.#db.prepare<unknown[], RawName>(sql);
-    const raws = statement.all(workload, domainReversed, limit);
+    const pair = this.#pairs(`
+SELECT ${PAIR_COLUMNS} FROM workload w JOIN domain d JOIN pair p
+  ON p.workload_id = w.id AND p.domain_id = d.id
+WHERE w.name = @workload AND d.name_rev = @domain`).get({ workload, domain: domainReversed });
+    if (pair === undefined) return [];
+    const sole = soleName(pair);
+    if (sole !== undefined) return [nameRow(domainReversed, sole)];
+    const statement = this.#db.prepare<unknown[], RawName>(`
+SELECT * FROM name WHERE workload_id = ? AND domain_id = ? ORDER BY first_ms, name_rev LIMIT ?`);
+    const raws = statement.all(pair.workload_id, pair.domain_id, limit);
     return raws.map((raw) => nameRow(domainReversed, raw));
   }
 
@@ -165,7 +170,7 @@ SELECT * FROM name WHERE workload_id = ? AND domain_id = ? AND name_rev >= ? AND
     const rows: PairRow[] = [];
     for (const raw of this.#pairs(sql).all(values)) {
       const found = details.all(raw.workload_id, raw.domain_id, from, end, filter.sinceMs);
-      if (found.length === 0) found.push(...firstOnly(raw, from, end, filter.sinceMs));
+      if (found.length === 0) found.push(...withoutRow(raw, from, end, filter.sinceMs));
       for (const detail of found) rows.push(narrowedRow(raw, detail));
     }
     return rows;
@@ -181,20 +186,25 @@ SELECT * FROM name WHERE workload_id = ? AND domain_id = ? AND name_rev >= ? AND
   }
 }
 
-/** The first query of a pair is known for ever, also where its detail was purged or folded. */
-function firstOnly(raw: RawPair, from: string, end: string, sinceMs: number): RawName[] {
-  const { first_name, first_ms, first_verdict } = raw;
-  if (first_name < from || first_name >= end || first_ms < sinceMs) return [];
+/**
+ * Detail that has no row: of a pair that is all of one name, and of the first query, which is known
+ * for ever, also where its detail was purged or folded.
+ */
+function withoutRow(raw: RawPair, from: string, end: string, sinceMs: number): RawName[] {
+  const detail = soleName(raw) ?? firstOnly(raw);
+  const { name_rev, last_ms } = detail;
+  return name_rev < from || name_rev >= end || last_ms < sinceMs ? [] : [detail];
+}
+
+function firstOnly({ first_name, first_ms, first_verdict }: RawPair): RawName {
   const one = (...verdicts: number[]): number => (verdicts.includes(first_verdict) ? 1 : 0);
-  return [
-    {
-      name_rev: first_name,
-      first_ms,
-      last_ms: first_ms,
-      allowed: one(VERDICT_ALLOWED, VERDICT_WOULD_DENY),
-      denied: one(VERDICT_DENIED),
-      would_deny: one(VERDICT_WOULD_DENY),
-      failed: one(VERDICT_FAILED),
-    },
-  ];
+  return {
+    name_rev: first_name,
+    first_ms,
+    last_ms: first_ms,
+    allowed: one(VERDICT_ALLOWED, VERDICT_WOULD_DENY),
+    denied: one(VERDICT_DENIED),
+    would_deny: one(VERDICT_WOULD_DENY),
+    failed: one(VERDICT_FAILED),
+  };
 }

@@ -102,16 +102,20 @@ export class Recording {
   }
 
   /**
-   * Stores what was gathered, in as many transactions as it takes.
+   * Stores what was gathered, in as many transactions as it takes, and empties the rings in
+   * between. What comes meanwhile waits for the next flush, so that this one ends.
    *
-   * @returns whether all of it is in the database
+   * @returns whether all that was there at the start is in the database
    */
   flush(): boolean {
-    while (this.#gather.size > 0) {
-      if (!this.#commit(this.#gather.oldest(TRANSACTION_ROWS))) {
+    for (let left = this.#gather.size; left > 0; ) {
+      const pairs = this.#gather.oldest(TRANSACTION_ROWS);
+      if (!this.#commit(pairs)) {
         this.#tellUnstored();
         return false;
       }
+      left -= pairs.length;
+      if (left > 0) this.poll();
     }
     return true;
   }
@@ -138,7 +142,9 @@ export class Recording {
   close(): boolean {
     this.poll();
     this.#store.retryNow();
-    const stored = this.flush();
+    let stored = this.flush();
+    // What came between its transactions; the workers have stopped, so that this ends.
+    while (stored && this.#gather.size > 0) stored = this.flush();
     this.#store.close();
     return stored;
   }

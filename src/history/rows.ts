@@ -5,7 +5,7 @@
 
 import { typeToText } from '../wire/text.ts';
 import { addressText, addressTexts } from './addresses.ts';
-import { textOfReversed } from './names.ts';
+import { SOLE_NAME, textOfReversed } from './names.ts';
 
 export type Verdict = 'allowed' | 'denied' | 'would-deny' | 'failed' | 'unknown';
 
@@ -132,7 +132,7 @@ export function pairRow(raw: RawPair): PairRow {
     ...countsOf(raw),
     cached: raw.cached,
     folded: raw.folded,
-    names: raw.names,
+    names: raw.names === SOLE_NAME ? 1 : raw.names,
     firstSource: addressText(raw.first_source),
     firstType: typeToText(raw.first_qtype),
     firstVerdict: VERDICTS[raw.first_verdict] ?? 'unknown',
@@ -142,6 +142,11 @@ export function pairRow(raw: RawPair): PairRow {
     policyMs: raw.policy_ms === 0 ? null : raw.policy_ms,
     rule: raw.rule ?? '',
   };
+}
+
+/** The detail that a pair's row stands for, where all its queries were for one name. */
+export function soleName(raw: RawPair): RawName | undefined {
+  return raw.names === SOLE_NAME ? { ...raw, name_rev: raw.first_name } : undefined;
 }
 
 export function nameRow(domainRev: string, raw: RawName): NameRow {

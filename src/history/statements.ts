@@ -22,11 +22,13 @@ const COUNTS = `
   last_ms = max(last_ms, ?), allowed = allowed + ?, denied = denied + ?,
   would_deny = would_deny + ?, failed = failed + ?`;
 
+const FIND_PAIR = `
+SELECT first_ms, names, first_name FROM pair WHERE workload_id = ? AND domain_id = ?`;
+
 const UPDATE_PAIR = `
 UPDATE pair SET ${COUNTS},
   cached = cached + ?, folded = folded + ?, answers = coalesce(answers, ?)
-WHERE workload_id = ? AND domain_id = ?
-RETURNING first_ms, names`;
+WHERE workload_id = ? AND domain_id = ?`;
 
 // The facts of the first query go with the earliest time, whatever order rows arrive in.
 const EARLIER_PAIR = `
@@ -38,7 +40,14 @@ const INSERT_PAIR = `
 INSERT INTO pair (last_ms, allowed, denied, would_deny, failed, cached, folded, answers,
   workload_id, domain_id, first_ms, first_source, first_qtype, first_verdict, first_name,
   policy_id, rule_id, names)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)`;
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+
+// A row of its own for the detail that the pair's row stood for (`SOLE_NAME`).
+const UNFOLD_SOLE = `
+INSERT INTO name (last_ms, allowed, denied, would_deny, failed, first_ms, workload_id, domain_id,
+  name_rev)
+SELECT last_ms, allowed, denied, would_deny, failed, first_ms, workload_id, domain_id, first_name
+FROM pair WHERE workload_id = ? AND domain_id = ?`;
 
 const NAME_DETAIL = `
 UPDATE pair SET names = ?, folded = folded + ? WHERE workload_id = ? AND domain_id = ?`;
@@ -58,26 +67,30 @@ const FIND_POLICY = 'SELECT id FROM policy WHERE revision = ? AND loaded_ms = ?'
 export interface Statements {
   readonly writeWorkload: Database.Statement<[Named]>;
   readonly findWorkload: Database.Statement<[string], number>;
-  /** Gives `[first_ms, names]` of the row, or nothing where there is none. */
-  readonly updatePair: Database.Statement<[Values], [number, number]>;
+  /** Gives `[first_ms, names, first_name]` of the row, or nothing where there is none. */
+  readonly findPair: Database.Statement<[Values], [number, number, string]>;
+  readonly updatePair: Database.Statement<[Values]>;
   readonly earlierPair: Database.Statement<[Values]>;
   readonly insertPair: Database.Statement<[Values]>;
+  readonly unfoldSole: Database.Statement<[Values]>;
   readonly writeDetail: Database.Statement<[Values]>;
   readonly updateName: Database.Statement<[Values]>;
   readonly insertName: Database.Statement<[Values]>;
   readonly addPolicy: Database.Statement<[number, number]>;
   readonly findPolicy: Database.Statement<[number, number], number>;
-  readonly domainKey: (reversed: string) => number;
-  readonly ruleKey: (text: string) => number;
+  readonly domainKey: (reversed: string) => Interned;
+  readonly ruleKey: (text: string) => Interned;
 }
 
 export function prepareStatements(db: Database.Database): Statements {
   return {
     writeWorkload: db.prepare<[Named]>(WORKLOAD),
     findWorkload: db.prepare<[string], number>('SELECT id FROM workload WHERE name = ?').pluck(),
-    updatePair: db.prepare<[Values], [number, number]>(UPDATE_PAIR).raw(),
+    findPair: db.prepare<[Values], [number, number, string]>(FIND_PAIR).raw(),
+    updatePair: db.prepare<[Values]>(UPDATE_PAIR),
     earlierPair: db.prepare<[Values]>(EARLIER_PAIR),
     insertPair: db.prepare<[Values]>(INSERT_PAIR),
+    unfoldSole: db.prepare<[Values]>(UNFOLD_SOLE),
     writeDetail: db.prepare<[Values]>(NAME_DETAIL),
     updateName: db.prepare<[Values]>(UPDATE_NAME),
     insertName: db.prepare<[Values]>(INSERT_NAME),
@@ -88,9 +101,19 @@ export function prepareStatements(db: Database.Database): Statements {
   };
 }
 
-/** Gets or makes the key of an interned string. */
-function interner(db: Database.Database, table: string, column: string): (text: string) => number {
+/** Key of an interned string; `isNew` where the call made it. */
+export interface Interned {
+  readonly id: number;
+  readonly isNew: boolean;
+}
+
+/** Gets or makes the key of an interned string; one statement where it is new. */
+function interner(db: Database.Database, table: string, column: string) {
   const find = db.prepare<[string], number>(`SELECT id FROM ${table} WHERE ${column} = ?`).pluck();
-  const add = db.prepare<[string]>(`INSERT INTO ${table} (${column}) VALUES (?)`);
-  return (text) => find.get(text) ?? Number(add.run(text).lastInsertRowid);
+  const add = db.prepare<[string]>(`INSERT OR IGNORE INTO ${table} (${column}) VALUES (?)`);
+  return (text: string): Interned => {
+    const { changes, lastInsertRowid } = add.run(text);
+    if (changes > 0) return { id: Number(lastInsertRowid), isNew: true };
+    return { id: find.get(text) ?? 0, isNew: false };
+  };
 }

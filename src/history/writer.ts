@@ -9,12 +9,15 @@
 import type Database from 'better-sqlite3';
 import { LRUCache } from 'lru-cache';
 import type { PairGather, Tally } from './gather.ts';
-import { reversedName, type WireText } from './names.ts';
+import { reversedName, SOLE_NAME, type WireText } from './names.ts';
 import type { Facts } from './record.ts';
-import { prepareStatements, type Statements } from './statements.ts';
+import { type Interned, prepareStatements, type Statements, type Values } from './statements.ts';
 
 /** Domains whose key is remembered; about 100 octets each. */
 const DOMAINS_REMEMBERED = 100_000;
+
+/** Rules and policies whose keys are remembered; a fleet's policy has thousands of rules. */
+const DECISIONS_REMEMBERED = 10_000;
 
 /** What a snapshot's numbers mean, where it is still known. */
 export interface FactsNames {
@@ -29,12 +32,14 @@ export interface Stored {
   readonly firstSeenMs: number;
 }
 
+/** Keys of workload and domain. */
+type PairKey = readonly [number, number];
+
 interface PairState {
-  /** Keys of workload and domain. */
-  readonly key: readonly [number, number];
+  readonly key: PairKey;
   readonly isNew: boolean;
   readonly firstMs: number;
-  /** Rows of detail that the pair has. */
+  /** Rows of detail that the pair has, or SOLE_NAME: what came is in the pair's row already. */
   readonly names: number;
 }
 
@@ -47,6 +52,9 @@ export class Writer {
   readonly #sql: Statements;
   readonly #domainIds = new LRUCache<WireText, number>({ max: DOMAINS_REMEMBERED });
   readonly #workloadIds = new Map<string, number>();
+  readonly #ruleIds = new LRUCache<string, number>({ max: DECISIONS_REMEMBERED });
+  /** Key is revision and time of loading. */
+  readonly #policyIds = new LRUCache<string, number>({ max: DECISIONS_REMEMBERED });
 
   constructor(db: Database.Database, namesPerDomain: number, names: FactsNames) {
     this.#namesPerDomain = namesPerDomain;
@@ -67,6 +75,8 @@ export class Writer {
       // Keys that the transaction made are gone with it.
       this.#domainIds.clear();
       this.#workloadIds.clear();
+      this.#ruleIds.clear();
+      this.#policyIds.clear();
       throw error;
     }
   }
@@ -75,7 +85,8 @@ export class Writer {
     let rows = 0;
     const stored = pairs.map((pair) => {
       const state = this.#storePair(pair);
-      if (pair.names !== null) this.#storeNames(pair, state, pair.names);
+      if (pair.names !== null && state.names !== SOLE_NAME)
+        this.#storeNames(pair, state, pair.names);
       rows += pair.rows;
       return { pair, isNew: state.isNew, firstSeenMs: state.firstMs };
     });
@@ -85,36 +96,63 @@ export class Writer {
   }
 
   #storePair(pair: PairGather): PairState {
-    const sql = this.#sql;
-    const { first } = pair;
-    const key = [this.#workloadKey(pair), this.#domainKey(pair.domain)] as const;
+    const domain = this.#domainKey(pair.domain);
+    const key = [this.#workloadKey(pair), domain.id] as const;
+    // A domain that is new has no pairs: nothing to look for.
+    const known = domain.isNew ? undefined : this.#sql.findPair.get(key);
     const counts = [...tallyValues(pair), pair.cached, pair.folded, pair.answers, ...key];
-    const known = sql.updatePair.get(counts);
+    if (known === undefined) return this.#insertPair(pair, key, counts);
+    const [knownMs] = known;
+    const names = this.#namesBefore(pair, key, known);
+    this.#sql.updatePair.run(counts);
     const firstMs = Math.floor(pair.firstMs);
-    if (known !== undefined && known[0] <= firstMs) {
-      return { key, isNew: false, firstMs: known[0], names: known[1] };
-    }
-    const firstName = nameBelow(first.name, pair.domain);
-    const facts = [firstMs, first.source, first.qtype, first.verdict, firstName];
-    const decided = this.#decisionKeys(first);
-    if (known !== undefined) sql.earlierPair.run([...facts, ...decided, ...key]);
-    else sql.insertPair.run([...counts, ...facts, ...decided]);
-    return { key, isNew: known === undefined, firstMs, names: known?.[1] ?? 0 };
+    if (firstMs >= knownMs) return { key, isNew: false, firstMs: knownMs, names };
+    const earlierName = nameBelow(pair.first.name, pair.domain);
+    this.#sql.earlierPair.run([...this.#firstValues(pair, earlierName), ...key]);
+    return { key, isNew: false, firstMs, names };
   }
 
-  /** Keys of the policy and of the rule that decided. */
-  #decisionKeys(first: Facts): [number | null, number | null] {
+  #insertPair(pair: PairGather, key: PairKey, counts: Values): PairState {
+    const firstName = nameBelow(pair.first.name, pair.domain);
+    const names = isSole(pair, firstName) ? SOLE_NAME : 0;
+    this.#sql.insertPair.run([...counts, ...this.#firstValues(pair, firstName), names]);
+    return { key, isNew: true, firstMs: Math.floor(pair.firstMs), names };
+  }
+
+  /** Rows of detail before what came is added; a sole name that no longer is one becomes a row. */
+  #namesBefore(pair: PairGather, key: PairKey, known: [number, number, string]): number {
+    const [, names, firstName] = known;
+    if (names !== SOLE_NAME || isSole(pair, firstName)) return names;
+    this.#sql.unfoldSole.run(key);
+    this.#sql.writeDetail.run([1, 0, ...key]);
+    return 1;
+  }
+
+  /** Facts of the first query, in the order that the statements bind them. */
+  #firstValues({ first, firstMs }: PairGather, firstName: string): Values {
     const loadedMs = Math.floor(this.#names.loadedMs(first));
     const rule = this.#names.rule(first);
-    const ruleKey = rule === '' ? null : this.#sql.ruleKey(rule);
-    return [this.#policyKey(first.revision, loadedMs), ruleKey];
+    const ruleKey = rule === '' ? null : this.#ruleKey(rule);
+    const policyKey = this.#policyKey(first.revision, loadedMs);
+    const { source, qtype, verdict } = first;
+    return [Math.floor(firstMs), source, qtype, verdict, firstName, policyKey, ruleKey];
+  }
+
+  #ruleKey(rule: string): number {
+    const id = this.#ruleIds.get(rule) ?? this.#sql.ruleKey(rule).id;
+    this.#ruleIds.set(rule, id);
+    return id;
   }
 
   #policyKey(revision: number, loadedMs: number): number | null {
-    const known = this.#sql.findPolicy.get(revision, loadedMs);
-    if (known !== undefined) return known;
-    this.#sql.addPolicy.run(revision, loadedMs);
-    return this.#sql.findPolicy.get(revision, loadedMs) ?? null;
+    const name = `${revision} ${loadedMs}`;
+    let id = this.#policyIds.get(name);
+    if (id === undefined) {
+      this.#sql.addPolicy.run(revision, loadedMs);
+      id = this.#sql.findPolicy.get(revision, loadedMs);
+      if (id !== undefined) this.#policyIds.set(name, id);
+    }
+    return id ?? null;
   }
 
   #storeNames(pair: PairGather, state: PairState, names: ReadonlyMap<WireText, Tally>): void {
@@ -147,13 +185,12 @@ export class Writer {
     for (const [name, total] of totals) this.#sql.writeWorkload.run({ ...total, name });
   }
 
-  #domainKey(domain: WireText): number {
-    let id = this.#domainIds.get(domain);
-    if (id === undefined) {
-      id = this.#sql.domainKey(reversedName(domain));
-      this.#domainIds.set(domain, id);
-    }
-    return id;
+  #domainKey(domain: WireText): Interned {
+    const id = this.#domainIds.get(domain);
+    if (id !== undefined) return { id, isNew: false };
+    const key = this.#sql.domainKey(reversedName(domain));
+    this.#domainIds.set(domain, key.id);
+    return key;
   }
 
   #workloadKey({ workload: name, firstMs, lastMs }: PairGather): number {
@@ -194,6 +231,14 @@ class WorkloadTotal {
 function tallyValues(tally: Tally): (number | string)[] {
   const { allowed, denied, wouldDeny, failed } = tally;
   return [Math.floor(tally.lastMs), allowed, denied, wouldDeny, failed];
+}
+
+/** Whether all that came is one name, `firstName`, and the detail accounts for every query. */
+function isSole(pair: PairGather, firstName: string): boolean {
+  const { first, folded, domain } = pair;
+  if (pair.names?.size !== 1 || folded > 0) return false;
+  const detail = pair.names.get(first.name);
+  return detail?.equals(pair) === true && nameBelow(first.name, domain) === firstName;
 }
 
 /** The part of a full name below its domain, reversed; '' is the domain itself. */
