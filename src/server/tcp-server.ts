@@ -180,20 +180,24 @@ export class TcpServer {
     }
   }
 
-  /** Takes whole frames out of what arrived; a rest waits for its other part. */
+  /**
+   * Takes whole frames out of what arrived; a rest waits for its other part. A client that does not
+   * read its answers is not asked for more: frames are left while it is busy, since one chunk of
+   * them can ask for a hundred megabytes.
+   */
   #onData(connection: Connection, chunk: Buffer): void {
     const octets = connection.partialLength === 0 ? chunk : append(connection, chunk);
     let at = 0;
     this.#clock.update();
-    while (at + FRAME <= octets.length) {
+    while (at + FRAME <= octets.length && !this.#isBusy(connection)) {
       const length = octets.readUInt16BE(at);
       if (at + FRAME + length > octets.length) break;
       this.#onMessage(connection, octets, at + FRAME, at + FRAME + length);
       at += FRAME + length;
     }
-    keepRest(connection, octets, at);
     this.forwarder?.upstreams?.flush();
-    this.#throttle(connection);
+    if (this.#isBusy(connection)) giveBack(connection, octets.subarray(at));
+    else keepRest(connection, octets, at);
   }
 
   #onMessage(connection: Connection, octets: Uint8Array, start: number, end: number): void {
@@ -247,10 +251,6 @@ export class TcpServer {
     );
   }
 
-  #throttle(connection: Connection): void {
-    if (this.#isBusy(connection)) connection.socket.pause();
-  }
-
   #resume(connection: Connection): void {
     if (connection.socket.isPaused() && !this.#isBusy(connection)) connection.socket.resume();
   }
@@ -268,6 +268,18 @@ function append(connection: Connection, chunk: Buffer): Buffer {
   chunk.copy(connection.partial, used);
   connection.partialLength = length;
   return connection.partial.subarray(0, length);
+}
+
+/**
+ * Stops reading. What was read and not taken comes again when the socket is resumed, before the
+ * end of the stream.
+ */
+function giveBack(connection: Connection, rest: Buffer): void {
+  const { socket } = connection;
+  socket.pause();
+  if (rest.length > 0 && !socket.destroyed) socket.unshift(Buffer.from(rest));
+  connection.partial = EMPTY;
+  connection.partialLength = 0;
 }
 
 /** @param at where in `octets` the first frame begins that is not whole */
