@@ -259,29 +259,33 @@ workloads: { client: { sources: [${CLIENT}/32], mode: open } }
       const shape = { name, flags, ...(edns === undefined ? {} : { edns }) };
       await withClient(CLIENT, (client) => client.ask(shape));
       const asked = upstream.asked.filter((one) => one.name.toLowerCase().includes(label));
-      expect(asked).toHaveLength(1);
-      const [left] = asked;
-      const octets = left?.message as Buffer;
-      expect(octets.readUInt16BE(2)).toBe(flags & (RD | CD));
-      expect([4, 6, 8, 10].map((at) => octets.readUInt16BE(at))).toEqual([1, 0, 0, 1]);
-      expect(left?.name.toLowerCase()).toBe(name.toLowerCase());
-      expect(left?.name.split('.')[0]).not.toBe(name.split('.')[0]);
-      const rest = octets.subarray(12 + (left?.question.length ?? 0));
-      const dnssecOk = edns?.dnssecOk ?? false;
-      expect(rest.toString('hex')).toBe(optOctets({ dnssecOk }).toString('hex'));
+      // More than one where the valve lost its patience and tried again.
+      expect(asked.length).toBeGreaterThan(0);
+      for (const { message: octets, name: sent, question: section } of asked) {
+        expect(octets.readUInt16BE(2)).toBe(flags & (RD | CD));
+        expect([4, 6, 8, 10].map((at) => octets.readUInt16BE(at))).toEqual([1, 0, 0, 1]);
+        expect(sent.toLowerCase()).toBe(name.toLowerCase());
+        expect(sent.split('.')[0]).not.toBe(name.split('.')[0]);
+        const rest = octets.subarray(12 + section.length);
+        const dnssecOk = edns?.dnssecOk ?? false;
+        expect(rest.toString('hex')).toBe(optOctets({ dnssecOk }).toString('hex'));
+      }
     });
 
     it('ids and ports towards the upstream are not those of the client', async () => {
-      const ids: number[] = [];
+      const label = `.${backend}-${transport}-ids.`;
+      const own = new Map<string, number>();
       await withClient(CLIENT, async (client) => {
         for (let i = 0; i < 40; i++) {
-          await client.ask({ name: `id${i}.${backend}-${transport}.upstream.example` });
-          ids.push(client.order.at(-1) ?? -1);
+          await client.ask({ name: `id${i}${label}upstream.example` });
+          own.set(`id${i}`, client.order.at(-1) ?? -1);
         }
       });
-      const asked = upstream.asked.slice(-40);
-      const equal = asked.filter(({ id }, index) => id === ids[index]);
-      expect(equal.length).toBeLessThan(3);
+      const asked = upstream.asked.filter(({ name }) => name.toLowerCase().includes(label));
+      const isSame = ({ name, id }: (typeof asked)[number]): boolean =>
+        own.get(name.toLowerCase().split('.')[0] ?? '') === id;
+      expect(asked.length).toBeGreaterThan(39);
+      expect(asked.filter(isSame).length).toBeLessThan(3);
       expect(new Set(asked.map(({ id }) => id)).size).toBeGreaterThan(37);
       expect(new Set(asked.map(({ sourcePort }) => sourcePort)).size).toBeGreaterThan(4);
     });
