@@ -10,10 +10,11 @@
  * `explain` all come through here: there is one engine.
  */
 
+import { hasFailed, rememberFailure } from './cache/failures.ts';
 import { inspect, targetsPass } from './cache/inspect.ts';
-import { findAnswer, hasFailed, lookup, refuse, writeAnswer } from './cache/lookup.ts';
+import { findAnswer, lookup, noteWouldDeny, refuse, writeAnswer } from './cache/lookup.ts';
 import { sanitise, setMessage } from './cache/sanitise.ts';
-import { EVERY_TYPE, HAS_TARGETS, IS_FAILURE, IS_NXDOMAIN } from './cache/store.ts';
+import { EVERY_TYPE, HAS_TARGETS, IS_NXDOMAIN } from './cache/store.ts';
 import {
   ALLOWED,
   DENIED,
@@ -53,7 +54,6 @@ import {
   EDE_NETWORK_ERROR,
   EDE_OTHER,
   FORMERR,
-  HEADER_SIZE,
   NOERROR,
   NOTIMP,
   NXDOMAIN,
@@ -71,8 +71,6 @@ import { CHAIN_LEAVES } from './zones/answer.ts';
 import { zoneKind } from './zones/kind.ts';
 
 const NO_TEXT = new Uint8Array(0);
-/** Seconds that a failure is remembered (RFC 9520 3.2: at least 1 s, at most 5 minutes). */
-const FAILURE_SECONDS = 5;
 
 /**
  * Decides one query.
@@ -283,7 +281,7 @@ export function settle(
     return false;
   }
   if (!isUsable(clean.rcode)) {
-    settleFailure(question, keyFlags, memory);
+    rememberFailure(question, keyFlags, memory);
     return true;
   }
   inspect(clean.octets, 0, clean.length, question.name, tables, inspection);
@@ -304,18 +302,6 @@ export function settle(
  */
 function isUsable(rcode: number): boolean {
   return rcode === NOERROR || rcode === NXDOMAIN;
-}
-
-/** Remembers for a short while that nobody could answer (RFC 9520). */
-export function settleFailure(question: Query, keyFlags: number, memory: Memory): void {
-  if (keyFlags >= KEY_NO_RD) return;
-  const { clean, store } = memory;
-  clean.start = 0;
-  clean.length = HEADER_SIZE;
-  clean.ttlCount = 0;
-  clean.seconds = FAILURE_SECONDS;
-  clean.content = IS_FAILURE;
-  store.put(question.name, (question.qtype << 8) | keyFlags, clean, question.nowSeconds);
 }
 
 /**
@@ -373,8 +359,9 @@ function inspectFor(query: Query, tables: Tables, memory: Memory): void {
   if (inspection.reason !== REASON_NONE) {
     refuse(query, inspection.reason, inspection.decision.rule, memory);
   } else if (tables.workloads.inspectChain[query.workload] === 1) {
-    if (targetsPass(clean.octets, 0, clean.length, query, tables, chain)) return;
-    refuse(query, chain.reason, chain.decision.rule, memory);
+    const passes = targetsPass(clean.octets, 0, clean.length, query, tables, chain);
+    if (passes) noteWouldDeny(query, chain, memory);
+    else refuse(query, chain.reason, chain.decision.rule, memory);
   }
 }
 

@@ -41,6 +41,8 @@ export class Inspection {
   /** First addresses of the answer, IPv6 octets; with REASON_REBINDING the refused one is first. */
   readonly addresses = new Uint8Array(ADDRESSES_MAX * 16);
   addressCount = 0;
+  /** 1 when `targetsPass` let a target through by the workload's mode only. */
+  wouldDeny = 0;
 }
 
 /**
@@ -109,6 +111,7 @@ export function targetsPass(
   let at = start + HEADER_SIZE + query.name.length + 4;
   const end = start + length;
   const count = answerCount(octets, start);
+  found.wouldDeny = 0;
   for (let i = 0; i < count; i++) {
     at = readRecord(octets, at, end, record);
     if (at === -1) return true;
@@ -119,6 +122,7 @@ export function targetsPass(
       found.reason = found.decision.reason;
       return false;
     }
+    found.wouldDeny |= found.decision.wouldDeny;
   }
   return true;
 }

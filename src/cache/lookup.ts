@@ -6,7 +6,7 @@
  * crosses from one workload to another.
  */
 
-import { CACHED, CHAIN_DENIED, REBINDING, TRUNCATED } from '../counters.ts';
+import { CACHED, CHAIN_DENIED, REBINDING, TRUNCATED, WOULD_DENY } from '../counters.ts';
 import { FLAG_CHAIN, FLAG_REBINDING, REASON_NONE, REASON_REBINDING } from '../events/kinds.ts';
 import type { Memory } from '../memory.ts';
 import { deny } from '../policy/deny.ts';
@@ -38,7 +38,7 @@ import {
   responseLimit,
   setCounts,
 } from '../wire/response.ts';
-import { inspect, targetsPass } from './inspect.ts';
+import { type Inspection, inspect, targetsPass } from './inspect.ts';
 import { EVERY_TYPE, HAS_TARGETS, IS_FAILURE, type Store } from './store.ts';
 
 const NO_TEXT = new Uint8Array(0);
@@ -102,14 +102,6 @@ export function findAnswer(query: Query, name: WireName, tables: Tables, memory:
   return entry;
 }
 
-/** Whether nobody could answer for `name` a short while ago (RFC 9520). */
-export function hasFailed(query: Query, name: WireName, memory: Memory): boolean {
-  const { store } = memory;
-  const key = (query.qtype << 8) | keyFlagsOf(query);
-  const entry = store.find(name, 0, key, query.nowSeconds);
-  return entry !== -1 && (store.content(entry) & IS_FAILURE) !== 0;
-}
-
 /** Whether the answer may be given to this workload; writes the denial when it may not. */
 function passes(query: Query, entry: number, tables: Tables, memory: Memory): boolean {
   const { store, inspection } = memory;
@@ -127,10 +119,20 @@ function passes(query: Query, entry: number, tables: Tables, memory: Memory): bo
     return false;
   }
   if (tables.workloads.inspectChain[query.workload] === 0) return true;
-  if (targetsPass(store.octets, at, length, query, tables, inspection)) return true;
+  if (targetsPass(store.octets, at, length, query, tables, inspection)) {
+    noteWouldDeny(query, inspection, memory);
+    return true;
+  }
   refuse(query, inspection.reason, inspection.decision.rule, memory);
   deny(query, tables);
   return false;
+}
+
+/** Notes that `enforce` would have denied a target of the answer, when nothing else would have. */
+export function noteWouldDeny(query: Query, found: Inspection, memory: Memory): void {
+  if (found.wouldDeny === 0 || query.decision.wouldDeny === 1) return;
+  query.decision.wouldDeny = 1;
+  memory.counters[WOULD_DENY]!++;
 }
 
 /** Turns a decision that let the name through into the denial of its answer. */

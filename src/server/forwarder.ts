@@ -3,11 +3,12 @@
  * questions, keeps who waits for them, and hands every waiter its own response when one settles.
  */
 
+import { rememberFailure } from '../cache/failures.ts';
 import { keyFlagsOf } from '../cache/lookup.ts';
 import type { Clock } from '../clock.ts';
 import { COALESCED, DROPPED_OVERLOAD, FORWARDED } from '../counters.ts';
 import type { Memory } from '../memory.ts';
-import { respondFailure, respondToWaiter, settle, settleFailure } from '../pipeline.ts';
+import { respondFailure, respondToWaiter, settle } from '../pipeline.ts';
 import { Query } from '../query.ts';
 import type { Tables } from '../tables.ts';
 import { KEY_NO_RD, NAME_STRIDE } from '../upstream/inflight.ts';
@@ -99,7 +100,7 @@ export class Forwarder implements UpstreamEvents {
 
   onFailure(flight: number, ede: number): void {
     this.#readQuestion(flight);
-    settleFailure(this.#question, this.#storeFlags(flight), this.#memory);
+    rememberFailure(this.#question, this.#storeFlags(flight), this.#memory);
     let waiter = this.#takeWaiters(flight);
     while (waiter !== -1) {
       const channel = this.#memory.waiters.channel[waiter]!;
