@@ -34,6 +34,7 @@ import {
   NOERROR,
   NXDOMAIN,
   REFUSED,
+  TC,
   TYPE_A,
   TYPE_AAAA,
   TYPE_CNAME,
@@ -200,15 +201,21 @@ function writeAddress(query: Query, tables: Tables): void {
   setCounts(query, 1, 0);
 }
 
-/** Local data of an RPZ entry: its records of the query's type, or its CNAME; else NODATA. */
+/**
+ * Local data of an RPZ entry: its records of the query's type, or its CNAME; else NODATA. All of
+ * them, or TC (RFC 2181 9).
+ */
 function writeData(query: Query, tables: Tables): void {
   const { data, dataEnd } = tables.reputation;
   let count = 0;
   for (let at = tables.reputation.dataStart; at + 4 <= dataEnd; ) {
     const type = readU16(data, at);
     const length = readU16(data, at + 2);
-    const fits = query.outLength + 12 + length + optRoom(query, 0) <= responseLimit(query);
-    if ((type === query.qtype || type === TYPE_CNAME) && fits) {
+    if (type === query.qtype || type === TYPE_CNAME) {
+      if (query.outLength + 12 + length + optRoom(query, 0) > responseLimit(query)) {
+        beginResponse(query, AA | TC, NOERROR);
+        return;
+      }
       const rdata = beginRecord(query, type, tables.denyTtlSeconds, length);
       copyOctets(data, at + 4, query.out, rdata, length);
       query.outLength = rdata + length - query.outStart;
