@@ -16,6 +16,11 @@ const QNAME = Buffer.from([0xc0, 12]);
 const HONEST = Buffer.from([8, 8, 4, 4]);
 const FORGED = Buffer.from([6, 6, 6, 6]);
 const TC = 0x0200;
+const WORKERS = 2;
+/** RFC 9520 2.1.1: three tries, by each worker; on a busy machine a test may see more than one. */
+const TRIES_MAX = 3 * WORKERS;
+/** No second try leaves before this. */
+const RETRY_MS = 200;
 
 const honest = (asked: Asked): Buffer => answerTo(asked, { answers: [record(QNAME, A, HONEST)] });
 const forgedAnswers = [record(QNAME, A, FORGED)];
@@ -84,6 +89,8 @@ const MISMATCHES: readonly Trick[] = [
         answers: forgedAnswers,
       }),
   },
+  { rule: 'QDCOUNT 0', forge: (q) => raw(q, [0, 1, 0, 0], record(QNAME, A, FORGED)) },
+  { rule: 'QDCOUNT 2', forge: (q) => raw(q, [2, 1, 0, 0], record(QNAME, A, FORGED)) },
   { rule: 'half a header', forge: (q) => answerTo(q).subarray(0, 7) },
   { rule: 'half a question', forge: (q) => answerTo(q).subarray(0, 20) },
 ];
@@ -171,7 +178,7 @@ describe.each(BACKENDS)('towards upstream with %s sockets', (backend) => {
   let names = 0;
 
   beforeAll(async () => {
-    rig = await Rig.start(backend, (asked, nth) => handler(asked, nth), 2);
+    rig = await Rig.start(backend, (asked, nth) => handler(asked, nth), WORKERS);
   });
 
   afterAll(async () => rig?.stop());
@@ -215,8 +222,10 @@ describe.each(BACKENDS)('towards upstream with %s sockets', (backend) => {
     async (transport) => {
       const name = fresh();
       const held: Asked[] = [];
+      const heldMs: number[] = [];
       handler = (asked) => {
         held.push(asked);
+        heldMs.push(performance.now());
       };
       const clients = await Promise.all(
         Array.from({ length: 60 }, () => openClient(transport, rig.valve, FROM.strict)),
@@ -227,11 +236,11 @@ describe.each(BACKENDS)('towards upstream with %s sockets', (backend) => {
         return response;
       });
       // Two workers, so the question may leave twice. All have it once a later one is answered.
-      for (const client of clients) {
-        expect(await client.exchange(queryFor(plain('localhost'), A))).not.toBeNull();
-      }
-      expect(held.length).toBeGreaterThan(0);
-      expect(held.length).toBeLessThanOrEqual(2);
+      const fences = clients.map((client) => client.exchange(queryFor(plain('localhost'), A)));
+      expect(await Promise.all(fences)).not.toContain(null);
+      const first = heldMs.filter((ms) => ms - (heldMs[0] ?? 0) < RETRY_MS);
+      expect(first.length).toBeGreaterThan(0);
+      expect(first.length).toBeLessThanOrEqual(WORKERS);
       handler = (asked) => asked.reply(honest(asked));
       for (const asked of held) asked.reply(honest(asked));
       for (const [index, octets] of (await Promise.all(waiting)).entries()) {
@@ -241,7 +250,7 @@ describe.each(BACKENDS)('towards upstream with %s sockets', (backend) => {
         expect(got.question.equals(sent.subarray(12, 12 + got.question.length))).toBe(true);
         expect(got.opt === null).toBe(index % 4 === 0);
       }
-      expect(asksFor(name).length).toBeLessThanOrEqual(2);
+      expect(asksFor(name).length).toBeLessThanOrEqual(TRIES_MAX);
       for (const client of clients) client.close();
     },
   );
@@ -360,8 +369,8 @@ describe.each(BACKENDS)('towards upstream with %s sockets', (backend) => {
       const got = await rig.send('strict', transport, queryFor(plain(name), A));
       expect(got.answers.length).toBeLessThanOrEqual(20);
     }
-    // UDP and the TCP that its TC asks for, from each of two workers.
-    expect(asksFor(name).length).toBeLessThanOrEqual(4);
+    // UDP and the TCP that its TC asks for.
+    expect(asksFor(name).length).toBeLessThanOrEqual(2 * TRIES_MAX);
     expect(rig.upstream.asked.some(({ name: asked }) => /^hop/i.test(asked))).toBe(false);
   });
 
