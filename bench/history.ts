@@ -81,11 +81,14 @@ r AS (
     ((k.i * 31 + w.id * 17) * 40503) % 65536 / 65536.0 AS y
   FROM workload w CROSS JOIN k WHERE w.id <= ${WORKLOADS})
 INSERT INTO pair (workload_id, domain_id, first_ms, last_ms, allowed, denied, would_deny, failed,
-  cached, folded, names, first_source, first_qtype, first_verdict, first_name, policy_id)
+  cached, folded, names, first_source, first_qtype, first_verdict, first_name, policy_id,
+  last_day)
 SELECT w, d, CAST(@from + x * @span AS INTEGER),
   CAST(CASE WHEN y < ${ALIVE} THEN @now - ${DAY_MS} * y / ${ALIVE} ELSE @from + x * @span END
     AS INTEGER),
-  3, 0, 0, 0, 1, 0, 0, zeroblob(16), 1, 1, 'www.', 1 FROM r`;
+  3, 0, 0, 0, 1, 0, -1, zeroblob(16), 1, 1, 'www.', 1, 0 FROM r`;
+
+const FILL_LAST_DAYS = 'UPDATE pair SET last_day = last_ms / 86400000';
 
 /** Fills the tables under their indexes, which are made anew afterwards. */
 function fill(db: Database.Database, pairs: number, nowMs: number): void {
@@ -107,6 +110,7 @@ function fill(db: Database.Database, pairs: number, nowMs: number): void {
     db.prepare('INSERT INTO policy (id, revision, loaded_ms) VALUES (1, 1, ?)').run(nowMs - span);
     db.prepare(FILL_DOMAINS).run({ domains });
     db.prepare(FILL_PAIRS).run({ each, step, domains, from: nowMs - span, span, now: nowMs });
+    db.exec(FILL_LAST_DAYS);
     for (const { sql } of indexes) db.exec(sql);
   })();
 }

@@ -79,8 +79,17 @@ CREATE TABLE name (
 ) STRICT, WITHOUT ROWID;
 `;
 
+// `names` = -1 is new too: the pair's row is the detail of its only name (`SOLE_NAME`).
+const ACTIVE_BY_DAY = `
+-- Day of last_ms since the epoch. The index moves an entry once a day, one by last_ms would with
+-- every flush; new pairs go to its end.
+ALTER TABLE pair ADD COLUMN last_day INTEGER NOT NULL DEFAULT 0;
+UPDATE pair SET last_day = last_ms / 86400000;
+CREATE INDEX pair_by_day ON pair (last_day, first_ms);
+`;
+
 /** Step `i` brings a file from `user_version` i to i + 1. */
-export const MIGRATIONS: readonly string[] = [FIRST_SCHEMA];
+export const MIGRATIONS: readonly string[] = [FIRST_SCHEMA, ACTIVE_BY_DAY];
 
 /** The `user_version` that this program reads and writes. */
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -23,7 +23,7 @@ const COUNTS = `
   would_deny = would_deny + ?, failed = failed + ?`;
 
 const FIND_PAIR = `
-SELECT first_ms, names, first_name FROM pair WHERE workload_id = ? AND domain_id = ?`;
+SELECT first_ms, names, first_name, last_day FROM pair WHERE workload_id = ? AND domain_id = ?`;
 
 const UPDATE_PAIR = `
 UPDATE pair SET ${COUNTS},
@@ -39,8 +39,10 @@ WHERE workload_id = ? AND domain_id = ?`;
 const INSERT_PAIR = `
 INSERT INTO pair (last_ms, allowed, denied, would_deny, failed, cached, folded, answers,
   workload_id, domain_id, first_ms, first_source, first_qtype, first_verdict, first_name,
-  policy_id, rule_id, names)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+  policy_id, rule_id, names, last_day)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+
+const WRITE_DAY = 'UPDATE pair SET last_day = ? WHERE workload_id = ? AND domain_id = ?';
 
 // A row of its own for the detail that the pair's row stood for (`SOLE_NAME`).
 const UNFOLD_SOLE = `
@@ -64,14 +66,18 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 const ADD_POLICY = 'INSERT OR IGNORE INTO policy (revision, loaded_ms) VALUES (?, ?)';
 const FIND_POLICY = 'SELECT id FROM policy WHERE revision = ? AND loaded_ms = ?';
 
+/** Of a row that is there: first_ms, names, first_name, last_day. */
+export type KnownPair = readonly [number, number, string, number];
+
 export interface Statements {
   readonly writeWorkload: Database.Statement<[Named]>;
   readonly findWorkload: Database.Statement<[string], number>;
-  /** Gives `[first_ms, names, first_name]` of the row, or nothing where there is none. */
-  readonly findPair: Database.Statement<[Values], [number, number, string]>;
+  /** Gives nothing where there is no row. */
+  readonly findPair: Database.Statement<[Values], KnownPair>;
   readonly updatePair: Database.Statement<[Values]>;
   readonly earlierPair: Database.Statement<[Values]>;
   readonly insertPair: Database.Statement<[Values]>;
+  readonly writeDay: Database.Statement<[Values]>;
   readonly unfoldSole: Database.Statement<[Values]>;
   readonly writeDetail: Database.Statement<[Values]>;
   readonly updateName: Database.Statement<[Values]>;
@@ -86,10 +92,11 @@ export function prepareStatements(db: Database.Database): Statements {
   return {
     writeWorkload: db.prepare<[Named]>(WORKLOAD),
     findWorkload: db.prepare<[string], number>('SELECT id FROM workload WHERE name = ?').pluck(),
-    findPair: db.prepare<[Values], [number, number, string]>(FIND_PAIR).raw(),
+    findPair: db.prepare<[Values], KnownPair>(FIND_PAIR).raw(),
     updatePair: db.prepare<[Values]>(UPDATE_PAIR),
     earlierPair: db.prepare<[Values]>(EARLIER_PAIR),
     insertPair: db.prepare<[Values]>(INSERT_PAIR),
+    writeDay: db.prepare<[Values]>(WRITE_DAY),
     unfoldSole: db.prepare<[Values]>(UNFOLD_SOLE),
     writeDetail: db.prepare<[Values]>(NAME_DETAIL),
     updateName: db.prepare<[Values]>(UPDATE_NAME),

@@ -8,10 +8,17 @@
 
 import type Database from 'better-sqlite3';
 import { LRUCache } from 'lru-cache';
+import { dayOf } from './days.ts';
 import type { PairGather, Tally } from './gather.ts';
 import { reversedName, SOLE_NAME, type WireText } from './names.ts';
 import type { Facts } from './record.ts';
-import { type Interned, prepareStatements, type Statements, type Values } from './statements.ts';
+import {
+  type Interned,
+  type KnownPair,
+  prepareStatements,
+  type Statements,
+  type Values,
+} from './statements.ts';
 
 /** Domains whose key is remembered; about 100 octets each. */
 const DOMAINS_REMEMBERED = 100_000;
@@ -102,9 +109,11 @@ export class Writer {
     const known = domain.isNew ? undefined : this.#sql.findPair.get(key);
     const counts = [...tallyValues(pair), pair.cached, pair.folded, pair.answers, ...key];
     if (known === undefined) return this.#insertPair(pair, key, counts);
-    const [knownMs] = known;
+    const [knownMs, , , knownDay] = known;
     const names = this.#namesBefore(pair, key, known);
     this.#sql.updatePair.run(counts);
+    const day = dayOf(pair.lastMs);
+    if (day > knownDay) this.#sql.writeDay.run([day, ...key]);
     const firstMs = Math.floor(pair.firstMs);
     if (firstMs >= knownMs) return { key, isNew: false, firstMs: knownMs, names };
     const earlierName = nameBelow(pair.first.name, pair.domain);
@@ -115,12 +124,13 @@ export class Writer {
   #insertPair(pair: PairGather, key: PairKey, counts: Values): PairState {
     const firstName = nameBelow(pair.first.name, pair.domain);
     const names = isSole(pair, firstName) ? SOLE_NAME : 0;
-    this.#sql.insertPair.run([...counts, ...this.#firstValues(pair, firstName), names]);
+    const facts = this.#firstValues(pair, firstName);
+    this.#sql.insertPair.run([...counts, ...facts, names, dayOf(pair.lastMs)]);
     return { key, isNew: true, firstMs: Math.floor(pair.firstMs), names };
   }
 
   /** Rows of detail before what came is added; a sole name that no longer is one becomes a row. */
-  #namesBefore(pair: PairGather, key: PairKey, known: [number, number, string]): number {
+  #namesBefore(pair: PairGather, key: PairKey, known: KnownPair): number {
     const [, names, firstName] = known;
     if (names !== SOLE_NAME || isSole(pair, firstName)) return names;
     this.#sql.unfoldSole.run(key);

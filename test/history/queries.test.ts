@@ -129,6 +129,43 @@ describe('ofName of a suffix with very many domains', () => {
   });
 });
 
+describe('ofName of a common suffix since a time', () => {
+  const DAY = 86_400_000;
+
+  /** A pair each over ten days; every third is asked for again up to three days later. */
+  function tenDays() {
+    const test = fixture();
+    const records = Array.from({ length: 20_500 }, (_, i) => {
+      const firstMs = NOON + ((i * 7919) % 20_500) * (DAY / 2050);
+      return { name: `d${i}.com`, workload: 1 + (i % 3), firstMs, allowed: 1 };
+    });
+    const again = records
+      .filter((_, i) => i % 3 === 0)
+      .map((record, i) => ({ ...record, firstMs: record.firstMs + ((i % 30) * DAY) / 10 }));
+    test.put(records);
+    test.recording.flush();
+    test.put([...again, { name: 'late.org', firstMs: NOON + 9 * DAY, allowed: 1 }]);
+    test.recording.flush();
+    return readHistory(test.path);
+  }
+
+  it('gives those first seen first whose last query is not older, whatever the days', () => {
+    const found = tenDays();
+    const all = found.ofName('com.', 'subtree', ALL);
+    expect(all).toHaveLength(20_500);
+    for (const day of [-400, 0, 0.3, 1, 5.7, 9, 9.999, 12, 13, 400]) {
+      for (const limit of [1, 7, 300, -1]) {
+        const sinceMs = Math.round(NOON + day * DAY);
+        const want = all.filter((row) => row.lastMs >= sinceMs);
+        const rows = found.ofName('com.', 'subtree', { workload: null, sinceMs, limit });
+        const times = (list: typeof rows) => list.map(({ firstMs }) => firstMs);
+        expect(times(rows)).toEqual(times(limit < 0 ? want : want.slice(0, limit)));
+        expect(rows.every((row) => row.lastMs >= sinceMs)).toBe(true);
+      }
+    }
+  });
+});
+
 describe('firstSeen', () => {
   it('gives new pairs in the order of time, and a limit keeps the newest', () => {
     const found = history();

@@ -1,0 +1,68 @@
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { describe, expect, it } from 'vitest';
+import { KIND_NAME } from '../../src/events/kinds.ts';
+import { APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION } from '../../src/history/migrations.ts';
+import { fixture, readHistory, tableRows, temporaryDirectory } from './support/fixture.ts';
+import { NOON } from './support/records.ts';
+
+const ALL = { workload: null, sinceMs: 0, limit: -1 };
+const DAY = 86_400_000;
+
+/** A file as version 1 left it: one pair with one name. */
+function versionOne(): string {
+  const path = join(temporaryDirectory(), 'history.db');
+  const db = new Database(path);
+  db.exec(MIGRATIONS[0] ?? '');
+  db.exec(`
+PRAGMA application_id = ${APPLICATION_ID};
+PRAGMA user_version = 1;
+INSERT INTO workload (id, name, first_ms, last_ms, domains, allowed)
+  VALUES (1, 'pay', ${NOON}, ${NOON}, 1, 4);
+INSERT INTO domain VALUES (1, 'test.one.');
+INSERT INTO pair VALUES
+  (1, 1, ${NOON}, ${NOON + DAY}, 4, 0, 0, 0, 0, 0, 1, zeroblob(16), 1, 1, 'www.', NULL, NULL, NULL);
+INSERT INTO name VALUES (1, 1, 'www.', ${NOON}, ${NOON + DAY}, 4, 0, 0, 0);`);
+  db.close();
+  return path;
+}
+
+describe('a file of version 1', () => {
+  it('is brought up to date with all that it holds', () => {
+    const path = versionOne();
+    fixture({ path });
+    expect(tableRows(path, 'PRAGMA user_version')).toEqual([{ user_version: SCHEMA_VERSION }]);
+    const day = Math.floor((NOON + DAY) / DAY);
+    expect(tableRows(path, 'SELECT last_day FROM pair')).toEqual([{ last_day: day }]);
+    const found = readHistory(path);
+    expect(found.firstSeen(ALL)).toMatchObject([{ domain: 'one.test', queries: 4, names: 1 }]);
+    expect(found.names('pay', 'test.one.', -1)).toMatchObject([{ queries: 4 }]);
+  });
+
+  it('goes on counting, and no pair of it is new again', () => {
+    const path = versionOne();
+    const test = fixture({ path });
+    const query = { name: 'www.one.test', allowed: 1, firstMs: NOON + 3 * DAY };
+    test.put([query, { ...query, kind: KIND_NAME }]);
+    test.recording.flush();
+    expect(test.observations()).toEqual([]);
+    const found = readHistory(path);
+    expect(found.firstSeen(ALL)).toMatchObject([{ queries: 5, firstMs: NOON }]);
+    expect(found.names('pay', 'test.one.', -1)).toMatchObject([{ queries: 5 }]);
+  });
+});
+
+describe('the day of the last query', () => {
+  it('moves on with it and never back', () => {
+    const test = fixture();
+    const days: unknown[] = [];
+    for (const day of [1, 0, 1, 3, 2]) {
+      test.put([{ name: 'one.test', allowed: 1, firstMs: NOON + day * DAY }]);
+      test.recording.flush();
+      days.push(
+        ...tableRows(test.path, `SELECT last_day - ${Math.floor(NOON / DAY)} AS d FROM pair`),
+      );
+    }
+    expect(days).toEqual([{ d: 1 }, { d: 1 }, { d: 1 }, { d: 3 }, { d: 3 }]);
+  });
+});
