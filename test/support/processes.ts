@@ -11,6 +11,7 @@ import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { afterAll } from 'vitest';
 
 const LOOK_MS = 10;
 const WAIT_MS = 20_000;
@@ -56,13 +57,25 @@ function isFree(socket: UdpSocket | Server, port: number): Promise<boolean> {
   });
 }
 
+/** What a test that failed halfway leaves behind: ended and removed after the file's last test. */
+const running = new Set<ChildProcess>();
+const folders = new Set<string>();
+
+afterAll(() => {
+  for (const child of running) child.kill('SIGKILL');
+  for (const path of folders) rmSync(path, { recursive: true, force: true });
+});
+
 /** A folder of its own below the system's temporary one. */
 export function makeFolder(): string {
-  return mkdtempSync(join(tmpdir(), 'dnsvalve-e2e-'));
+  const path = mkdtempSync(join(tmpdir(), 'dnsvalve-e2e-'));
+  folders.add(path);
+  return path;
 }
 
 export function removeFolder(path: string): void {
   rmSync(path, { recursive: true, force: true });
+  folders.delete(path);
 }
 
 /** Whether the programs are there; says which are not. With CI set the tests run and fail. */
@@ -98,6 +111,8 @@ export class Program {
       });
       this.child.once('close', (code) => resolve(code));
     });
+    running.add(this.child);
+    this.child.once('exit', () => running.delete(this.child));
   }
 
   /** All that it wrote so far, both streams. */
