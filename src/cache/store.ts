@@ -54,6 +54,9 @@ export const HAS_TARGETS = 1; // CNAME, DNAME, SVCB targets or addresses in it
 export const IS_FAILURE = 2; // a failure remembered (RFC 9520); the message is only a header
 export const IS_NXDOMAIN = 4; // stored for EVERY_TYPE; holds for names below too
 
+/** Its targets include a name that a feed alerts of: each hit tells of it. */
+export const HAS_ALERT = 8;
+
 /** Reinsertions for one new answer: bounds what a write may cost. */
 const REINSERT_MAX = 8;
 const FREE = 0;
@@ -80,7 +83,7 @@ export class Store {
 
   /** @param size octets of the slab, 64 kB or more */
   constructor(size: number) {
-    const octets = Math.max(1 << 17, size) & ~7;
+    const octets = Math.floor(Math.max(1 << 17, size) / 8) * 8;
     this.octets = new Uint8Array(octets);
     this.#view = new DataView(this.octets.buffer);
     let slots = 1024;
@@ -157,6 +160,11 @@ export class Store {
 
   content(entry: number): number {
     return this.octets[entry + AT_CONTENT]!;
+  }
+
+  /** Adds a content flag. */
+  mark(entry: number, flag: number): void {
+    this.octets[entry + AT_CONTENT]! |= flag;
   }
 
   revision(entry: number): number {

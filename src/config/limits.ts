@@ -15,7 +15,8 @@ export interface CountLimits {
   readonly max: number;
 }
 
-export const CACHE_SIZE: Limits = { default: '64MB', min: '1MB', max: '64GB' };
+/** Per worker. A slab is one array, and places in it fit 32 bits. */
+export const CACHE_SIZE: Limits = { default: '64MB', min: '1MB', max: '4GB' };
 export const CACHE_MIN_TTL: Limits = { default: '0s', min: '0s', max: '1h' };
 export const CACHE_MAX_TTL: Limits = { default: '1d', min: '1s', max: '7d' };
 /** RFC 2308 section 5 finds one to three hours sensible for negative answers. */
