@@ -10,13 +10,20 @@ enableCompileCache();
 const { Command, CommanderError } = await import('commander');
 const { processContext } = await import('./cli/context.ts');
 const { COMMANDS } = await import('./cli/commands.ts');
+const { escapeText } = await import('./cli/escape.ts');
 const { DnsvalveError } = await import('./errors.ts');
 
 const program = new Command('dnsvalve')
   .description('a DNS resolver that is a one-way valve for names')
   .exitOverride()
+  .configureOutput({ outputError: (text, write) => write(harmless(text)) })
   .showHelpAfterError('(dnsvalve COMMAND --help says more)');
 const context = processContext();
+
+/** Arguments come back in error messages, and may have been names out of somebody's log. */
+function harmless(text: string): string {
+  return text.split('\n').map(escapeText).join('\n');
+}
 
 const asked = COMMANDS.find(({ name }) => name === process.argv[2]);
 for (const command of asked === undefined ? COMMANDS : [asked]) {
@@ -29,7 +36,7 @@ try {
   if (error instanceof CommanderError) {
     process.exitCode = error.exitCode === 0 ? 0 : 2;
   } else if (error instanceof DnsvalveError) {
-    context.stderr.write(`${error.message}\n`);
+    context.stderr.write(`${harmless(error.message)}\n`);
     process.exitCode = error.exitCode;
   } else {
     throw error;
