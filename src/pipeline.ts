@@ -12,9 +12,16 @@
 
 import { hasFailed, rememberFailure } from './cache/failures.ts';
 import { inspect, targetsPass } from './cache/inspect.ts';
-import { findAnswer, lookup, noteWouldDeny, refuse, writeAnswer } from './cache/lookup.ts';
+import {
+  findAnswer,
+  lookup,
+  noteAlert,
+  noteWouldDeny,
+  refuse,
+  writeAnswer,
+} from './cache/lookup.ts';
 import { sanitise, setMessage } from './cache/sanitise.ts';
-import { EVERY_TYPE, HAS_TARGETS, IS_NXDOMAIN } from './cache/store.ts';
+import { EVERY_TYPE, HAS_ALERT, HAS_TARGETS, IS_NXDOMAIN } from './cache/store.ts';
 import {
   ALLOWED,
   DENIED,
@@ -287,7 +294,7 @@ export function settle(
   inspect(clean.octets, 0, clean.length, question.name, tables, inspection);
   if (clean.seconds > 0 && keyFlags < KEY_NO_RD) {
     const isNxdomain = (clean.content & IS_NXDOMAIN) !== 0;
-    clean.content |= HAS_TARGETS;
+    clean.content |= HAS_TARGETS | (inspection.decision.feed === 0 ? 0 : HAS_ALERT);
     const key = ((isNxdomain ? EVERY_TYPE : question.qtype) << 8) | keyFlags;
     const entry = store.put(question.name, key, clean, question.nowSeconds);
     if (entry !== -1) {
@@ -356,6 +363,7 @@ function respondWithAlias(query: Query, tables: Tables, memory: Memory): void {
 /** Turns the decision into a denial when this workload must not have the answer. */
 function inspectFor(query: Query, tables: Tables, memory: Memory): void {
   const { clean, inspection, chain } = memory;
+  noteAlert(query, inspection);
   if (inspection.reason !== REASON_NONE) {
     refuse(query, inspection.reason, inspection.decision.rule, memory);
   } else if (tables.workloads.inspectChain[query.workload] === 1) {

@@ -1,6 +1,7 @@
 /** What scenarios cannot say: defects, overload, malformed answers, limits, and what is counted. */
 
 import { beforeEach, describe, expect, it } from 'vitest';
+import { FLAG_REPUTATION } from '../src/events/kinds.ts';
 import { DROP, FORWARD, RESPOND } from '../src/query.ts';
 import { rcodeToText } from '../src/wire/text.ts';
 import { drain } from './events/reading.ts';
@@ -12,7 +13,9 @@ const LONG = 'x'.repeat(60);
 const CONFIG = `
 upstreams: { default: { servers: [192.0.2.53] }, corp: { servers: [192.0.2.54] } }
 forward: { .: default, corp.example: corp }
-feeds: { bad: { source: [listed.example], category: malware } }
+feeds:
+  bad: { source: [listed.example], category: malware }
+  told: { source: [told.example], category: newly-registered, action: alert }
 workloads:
   api: { owner: ${`team-${LONG}`}, sources: [10.1.0.0/16], allow: [.example.com] }
   careless: { sources: [10.2.0.0/16], allow: [.example.com], fail_open: true }
@@ -256,6 +259,19 @@ describe('history', () => {
     const answer = ['www.example.com. 60 A 192.0.2.1', 'www.example.com. 60 A 169.254.169.254'];
     valve.answer(oldest(), answerTo('www.example.com', 'A', { answer }));
     expect(pairs()).toMatchObject([{ denied: 1, allowed: 0, addresses: ['169.254.169.254'] }]);
+  });
+
+  it('tells of a target that a feed alerts of, to each workload, cold and warm', () => {
+    send(WWW);
+    const answer = ['www.example.com. 60 CNAME told.example.', 'told.example. 60 A 192.0.2.1'];
+    valve.answer(oldest(), answerTo('www.example.com', 'A', { answer }));
+    send(WWW, { from: '10.3.0.7' });
+    const flagged = pairs().map(({ workload, flags }) => [workload, flags & FLAG_REPUTATION]);
+    expect(flagged.sort()).toEqual([
+      [1, FLAG_REPUTATION],
+      [3, FLAG_REPUTATION],
+    ]);
+    expect(valve.counter('cached')).toBe(1);
   });
 
   it('tells the first addresses that a domain had', () => {

@@ -39,7 +39,7 @@ import {
   setCounts,
 } from '../wire/response.ts';
 import { type Inspection, inspect, targetsPass } from './inspect.ts';
-import { EVERY_TYPE, HAS_TARGETS, IS_FAILURE, type Store } from './store.ts';
+import { EVERY_TYPE, HAS_ALERT, HAS_TARGETS, IS_FAILURE, type Store } from './store.ts';
 
 const NO_TEXT = new Uint8Array(0);
 const NXDOMAIN_KEY = EVERY_TYPE << 8;
@@ -107,10 +107,12 @@ function passes(query: Query, entry: number, tables: Tables, memory: Memory): bo
   const { store, inspection } = memory;
   const at = store.messageAt(entry);
   const length = store.messageLength(entry);
-  if (store.revision(entry) !== tables.revision) {
+  const hasAlert = (store.content(entry) & HAS_ALERT) !== 0;
+  if (hasAlert || store.revision(entry) !== tables.revision) {
     inspect(store.octets, at, length, query.name, tables, inspection);
     const { reason, decision } = inspection;
     store.setInspection(entry, tables.revision, reason, decision.rule);
+    if (noteAlert(query, inspection)) store.mark(entry, HAS_ALERT);
   }
   const reason = store.inspection(entry);
   if (reason !== REASON_NONE) {
@@ -133,6 +135,15 @@ export function noteWouldDeny(query: Query, found: Inspection, memory: Memory): 
   if (found.wouldDeny === 0 || query.decision.wouldDeny === 1) return;
   query.decision.wouldDeny = 1;
   memory.counters[WOULD_DENY]!++;
+}
+
+/** Adds the feed that alerts of a target to the decision. Returns whether there is one. */
+export function noteAlert(query: Query, found: Inspection): boolean {
+  const { feed, flags } = found.decision;
+  if (feed === 0 || found.reason !== REASON_NONE) return false;
+  query.decision.flags |= flags;
+  if (query.decision.feed === 0) query.decision.feed = feed;
+  return true;
 }
 
 /** Turns a decision that let the name through into the denial of its answer. */
