@@ -17,12 +17,14 @@ const LEDGER_CAPACITY = 1 << 16;
 /** Questions upstream at a time, and clients that may wait for them. */
 const FLIGHTS = 8192;
 const WAITERS = 16384;
+/** At 200 ms a question these are 10,000 of them a second, and a quarter of the flights. */
+const WAITERS_PER_WORKLOAD = 2048;
 
 export class Memory {
   readonly store: Store;
   readonly ledger: Ledger;
   readonly inflight = new Inflight(FLIGHTS);
-  readonly waiters = new Waiters(WAITERS);
+  readonly waiters = new Waiters(WAITERS, WAITERS_PER_WORKLOAD);
   readonly clean = new CleanAnswer();
   /** What inspection found for everybody, and for the lists of one workload. */
   readonly inspection = new Inspection();

@@ -16,6 +16,10 @@ import type { Inflight } from './inflight.ts';
 /** A header and the longest question: 12 + 255 + 4 octets, rounded up. */
 const QUESTION_STRIDE = 272;
 
+/** Workloads that are counted apart; those whose numbers are equal below it share a count. */
+const COUNTED = 1 << 16;
+/** The field of `FIELDS` that holds the workload. */
+const FIELD_WORKLOAD = 7;
 /** Fields of a query that are copied as numbers, in one row of the table. */
 const FIELDS = 12;
 
@@ -26,14 +30,22 @@ export class Waiters {
   readonly next: Int32Array;
   /** Which listener the answer leaves by: index of a UDP port, or -1 - connection for TCP. */
   readonly channel: Int32Array;
+  /** How many wait, by the workload's number below COUNTED; 0..perWorkload. */
+  readonly #held = new Uint16Array(COUNTED);
+  readonly #perWorkload: number;
   readonly #fields: Int32Array;
   readonly #questions: Uint8Array;
   readonly #peers: Uint8Array;
   readonly #decisions: Decision[];
   #free = 0;
 
-  constructor(capacity: number) {
+  /**
+   * @param perWorkload 1..65535: how many places one workload may hold, so that none that asks for
+   *   names nobody answers keeps the others from asking
+   */
+  constructor(capacity: number, perWorkload: number) {
     this.capacity = capacity;
+    this.#perWorkload = perWorkload;
     this.next = new Int32Array(capacity);
     this.channel = new Int32Array(capacity);
     this.#fields = new Int32Array(capacity * FIELDS);
@@ -47,11 +59,13 @@ export class Waiters {
   /**
    * Puts the query at the head of a flight's waiters.
    *
-   * @returns false when there is no room: the caller sheds the query
+   * @returns false when there is no room, or its workload has its share: the caller sheds the query
    */
   add(query: Query, channel: number, flight: number, inflight: Inflight): boolean {
     const waiter = this.#free;
-    if (waiter === -1) return false;
+    const workload = query.workload & (COUNTED - 1);
+    if (waiter === -1 || this.#held[workload]! >= this.#perWorkload) return false;
+    this.#held[workload]!++;
     this.#free = this.next[waiter]!;
     this.count++;
     this.next[waiter] = inflight.firstWaiter[flight]!;
@@ -109,6 +123,7 @@ export class Waiters {
   }
 
   release(waiter: number): void {
+    this.#held[this.#fields[waiter * FIELDS + FIELD_WORKLOAD]! & (COUNTED - 1)]!--;
     this.next[waiter] = this.#free;
     this.#free = waiter;
     this.count--;
