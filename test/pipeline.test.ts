@@ -175,6 +175,12 @@ describe('limits of a response', () => {
     expect(cut).toBeGreaterThan(5);
   });
 
+  it('an EDE text says who, why and whom to ask, and nothing for want of whom', () => {
+    const text = (from: string): string => received(send(WWW, { from }).client).edeText;
+    expect(text('192.0.2.200')).toBe('unmapped: no workload claims this source address');
+    expect(text('10.4.0.7')).toMatch(/^foreign: not in its allowlist; ask öé€.*$/);
+  });
+
   it('EDNS comes back exactly when it was sent, with our own size and DO as asked', () => {
     const names = ['denied.example', 'www.example.com', 'listed.example', 'x.onion'];
     for (const name of names) {
