@@ -6,7 +6,7 @@
  * tables. A workload with `chain: inspect` has the targets looked at once more with its own lists.
  */
 
-import { REASON_NONE, REASON_REBINDING } from '../events/kinds.ts';
+import { REASON_CHAIN, REASON_NONE, REASON_REBINDING } from '../events/kinds.ts';
 import { allowedTarget, globallyDenied } from '../policy/authorize.ts';
 import { Decision, resetDecision } from '../policy/decision.ts';
 import type { Tables } from '../tables.ts';
@@ -99,22 +99,28 @@ function isTargetDenied(
   return true;
 }
 
-/** Whether every target is let through by the workload's own lists (`chain: inspect`). */
+/**
+ * Whether every target is let through by the workload's own lists (`chain: inspect`).
+ *
+ * @param query who asks, and for which type. Its name need not be the message's: an alias of a local
+ *   zone has the answer about its target
+ */
 export function targetsPass(
   octets: Uint8Array,
   start: number,
   length: number,
-  query: { readonly name: WireName; readonly qtype: number; readonly workload: number },
+  query: { readonly qtype: number; readonly workload: number },
   tables: Tables,
   found: Inspection,
 ): boolean {
-  let at = start + HEADER_SIZE + query.name.length + 4;
   const end = start + length;
+  let at = skipName(octets, start + HEADER_SIZE, end) + 4;
   const count = answerCount(octets, start);
   found.wouldDeny = 0;
+  found.reason = REASON_CHAIN;
   for (let i = 0; i < count; i++) {
     at = readRecord(octets, at, end, record);
-    if (at === -1) return true;
+    if (at === -1) return false; // a clean message has all it counts: refused (fail closed)
     const name = targetAt();
     if (name === -1 || expandName(octets, start, name, record.rdataEnd, target) === -1) continue;
     if (target.labelCount === 0) continue;
@@ -124,6 +130,7 @@ export function targetsPass(
     }
     found.wouldDeny |= found.decision.wouldDeny;
   }
+  found.reason = REASON_NONE;
   return true;
 }
 
