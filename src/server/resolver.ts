@@ -25,8 +25,9 @@ import { compileSnapshot, type Snapshot } from './snapshot.ts';
 import { Workers } from './workers.ts';
 
 /**
- * Recorder: at least one commit in this time while there is something to write. With 500 ms, kill -9
- * under 20,000 queries a second on two busy cores cost rows up to 1.3 s old (test/e2e/kill.test.ts).
+ * Recorder: at least one commit in this time while there is something to write. With 500 ms, kill
+ * -9 under 20,000 queries a second on two busy cores cost rows up to 1.3 s old
+ * (test/e2e/kill.test.ts).
  */
 const FLUSH_MS = 250;
 /** How long queries under way and sinks get when the program ends. */

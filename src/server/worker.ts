@@ -35,8 +35,8 @@ import { UdpServer } from './udp-server.ts';
 const TICK_MS = 20;
 /**
  * What may be new goes to the recorder every 100 ms, counts every 400 ms: with the 250 ms of its
- * commits, kill -9 costs less than a second of either, also where processors are short. Handing over
- * all of it every 100 ms took a fifth of the processor time of a warm cache.
+ * commits, kill -9 costs less than a second of either, also where processors are short. Handing
+ * over all of it every 100 ms took a fifth of the processor time of a warm cache.
  */
 const TICKS_PER_HANDOVER = 5;
 const TICKS_PER_COUNTS = 20;
