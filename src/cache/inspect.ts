@@ -102,7 +102,7 @@ function isTargetDenied(
 /**
  * Whether every target is let through by the workload's own lists (`chain: inspect`).
  *
- * @param query who asks, and for which type. Its name need not be the message's: an alias of a local
+ * @param query who asks, for which type. Its name need not be the message's: an alias of a local
  *   zone has the answer about its target
  */
 export function targetsPass(

@@ -59,7 +59,7 @@ export class Waiters {
   /**
    * Puts the query at the head of a flight's waiters.
    *
-   * @returns false when there is no room, or its workload has its share: the caller sheds the query
+   * @returns false when there is no room, or its workload has its share: the query is shed
    */
   add(query: Query, channel: number, flight: number, inflight: Inflight): boolean {
     const waiter = this.#free;
