@@ -5,6 +5,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     pool: 'forks',
     maxWorkers: 2,
+    // Servers of the distribution stand there, and not every user's PATH has it.
+    env: { PATH: `${process.env['PATH']}:/usr/sbin:/sbin` },
     testTimeout: 30_000,
     hookTimeout: 60_000,
   },

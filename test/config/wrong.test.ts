@@ -299,7 +299,7 @@ describe('numbers, sinks and feeds', () => {
       'a size out of range',
       'cache: { size: 1kB }\n',
       'main.yaml:1:16: cache.size: ',
-      '1MB to 64GB',
+      '1MB to 4GB',
     ],
     [
       'an unknown mode',
