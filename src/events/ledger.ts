@@ -97,6 +97,7 @@ export class Ledger {
   countKnown(query: Query, slot: number, outcome: number): number {
     const pair = this.#names.link[slot]!;
     this.#count(this.#names, slot, query, outcome);
+    this.#keepApart(pair, query, outcome);
     this.#count(this.#pairs, pair, query, outcome);
     if (isNoteworthy(query, outcome)) this.#showName(pair, slot);
     return pair;
@@ -115,6 +116,7 @@ export class Ledger {
       nameAt = this.#keep(name);
       this.#describe(this.#pairs, pair, name, nameAt, registrableLabel);
     }
+    this.#keepApart(pair, query, outcome);
     this.#count(this.#pairs, pair, query, outcome);
     if (this.#pairs.link[pair]! >= this.#namesPerPair) {
       this.#pairs.counts[pair * COUNTS + COUNT_FOLDED]!++;
@@ -255,6 +257,28 @@ export class Ledger {
     for (let i = 0; i < 16; i++) slots.source[source + i] = query.peer[query.peerAt + i]!;
   }
 
+  /**
+   * A denial for another reason than the one that waits gets a record of its own, so that nobody is
+   * told of one with the name of the other. Once between two handovers: who alternates on purpose
+   * must not fill the ring.
+   */
+  #keepApart(pair: number, query: Query, outcome: number): void {
+    const slots = this.#pairs;
+    if (slots.isDirty[pair] === 0 || slots.isSplit[pair] === 1) return;
+    if (slots.reason[pair] === query.decision.reason || !isNoteworthy(query, outcome)) return;
+    const isWaitingNoteworthy =
+      slots.counts[pair * COUNTS + COUNT_DENIED]! > 0 || (slots.flags[pair]! & ~FLAG_FIRST) !== 0;
+    if (!isWaitingNoteworthy) return;
+    const at = this.#ring.claim();
+    if (at === -1) return;
+    this.#write(at, KIND_PAIR, slots, pair);
+    this.#ring.publish();
+    slots.counts.fill(0, pair * COUNTS, pair * COUNTS + COUNTS);
+    slots.flags[pair] = 0;
+    slots.firstMs[pair] = query.wallMs;
+    slots.isSplit[pair] = 1;
+  }
+
   #markFresh(slots: Slots, slot: number): void {
     slots.isDirty[slot] = 1;
     slots.fresh[slots.freshCount++] = slot;
@@ -287,6 +311,7 @@ export class Ledger {
     this.#ring.publish();
     slots.counts.fill(0, slot * COUNTS, slot * COUNTS + COUNTS);
     slots.flags[slot] = 0;
+    slots.isSplit[slot] = 0;
     // The addresses come after the pair they belong to, or with its next record.
     if (slots.answerCount[slot]! > 0 && !this.#writeAnswers(slots, slot)) return false;
     slots.isDirty[slot] = 0;

@@ -62,6 +62,8 @@ export class Slots {
   readonly answers: Uint8Array;
   /** 0 clean, 1 waiting in `fresh` or in `dirty`. */
   readonly isDirty: Uint8Array;
+  /** 1 when part of what waits was handed over early; see the ledger. */
+  readonly isSplit: Uint8Array;
   /** Slots that wait for their first record, or with first answer addresses. */
   readonly fresh: Int32Array;
   freshCount = 0;
@@ -97,6 +99,7 @@ export class Slots {
     this.answerCount = new Uint8Array(capacity);
     this.answers = new Uint8Array(capacity * ANSWER_OCTETS);
     this.isDirty = new Uint8Array(capacity);
+    this.isSplit = new Uint8Array(capacity);
     this.fresh = new Int32Array(capacity);
     this.dirty = new Int32Array(capacity);
   }
@@ -131,6 +134,7 @@ export class Slots {
     this.answered[slot] = 0;
     this.answerCount[slot] = 0;
     this.isDirty[slot] = 0;
+    this.isSplit[slot] = 0;
     return slot;
   }
 
