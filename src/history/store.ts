@@ -28,6 +28,8 @@ export interface StoreSettings {
   readonly notice: (level: 'info' | 'warn' | 'error', message: string) => void;
   /** Wall clock, ms since the epoch. */
   readonly now: () => number;
+  /** Called now and then while a transaction runs; must not touch the rows that are written. */
+  readonly meanwhile: () => void;
   /** How the file is opened. */
   readonly open: typeof openForWriting;
 }
@@ -118,10 +120,10 @@ export class Store {
   }
 
   #connect(): void {
-    const { path, namesPerDomain, retentionMs, names, now, notice, open } = this.#settings;
+    const { path, retentionMs, now, notice, open } = this.#settings;
     const { db, setAside: aside } = open(path, now());
     if (aside !== null) notice('error', corruptText(path, aside));
-    const writer = new Writer(db, namesPerDomain, names);
+    const writer = new Writer(db, this.#settings);
     this.#open = { db, writer, purge: new Purge(db, retentionMs) };
   }
 

@@ -23,6 +23,9 @@ import {
 /** Domains whose key is remembered; about 100 octets each. */
 const DOMAINS_REMEMBERED = 100_000;
 
+/** Pairs between two calls of `meanwhile`: about 10 ms. */
+const MEANWHILE_PAIRS = 500;
+
 /** Rules and policies whose keys are remembered; a fleet's policy has thousands of rules. */
 const DECISIONS_REMEMBERED = 10_000;
 
@@ -31,6 +34,14 @@ export interface FactsNames {
   rule(facts: Facts): string;
   /** When the snapshot was made, ms since the epoch; 0 where it is not known. */
   loadedMs(facts: Facts): number;
+}
+
+export interface WriterSettings {
+  /** Full names kept per pair, 0 or more. */
+  readonly namesPerDomain: number;
+  readonly names: FactsNames;
+  /** Called now and then while a transaction runs. */
+  readonly meanwhile: () => void;
 }
 
 export interface Stored {
@@ -56,6 +67,7 @@ export class Writer {
   readonly #transaction: Database.Transaction<(pairs: readonly PairGather[]) => Stored[]>;
   readonly #namesPerDomain: number;
   readonly #names: FactsNames;
+  readonly #meanwhile: () => void;
   readonly #sql: Statements;
   readonly #domainIds = new LRUCache<WireText, number>({ max: DOMAINS_REMEMBERED });
   readonly #workloadIds = new Map<string, number>();
@@ -63,9 +75,10 @@ export class Writer {
   /** Key is revision and time of loading. */
   readonly #policyIds = new LRUCache<string, number>({ max: DECISIONS_REMEMBERED });
 
-  constructor(db: Database.Database, namesPerDomain: number, names: FactsNames) {
+  constructor(db: Database.Database, { namesPerDomain, names, meanwhile }: WriterSettings) {
     this.#namesPerDomain = namesPerDomain;
     this.#names = names;
+    this.#meanwhile = meanwhile;
     this.#sql = prepareStatements(db);
     this.#transaction = db.transaction((pairs) => this.#storeAll(pairs));
   }
@@ -90,7 +103,8 @@ export class Writer {
 
   #storeAll(pairs: readonly PairGather[]): Stored[] {
     let rows = 0;
-    const stored = pairs.map((pair) => {
+    const stored = pairs.map((pair, i) => {
+      if (i % MEANWHILE_PAIRS === MEANWHILE_PAIRS - 1) this.#meanwhile();
       const state = this.#storePair(pair);
       if (pair.names !== null && state.names !== SOLE_NAME)
         this.#storeNames(pair, state, pair.names);
