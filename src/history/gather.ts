@@ -90,7 +90,14 @@ export class Untold extends Tally {
   notable: Facts | null = null;
   /** 16 octets each; includes a refused address, which is never stored. */
   answers: Uint8Array | null = null;
+
+  get isGrave(): boolean {
+    return this.denied > 0 || (this.flags & NOTABLE) !== 0;
+  }
 }
+
+/** Reasons told apart at a time; what comes for yet another joins the last. */
+const APART_MAX = 4;
 
 export class PairGather extends Tally {
   readonly workload: string;
@@ -104,6 +111,8 @@ export class PairGather extends Tally {
   /** First addresses answered, 16 octets each. */
   answers: Uint8Array | null = null;
   untold: Untold | null = null;
+  /** Denials for other reasons than the one in `untold`: each is told by itself. */
+  apart: Untold[] = [];
   /** Main was told that the pair is new while nothing could be stored. */
   toldNew = false;
 
@@ -120,11 +129,12 @@ export class PairGather extends Tally {
   }
 
   get worthTelling(): boolean {
-    return this.untold !== null && (this.untold.denied > 0 || (this.untold.flags & NOTABLE) !== 0);
+    return this.untold !== null && (this.untold.isGrave || this.apart.length > 0);
   }
 
   /** Whether a worker believes that the pair is new, where the database cannot be asked. */
   get believedNew(): boolean {
+    if (this.apart.some(({ flags }) => (flags & FLAG_FIRST) !== 0)) return true;
     return this.untold !== null && (this.untold.flags & FLAG_FIRST) !== 0;
   }
 }
@@ -210,11 +220,10 @@ export class Gather {
   }
 
   #addUntold(pair: PairGather, place: RecordPlace): Untold {
-    pair.untold ??= new Untold();
-    const { untold } = pair;
     const flags = place.view.getUint8(place.at + AT_FLAGS);
     const lastMs = place.view.getFloat64(place.at + AT_LAST_MS, true);
     const grave = place.view.getUint32(place.at + AT_DENIED, true) > 0 || (flags & NOTABLE) !== 0;
+    const untold = grave ? untoldFor(pair, readFacts(place, lastMs).reason) : anyUntold(pair);
     untold.flags |= flags;
     untold.add(place);
     // With a refused address the record holds that one; it is what the alert is about.
@@ -245,8 +254,7 @@ export class Gather {
     const flags = view.getUint8(at + AT_FLAGS);
     pair.span(view.getFloat64(at + AT_FIRST_MS, true), view.getFloat64(at + AT_LAST_MS, true));
     if ((flags & FLAG_REBINDING) === 0) pair.answers ??= answers;
-    pair.untold ??= new Untold();
-    const { untold } = pair;
+    const untold = anyUntold(pair);
     untold.span(view.getFloat64(at + AT_FIRST_MS, true), view.getFloat64(at + AT_LAST_MS, true));
     untold.answers ??= answers;
     untold.flags |= flags;
@@ -255,6 +263,23 @@ export class Gather {
       untold.answers = answers;
     }
   }
+}
+
+function anyUntold(pair: PairGather): Untold {
+  pair.untold ??= new Untold();
+  return pair.untold;
+}
+
+/** What is to be told about a denial: never under the name of one that had another reason. */
+function untoldFor(pair: PairGather, reason: number): Untold {
+  const untold = anyUntold(pair);
+  if (untold.notable === null || untold.notable.reason === reason) return untold;
+  const same = pair.apart.find(({ notable }) => notable?.reason === reason);
+  if (same !== undefined) return same;
+  if (pair.apart.length === APART_MAX) return untold;
+  const apart = new Untold();
+  pair.apart.push(apart);
+  return apart;
 }
 
 /**

@@ -17,9 +17,17 @@ export interface Outcome {
   readonly firstSeenMs: number;
 }
 
-/** Reads what was not told yet; the caller forgets it. */
-export function observe(pair: PairGather, outcome: Outcome, names: FactsNames): Observation {
-  const untold = pair.untold ?? spanOf(pair);
+/** Reads what was not told yet, an observation for each reason; the caller forgets it. */
+export function observe(pair: PairGather, outcome: Outcome, names: FactsNames): Observation[] {
+  const parts = [pair.untold ?? spanOf(pair), ...pair.apart];
+  return parts.map((untold) => observePart({ pair, untold }, outcome, names));
+}
+
+function observePart(
+  { pair, untold }: { readonly pair: PairGather; readonly untold: Untold },
+  outcome: Outcome,
+  names: FactsNames,
+): Observation {
   const facts = untold.notable ?? pair.first;
   return {
     isNew: outcome.isNew,

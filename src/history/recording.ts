@@ -29,6 +29,8 @@ const PENDING_MAX = 100_000;
 
 /** Observations of one message, so that main is never busy with one for long. */
 const MESSAGE_MAX = 1000;
+/** Rounds of draining and committing at the end. */
+const CLOSING_ROUNDS = 64;
 
 export interface RecordingContext {
   readonly post: (message: FromRecorder) => void;
@@ -136,11 +138,13 @@ export class Recording {
   close(): boolean {
     this.#store.retryNow();
     let stored = true;
-    // Again for what came while the transactions ran; the workers have stopped, so that this ends.
-    do {
+    // Again for what came while the transactions ran. The workers have stopped, so a few rounds do;
+    // one that writes on must not keep the process from ending.
+    for (let round = 0; round < CLOSING_ROUNDS && stored; round++) {
       this.poll();
       stored = this.flush();
-    } while (stored && (this.#gather.size > 0 || this.#isAside));
+      if (this.#gather.size === 0 && !this.#isAside) break;
+    }
     this.#store.close();
     return stored;
   }
@@ -184,7 +188,7 @@ export class Recording {
     const list: Observation[] = [];
     for (const { pair, isNew, firstSeenMs } of stored) {
       const outcome = { isNew: isNew && !pair.toldNew, stored: true, firstSeenMs };
-      if (outcome.isNew || pair.worthTelling) list.push(observe(pair, outcome, this.#snapshots));
+      if (outcome.isNew || pair.worthTelling) list.push(...observe(pair, outcome, this.#snapshots));
     }
     this.#post(list);
   }
@@ -196,9 +200,10 @@ export class Recording {
       if (pair.untold === null) continue;
       const isNew = pair.believedNew && !pair.toldNew;
       const outcome = { isNew, stored: false, firstSeenMs: pair.firstMs };
-      if (isNew || pair.worthTelling) list.push(observe(pair, outcome, this.#snapshots));
+      if (isNew || pair.worthTelling) list.push(...observe(pair, outcome, this.#snapshots));
       pair.toldNew ||= isNew;
       pair.untold = null;
+      pair.apart = [];
     }
     this.#post(list);
   }

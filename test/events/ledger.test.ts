@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { FLAG_BYPASS, FLAG_FIRST, FLAG_REBINDING } from '../../src/events/kinds.ts';
+import {
+  FLAG_BYPASS,
+  FLAG_CHAIN,
+  FLAG_FIRST,
+  FLAG_REBINDING,
+  REASON_CHAIN,
+  REASON_REBINDING,
+} from '../../src/events/kinds.ts';
 import {
   Ledger,
   OUTCOME_ALLOWED,
@@ -148,6 +155,29 @@ describe('what is handed over', () => {
     rig.count({ name: B, flags: FLAG_BYPASS }, OUTCOME_DENIED);
     rig.count({ name: A });
     expect(rig.taken('pair')).toMatchObject([{ name: B, flags: FLAG_FIRST | FLAG_BYPASS }]);
+  });
+});
+
+describe('denials for several reasons', () => {
+  const chain = { name: A, flags: FLAG_CHAIN, reason: REASON_CHAIN };
+  const rebinding = { name: B, flags: FLAG_REBINDING, reason: REASON_REBINDING };
+
+  it('are told apart, each with its own name', () => {
+    const rig = new Rig();
+    rig.count(chain, OUTCOME_DENIED);
+    rig.count(rebinding, OUTCOME_DENIED);
+    expect(rig.taken('pair')).toMatchObject([
+      { name: A, denied: 1, flags: FLAG_FIRST | FLAG_CHAIN },
+      { name: B, denied: 1, flags: FLAG_REBINDING },
+    ]);
+  });
+
+  it('cannot fill the ring by turns: one more record between two handovers', () => {
+    const rig = new Rig();
+    for (let i = 0; i < 20; i++) rig.count(i % 2 === 0 ? chain : rebinding, OUTCOME_DENIED);
+    const pairs = rig.taken('pair');
+    expect(pairs).toHaveLength(2);
+    expect(pairs.reduce((sum, { denied }) => sum + denied, 0)).toBe(20);
   });
 });
 

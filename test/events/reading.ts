@@ -98,6 +98,7 @@ export interface Seen {
   readonly wallMs?: number;
   readonly source?: string;
   readonly flags?: number;
+  readonly reason?: number;
   readonly wouldDeny?: number;
 }
 
@@ -110,6 +111,7 @@ export function seen(shape: Seen): Query {
   query.revision = shape.revision ?? 1;
   query.wallMs = shape.wallMs ?? 1000;
   query.decision.flags = shape.flags ?? 0;
+  query.decision.reason = shape.reason ?? 0;
   query.decision.wouldDeny = shape.wouldDeny ?? 0;
   query.peer = new Uint8Array(PEER_SIZE);
   addressToBytes(shape.source ?? '10.0.0.1', query.peer, 0);

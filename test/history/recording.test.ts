@@ -9,6 +9,8 @@ import {
   FLAG_UNMAPPED,
   KIND_ANSWER,
   KIND_NAME,
+  REASON_CHAIN,
+  REASON_REBINDING,
 } from '../../src/events/kinds.ts';
 import { createRing, RingWriter } from '../../src/events/ring.ts';
 import { fixture, REVISION, readHistory, tableRows } from './support/fixture.ts';
@@ -253,6 +255,28 @@ describe('main is told', () => {
       if (told) expect(test.observations()[0]).toMatchObject({ isNew: false, stored: true });
     });
   }
+
+  it('of denials for two reasons apart, each with its own name and count', () => {
+    const test = fixture();
+    const chain = { denied: 1, flags: FLAG_CHAIN, reason: REASON_CHAIN };
+    const rebinding = { denied: 2, flags: FLAG_REBINDING, reason: REASON_REBINDING };
+    test.put([
+      { name: 'docs.one.test', ...chain },
+      { name: 'printer.one.test', ...rebinding, answers: ['10.0.0.1'] },
+      { name: 'docs.one.test', ...chain },
+    ]);
+    test.recording.flush();
+    expect(test.observations()).toMatchObject([
+      { qname: 'docs.one.test', reason: REASON_CHAIN, flags: FLAG_CHAIN, counts: { denied: 2 } },
+      {
+        qname: 'printer.one.test',
+        reason: REASON_REBINDING,
+        flags: FLAG_REBINDING,
+        counts: { denied: 2 },
+        answers: ['10.0.0.1'],
+      },
+    ]);
+  });
 
   it('about the denied name where an allowed one came first', () => {
     const test = fixture();
