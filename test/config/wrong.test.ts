@@ -295,12 +295,7 @@ describe('numbers, sinks and feeds', () => {
       'main.yaml:1:16: cache.size: ',
       'like "4kB"',
     ],
-    [
-      'a size out of range',
-      'cache: { size: 1kB }\n',
-      'main.yaml:1:16: cache.size: ',
-      '1MB to 4GB',
-    ],
+    ['a size out of range', 'cache: { size: 1kB }\n', 'main.yaml:1:16: cache.size: ', '1MB to 4GB'],
     [
       'an unknown mode',
       w('mode: enfroce'),
