@@ -203,7 +203,10 @@ export class Ledger {
     this.#revision = revision;
   }
 
+  /** Pairs go first: what there is no room for is lost, and first seen is about pairs. */
   #startAgain(): void {
+    this.#flushFresh(this.#pairs, KIND_PAIR);
+    this.#flushDirty(this.#pairs, KIND_PAIR);
     this.flush();
     this.shedCount += this.pending;
     this.#ring.shed(this.pending);

@@ -14,8 +14,8 @@ import type { ServerStats } from '../upstream/upstreams.ts';
 import type { FromWorker, ToWorker, WorkerSettings } from './protocol.ts';
 import type { Snapshot } from './snapshot.ts';
 
-/** Records in flight from a worker to the recorder; 6.8 MB each. */
-const RING_RECORDS = 16_384;
+/** Records in flight from a worker to the recorder; 13.6 MB each. */
+const RING_RECORDS = 32_768;
 /** A worker that dies at once again and again is not started more often than this. */
 const RESTART_MS = 1000;
 

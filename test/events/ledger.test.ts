@@ -251,6 +251,19 @@ describe('when something is full', () => {
     expect(rig.ledger.shedCount).toBe(0);
   });
 
+  it('where room is short, detail is given up before the counts of a pair', () => {
+    const rig = new Rig(4, 100, 2);
+    rig.count({ name: A });
+    const records = rig.taken();
+    rig.count({ name: A });
+    for (const label of ['b', 'c', 'd']) rig.count({ name: `${label}.example.com` });
+    rig.count({ name: 'e.example.com' });
+    records.push(...drain(rig.ring));
+    const pairs = records.filter(({ kind }) => kind === 'pair');
+    expect(pairs.reduce((sum, { allowed }) => sum + allowed, 0)).toBe(5);
+    expect(rig.ledger.shedCount).toBeGreaterThan(0);
+  });
+
   it('what a full table could not hand over is counted', () => {
     const rig = new Rig(8, 100, 2);
     for (let i = 0; i < 9; i++) rig.count({ name: `x.n${i}.com` });
