@@ -33,33 +33,8 @@ export class WireName {
  *   over 255 octets, or past `end` (RFC 1035 3.1, 4.1.2)
  */
 export function readName(octets: Uint8Array, at: number, end: number, name: WireName): number {
-  const next = copyPlainName(octets, at, end, name);
-  if (next !== -1) hashSuffixes(name.octets, name.labelAt, name.labelCount, name.low, name.high);
-  return next;
-}
-
-function copyPlainName(octets: Uint8Array, at: number, end: number, name: WireName): number {
-  const out = name.octets;
-  let length = 0;
-  let labels = 0;
-  let position = at;
-  while (position < end) {
-    const size = octets[position]!;
-    if (size === 0) {
-      out[length] = 0;
-      name.length = length + 1;
-      name.labelAt[labels] = length;
-      name.labelCount = labels;
-      return position + 1;
-    }
-    const next = position + 1 + size;
-    if (size > LABEL_MAX || next >= end || length + size + 2 > NAME_MAX) return -1;
-    name.labelAt[labels++] = length;
-    out[length++] = size;
-    for (let i = position + 1; i < next; i++) out[length++] = LOWER[octets[i]!]!;
-    position = next;
-  }
-  return -1;
+  // A message that starts at `end` holds nothing that a pointer could lead back to.
+  return expandName(octets, end, at, end, name);
 }
 
 /**
