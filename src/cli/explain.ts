@@ -55,7 +55,8 @@ function toText(said: Explanation): string {
     `${said.verdict}${would}: ${said.name} ${said.type} for ${said.workload}, mode ${said.mode}`,
     ...said.steps.map(stepText),
   ];
-  if (said.feed !== '') lines.push(`   listed by feed ${said.feed}`);
+  if (said.feed !== '')
+    lines.push(`   listed by feed ${said.feed}${said.entry === '' ? '' : `, entry ${said.entry}`}`);
   return `${lines.join('\n')}\n`;
 }
 

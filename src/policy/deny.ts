@@ -50,6 +50,8 @@ const OF_UNMAPPED = encoder.encode(': no workload claims this source address');
 const OF_CHAIN = encoder.encode(': the answer leads to a denied name, ');
 const OF_REBINDING = encoder.encode(': the answer holds an internal address');
 const OF_RULE = encoder.encode(': denied by ');
+const OF_ENTRY = encoder.encode(', entry ');
+const DOT = encoder.encode('.');
 const SEPARATOR = encoder.encode('; ');
 
 /** mname `dnsvalve.invalid.` and rname `hostmaster.dnsvalve.invalid.` with the name as suffix. */
@@ -88,10 +90,25 @@ function explain(query: Query, tables: Tables): void {
   else if (reason === REASON_CHAIN) append(OF_CHAIN, 0, OF_CHAIN.length);
   else append(OF_RULE, 0, OF_RULE.length);
   if (rule !== 0) appendText(tables.rules, rule);
+  if (isByFeed(query)) appendEntry(query);
   const ask = query.workload + 1;
   if (tables.asks.end(ask) === tables.asks.start(ask)) return;
   append(SEPARATOR, 0, SEPARATOR.length);
   appendText(tables.asks, ask);
+}
+
+/** The suffix of the name that the feed lists, `, entry evil.example`; odd octets show as `?`. */
+function appendEntry(query: Query): void {
+  const { octets, labelAt, labelCount } = query.name;
+  append(OF_ENTRY, 0, OF_ENTRY.length);
+  for (let label = query.decision.matchedLabel; label < labelCount; label++) {
+    const start = labelAt[label]!;
+    for (let i = 1; i <= octets[start]! && textLength < text.length; i++) {
+      const octet = octets[start + i]!;
+      text[textLength++] = octet > 0x20 && octet < 0x7f ? octet : 0x3f /* '?' */;
+    }
+    if (label + 1 < labelCount) append(DOT, 0, DOT.length);
+  }
 }
 
 /** RFC 8914: 15 for a policy deny, 17 for a feed, 18 for an unmapped source. */

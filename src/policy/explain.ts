@@ -63,6 +63,8 @@ export interface Explanation {
   readonly rule: string;
   /** Feed that matched, also one that only alerts; '' for none. */
   readonly feed: string;
+  /** The suffix of the name that this feed lists; '' where another line decided. */
+  readonly entry: string;
   readonly steps: readonly Step[];
 }
 
@@ -112,8 +114,16 @@ export function explain(
     reason: steps.find((line) => line.matched)?.name ?? '',
     rule,
     feed: snapshot.feedName(decision.feed),
+    entry: entryOf(name, workload, decision),
     steps,
   };
+}
+
+/** The suffix that the feed lists. Where a rule decided after all, its label is the rule's. */
+function entryOf(name: WireName, workload: number, decision: Decision): string {
+  const winner = winnerOf(workload, decision);
+  if (decision.feed === 0 || (winner !== REASON_FEED && winner !== REASON_MODE)) return '';
+  return nameToText(name.octets, name.labelAt[decision.matchedLabel] ?? 0);
 }
 
 /**

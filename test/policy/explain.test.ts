@@ -123,6 +123,16 @@ describe('the line that won', () => {
     expect(reached).toEqual([true, true, true, true, false, false, false, false]);
   });
 
+  it('names the entry of the feed, and none where a rule decided after all', () => {
+    const denied = explained({}, { deny: ['.evil.test'] });
+    expect(explain(wireName('a.b.evil.test'), TYPE_A, 1, denied)).toMatchObject({
+      feed: 'bad',
+      entry: 'evil.test',
+    });
+    const alerted = explained({ workloads: [{ allow: ['.test'] }] }, { alert: ['.odd.test'] });
+    expect(explain(wireName('a.odd.test'), TYPE_A, 1, alerted)).toMatchObject({ entry: '' });
+  });
+
   it('names the workload, the escaped name, the type and a feed that only alerts', () => {
     const tables = explained({ workloads: [{ name: 'payments' }] }, { alert: ['a\\.b.test'] });
     const said = explain(wireName('A\\.b.test'), TYPE_TXT, 1, tables);

@@ -104,16 +104,26 @@ export interface FeedSketch {
 export function reputation(feeds: FeedSketch, rule: number): PolicyView['reputation'] {
   return {
     vet(name: WireName, decision: Decision): number {
-      const text = nameToText(name.octets);
-      const denied = feeds.deny?.includes(text) ?? false;
-      if (!denied && !(feeds.alert?.includes(text) ?? false)) return VET_NOTHING;
+      const deniedAt = labelListed(name, feeds.deny);
+      const denied = deniedAt !== -1;
+      const label = denied ? deniedAt : labelListed(name, feeds.alert);
+      if (label === -1) return VET_NOTHING;
       decision.feed = denied ? 1 : 2;
       decision.flags |= FLAG_REPUTATION;
-      decision.matchedLabel = 0;
+      decision.matchedLabel = label;
       if (denied) decision.rule = rule;
       return denied ? VET_DENY : VET_ALERT;
     },
   };
+}
+
+/** Label at which an entry stands in the name, -1 for none: `x` is that name, `.x` what is below it. */
+function labelListed(name: WireName, entries: readonly string[] = []): number {
+  for (let label = 0; label < name.labelCount; label++) {
+    const suffix = nameToText(name.octets, name.labelAt[label] ?? 0);
+    if (entries.includes(label === 0 ? suffix : `.${suffix}`)) return label;
+  }
+  return -1;
 }
 
 export interface Snapshot extends PolicyView {
