@@ -15,8 +15,6 @@ export const APP_NAME = 'dnsvalve';
  * the one reserved for documentation (RFC 5612).
  */
 export const SD_ID = `${APP_NAME}@32473`;
-/** Local use 4 (RFC 5424 table 1). */
-export const FACILITY_DEFAULT = 20;
 /** Octets of one message. Collectors should take 2,048 (RFC 5424 6.1); rsyslog takes 8 KiB. */
 export const MESSAGE_MAX = 8192;
 /** RFC 5424 7.3.1: sequenceId runs from 1 to 2147483647 and starts again at 1. */

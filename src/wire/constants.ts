@@ -44,8 +44,6 @@ export const REFUSED = 5;
 export const BADVERS = 16;
 
 export const CLASS_IN = 1;
-export const CLASS_CH = 3;
-export const CLASS_ANY = 255;
 
 export const TYPE_A = 1;
 export const TYPE_NS = 2;
@@ -59,37 +57,28 @@ export const TYPE_SRV = 33;
 export const TYPE_NAPTR = 35;
 export const TYPE_DNAME = 39;
 export const TYPE_OPT = 41;
-export const TYPE_DS = 43;
 export const TYPE_RRSIG = 46;
 export const TYPE_NSEC = 47;
-export const TYPE_DNSKEY = 48;
 export const TYPE_NSEC3 = 50;
 export const TYPE_SVCB = 64;
 export const TYPE_HTTPS = 65;
 /** RFC 6895 3.1: 128-255 are meta and query types (TKEY, TSIG, IXFR, AXFR, ..., ANY). */
 export const TYPE_META_FIRST = 128;
-export const TYPE_IXFR = 251;
-export const TYPE_AXFR = 252;
 export const TYPE_ANY = 255;
 
 /** DO bit in the TTL field of an OPT record, its third octet. */
 export const OPT_DO = 0x80;
 
-export const OPTION_NSID = 3;
 export const OPTION_ECS = 8;
 export const OPTION_COOKIE = 10;
 export const OPTION_KEEPALIVE = 11;
-export const OPTION_PADDING = 12;
 export const OPTION_EDE = 15;
 
 /** Extended DNS error codes (RFC 8914 section 4). */
 export const EDE_OTHER = 0;
-export const EDE_STALE = 3;
 export const EDE_BLOCKED = 15;
 export const EDE_FILTERED = 17;
 export const EDE_PROHIBITED = 18;
-export const EDE_NOT_READY = 14;
 export const EDE_CACHED_ERROR = 13;
-export const EDE_NOT_SUPPORTED = 21;
 export const EDE_NO_REACHABLE_AUTHORITY = 22;
 export const EDE_NETWORK_ERROR = 23;

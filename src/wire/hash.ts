@@ -10,8 +10,6 @@
  * probability 5e7 / 2^64 = 3e-12.
  */
 
-import { LABELS_MAX } from './constants.ts';
-
 let key0 = 0x243f6a88 | 0;
 let key1 = 0x85a308d3 | 0;
 
@@ -85,10 +83,4 @@ export function hashSuffixes(
       v0 ^= word;
     }
   }
-}
-
-/** Room for the suffix hashes of one name; tables are compiled and read through it. */
-export class SuffixHashes {
-  readonly low = new Int32Array(LABELS_MAX + 1);
-  readonly high = new Int32Array(LABELS_MAX + 1);
 }

@@ -20,7 +20,6 @@ import {
   AT_ID,
   AT_NSCOUNT,
   AT_QDCOUNT,
-  OPCODE_MASK,
   RCODE_MASK,
 } from './constants.ts';
 import { readU16, writeU16 } from './octets.ts';
@@ -31,10 +30,6 @@ export function messageId(octets: Uint8Array, start: number): number {
 
 export function messageFlags(octets: Uint8Array, start: number): number {
   return readU16(octets, start + AT_FLAGS);
-}
-
-export function opcodeOf(flags: number): number {
-  return (flags & OPCODE_MASK) >>> 11;
 }
 
 export function rcodeOf(flags: number): number {

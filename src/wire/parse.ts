@@ -10,6 +10,7 @@ import type { Query } from '../query.ts';
 import {
   AT_QDCOUNT,
   HEADER_SIZE,
+  OPCODE_MASK,
   OPT_DO,
   OPTION_COOKIE,
   OPTION_ECS,
@@ -55,7 +56,7 @@ export function parse(query: Query): ParseResult {
   query.id = messageId(octets, start);
   query.flags = messageFlags(octets, start);
   if ((query.flags & QR) !== 0) return PARSE_DROP;
-  if ((query.flags & 0x7800) !== 0) return PARSE_OPCODE;
+  if ((query.flags & OPCODE_MASK) !== 0) return PARSE_OPCODE;
   // RFC 9619: a QUERY has exactly one question.
   if (readU16(octets, start + AT_QDCOUNT) !== 1) return PARSE_FORMERR;
   const nameEnd = readName(octets, start + HEADER_SIZE, end, query.name);

@@ -7,7 +7,6 @@
 
 import type { Query } from '../query.ts';
 import {
-  AA,
   AT_ANCOUNT,
   AT_ARCOUNT,
   AT_FLAGS,
@@ -125,5 +124,3 @@ export function respondTruncated(query: Query, flags: number, rcode: number): vo
   beginResponse(query, flags | TC, rcode);
   appendOpt(query, 0, -1, NO_TEXT, 0, 0);
 }
-
-export const AUTHORITATIVE = AA;
