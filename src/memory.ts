@@ -44,4 +44,9 @@ export class Memory {
     this.ledger = new Ledger(ring, LEDGER_CAPACITY, namesPerPair);
     this.counters = counters;
   }
+
+  /** What is large and asked at random. */
+  get slabs(): readonly Uint8Array[] {
+    return [...this.store.slabs, ...this.ledger.handover.slabs];
+  }
 }

@@ -235,6 +235,11 @@ export class Store {
     this.generation++;
   }
 
+  /** The memory of the entries and of the index. */
+  get slabs(): readonly Uint8Array[] {
+    return [this.octets, new Uint8Array(this.#index.buffer)];
+  }
+
   /** Octets of the slab that hold entries. */
   get usedOctets(): number {
     return this.#lapEnd === 0 ? this.#head - this.#tail : this.#lapEnd - this.#tail + this.#head;

@@ -31,7 +31,12 @@ export function createRing(capacity: number): RingMemory {
 }
 
 export class RingWriter {
+  /**
+   * The records, as octets, as 32-bit words and as doubles: little-endian, as our platforms are.
+   */
   readonly octets: Uint8Array;
+  readonly words: Int32Array;
+  readonly times: Float64Array;
   readonly view: DataView;
   readonly #control: Int32Array;
   readonly #mask: number;
@@ -39,6 +44,8 @@ export class RingWriter {
 
   constructor(memory: RingMemory) {
     this.octets = memory.octets;
+    this.words = new Int32Array(memory.octets.buffer);
+    this.times = new Float64Array(memory.octets.buffer);
     this.view = new DataView(memory.octets.buffer);
     this.#control = memory.control;
     this.#mask = memory.capacity - 1;

@@ -4,7 +4,7 @@
  */
 
 import { createRequire } from 'node:module';
-import { PEER_SIZE, SLOT_SIZE } from '../batch.ts';
+import { PEER_SIZE, SLOT_STRIDE } from '../batch.ts';
 import { messageOf } from '../errors.ts';
 import { addonProblem, ensureAddon } from './build.ts';
 
@@ -19,7 +19,7 @@ export type UnixHandle = { readonly [unixBrand]: true };
 
 /** The C functions; a `number` in place of a handle is a negative errno. */
 export interface Addon {
-  readonly slotSize: number;
+  readonly slotStride: number;
   readonly peerSize: number;
   createSlab(
     rx: Uint8Array,
@@ -49,6 +49,8 @@ export interface Addon {
   /** 0 or a positive errno. */
   sendUnix(handle: UnixHandle, octets: Uint8Array): number;
   closeUnix(handle: UnixHandle): void;
+  /** Huge pages for the parts of `octets` that were not used yet, as far as the system has them. */
+  adviseHuge(octets: Uint8Array): void;
 }
 
 export interface Loaded {
@@ -73,9 +75,12 @@ function load(): Loaded {
   if (path === null) return { addon: null, reason: addonProblem() };
   try {
     const addon = createRequire(import.meta.url)(path) as Addon;
-    if (addon.slotSize === SLOT_SIZE && addon.peerSize === PEER_SIZE)
+    if (addon.slotStride === SLOT_STRIDE && addon.peerSize === PEER_SIZE)
       return { addon, reason: null };
-    return { addon: null, reason: `${path}: its slot or peer size is not that of src/batch.ts` };
+    return {
+      addon: null,
+      reason: `${path}: its slots or peer records is not that of src/batch.ts`,
+    };
   } catch (thrown) {
     return { addon: null, reason: `loading the I/O addon: ${messageOf(thrown)}` };
   }

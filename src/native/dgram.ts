@@ -19,6 +19,7 @@ import {
   PEER_SCOPE,
   PEER_SIZE,
   SLOT_SIZE,
+  SLOT_STRIDE,
 } from '../batch.ts';
 import { addressToBytes, addressToText } from './addresses.ts';
 import { checkedPlace, openError } from './open-error.ts';
@@ -151,7 +152,7 @@ class DgramPort implements UdpPort {
   /** False when the answer was dropped at once; a failure that shows later counts itself. */
   #sendOne(batch: Batch, j: number): boolean {
     if (this.#socket.getSendQueueCount() >= QUEUE_MAX) return false;
-    const at = j * SLOT_SIZE;
+    const at = j * SLOT_STRIDE;
     const length = Math.max(0, Math.min(batch.txLength[j] ?? 0, SLOT_SIZE));
     // A copy: libuv may hold the octets beyond this call, and the slab is reused at once.
     const octets = batch.tx.slice(at, at + length);

@@ -44,7 +44,7 @@ NAPI_MODULE_INIT() {
       {"createSlab", create_slab}, {"openUdp", open_udp},         {"sendUdp", send_udp},
       {"localUdp", local_udp},     {"kernelDrops", kernel_drops}, {"sendDrops", send_drops},
       {"openUnix", open_unix},     {"sendUnix", send_unix},       {"closeUnix", close_unix_handle},
-      {"closeUdp", close_udp_handle},
+      {"closeUdp", close_udp_handle}, {"adviseHuge", advise_huge},
   };
   for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
     napi_value function;
@@ -52,7 +52,7 @@ NAPI_MODULE_INIT() {
     napi_create_function(env, name, NAPI_AUTO_LENGTH, functions[i].function, NULL, &function);
     napi_set_named_property(env, exports, name, function);
   }
-  napi_set_named_property(env, exports, "slotSize", number(env, SLOT_SIZE));
+  napi_set_named_property(env, exports, "slotStride", number(env, SLOT_STRIDE));
   napi_set_named_property(env, exports, "peerSize", number(env, PEER_SIZE));
   return exports;
 }

@@ -2,8 +2,8 @@
  * Shapes and limits shared by the C files of the I/O addon. The addon moves octets between sockets
  * and slabs that JavaScript owns; it knows no DNS and decides nothing.
  *
- * SLOT_SIZE, PEER_SIZE and the PEER_ offsets are those of src/batch.ts; addon.ts refuses an addon
- * whose two sizes differ from them.
+ * SLOT_SIZE, SLOT_STRIDE, PEER_SIZE and the PEER_ offsets are those of src/batch.ts; addon.ts
+ * refuses an addon whose two sizes differ from them.
  */
 #ifndef DNSVALVE_IO_H
 #define DNSVALVE_IO_H
@@ -20,6 +20,7 @@
 #include <sys/un.h>
 
 #define SLOT_SIZE 4096
+#define SLOT_STRIDE (SLOT_SIZE + 128)
 #define CAPACITY_MAX 1024
 #define PEER_SIZE 48
 #define PEER_PORT 16

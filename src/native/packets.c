@@ -17,7 +17,7 @@ static bool lane_init(struct lane *lane, uint8_t *slots, uint32_t capacity) {
   lane->controls = calloc(capacity, sizeof *lane->controls);
   if (!lane->messages || !lane->vectors || !lane->names || !lane->controls) return false;
   for (uint32_t i = 0; i < capacity; i++) {
-    lane->vectors[i].iov_base = slots + (size_t)i * SLOT_SIZE;
+    lane->vectors[i].iov_base = slots + (size_t)i * SLOT_STRIDE;
     lane->vectors[i].iov_len = SLOT_SIZE;
     struct msghdr *header = &lane->messages[i].msg_hdr;
     header->msg_iov = &lane->vectors[i];

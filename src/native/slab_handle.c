@@ -38,9 +38,9 @@ static bool bind_arrays(napi_env env, struct js_slab *js, const napi_value *args
   struct slab *slab = &js->slab;
   napi_ref *refs = js->arrays;
   size_t n = slab->capacity;
-  slab->rx = keep_array(env, args[RX], napi_uint8_array, n * SLOT_SIZE, &refs[RX]);
+  slab->rx = keep_array(env, args[RX], napi_uint8_array, n * SLOT_STRIDE, &refs[RX]);
   slab->rx_length = keep_array(env, args[RX_LENGTH], napi_int32_array, n, &refs[RX_LENGTH]);
-  slab->tx = keep_array(env, args[TX], napi_uint8_array, n * SLOT_SIZE, &refs[TX]);
+  slab->tx = keep_array(env, args[TX], napi_uint8_array, n * SLOT_STRIDE, &refs[TX]);
   slab->tx_length = keep_array(env, args[TX_LENGTH], napi_int32_array, n, &refs[TX_LENGTH]);
   slab->tx_peer = keep_array(env, args[TX_PEER], napi_int32_array, n, &refs[TX_PEER]);
   slab->peer = keep_array(env, args[PEER], napi_uint8_array, n * PEER_SIZE, &refs[PEER]);

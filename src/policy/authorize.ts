@@ -62,6 +62,7 @@ export function authorize(
   decision: Decision,
 ): void {
   resetDecision(decision);
+  tables.policy.isTyped = false;
   if (workload === UNMAPPED) authorizeUnmapped(name, qtype, tables, decision);
   else authorizeWorkload(name, qtype, workload, tables, localZone, decision);
 }

@@ -63,6 +63,8 @@ export class Policy {
   /** The most specific allow rule of the last `match`; not looked for once a deny was found. */
   allowRule = 0;
   allowLabel = 0;
+  /** A rule that names types was looked at since this was last set to false: for `remember`. */
+  isTyped = false;
 
   readonly ownScope: Int32Array;
   readonly bundleScope: Int32Array;
@@ -134,6 +136,7 @@ export class Policy {
     const start = this.#entries[at + ENTRY_TYPES_START]!;
     const end = this.#entries[at + ENTRY_TYPES_END]!;
     if (start === end) return true;
+    this.isTyped = true;
     for (let i = start; i < end; i++) if (this.#types[i] === qtype) return true;
     return false;
   }

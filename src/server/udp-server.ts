@@ -5,7 +5,7 @@
  * is answered later (after an upstream spoke) leaves by a second batch per port.
  */
 
-import { BATCH_CAPACITY, Batch, PEER_SIZE, SLOT_SIZE } from '../batch.ts';
+import { BATCH_CAPACITY, Batch, PEER_SIZE, SLOT_SIZE, SLOT_STRIDE } from '../batch.ts';
 import type { Clock } from '../clock.ts';
 import type { SocketAddress } from '../config/types.ts';
 import { DROPPED_MALFORMED, QUERIES_UDP } from '../counters.ts';
@@ -76,9 +76,9 @@ export class UdpServer {
         counters[DROPPED_MALFORMED]!++;
         continue;
       }
-      query.start = i * SLOT_SIZE;
+      query.start = i * SLOT_STRIDE;
       query.end = query.start + length;
-      query.outStart = answers * SLOT_SIZE;
+      query.outStart = answers * SLOT_STRIDE;
       query.peerAt = i * PEER_SIZE;
       const verdict = decideSafely(query, forwarder.tables, this.#memory, forwarder.onFault);
       if (verdict === RESPOND) {
@@ -96,7 +96,7 @@ export class UdpServer {
   prepare(query: Query, channel: number): boolean {
     if (this.#laterCount[channel] === BATCH_CAPACITY) this.#flushPort(channel);
     query.out = this.#later[channel]!.tx;
-    query.outStart = this.#laterCount[channel]! * SLOT_SIZE;
+    query.outStart = this.#laterCount[channel]! * SLOT_STRIDE;
     query.outRoom = SLOT_SIZE;
     return true;
   }

@@ -13,7 +13,7 @@
  * Nothing is allocated per query over UDP. Opening and closing of servers is upstreams.ts.
  */
 
-import { SLOT_SIZE } from '../batch.ts';
+import { SLOT_SIZE, SLOT_STRIDE } from '../batch.ts';
 import {
   EDE_NETWORK_ERROR,
   EDE_NO_REACHABLE_AUTHORITY,
@@ -235,7 +235,7 @@ export class Dispatcher {
   #datagram(server: Server, socket: PoolSocket, index: number): void {
     const { tries } = this.flights;
     const { rx, rxLength } = this.sender.batch;
-    const start = index * SLOT_SIZE;
+    const start = index * SLOT_STRIDE;
     const length = rxLength[index]!;
     const end = start + (length < 0 ? SLOT_SIZE : length);
     const match = matchDatagram(tries, socket.index, rx, start, end);

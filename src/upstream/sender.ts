@@ -3,7 +3,7 @@
  * leaves by one call per server, and writes them when they leave. It decides nothing about servers.
  */
 
-import { BATCH_CAPACITY, Batch, SLOT_SIZE } from '../batch.ts';
+import { BATCH_CAPACITY, Batch, SLOT_STRIDE } from '../batch.ts';
 import { AT_ID } from '../wire/constants.ts';
 import { writeU16 } from '../wire/octets.ts';
 import { DRAINING, type Flights, NO_EDNS, QUEUED, STREAM, WIRE } from './flights.ts';
@@ -99,7 +99,7 @@ export class Sender {
   /** Writes the question of `row`, with the flags of `flight`, as message `slot`. */
   #write(flight: number, row: number, id: number, slot: number): void {
     const { batch } = this;
-    const at = slot * SLOT_SIZE;
+    const at = slot * SLOT_STRIDE;
     const flags = this.#flagsOf(flight);
     batch.txLength[slot] = buildQuery(this.#flights.tries, row, flags, batch.tx, at);
     batch.txPeer[slot] = 0;

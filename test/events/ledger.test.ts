@@ -37,6 +37,12 @@ class Rig {
     return this.ledger.countNew(query, Math.max(query.name.labelCount - 2, 0), outcome);
   }
 
+  /** What a hand-over at that time gives, in short. */
+  due(wallMs: number): string[] {
+    this.ledger.flushDue(wallMs);
+    return drain(this.ring).map(({ kind, name }) => `${kind} ${name}`);
+  }
+
   taken(kind?: string): Handed[] {
     this.ledger.flush();
     const records = drain(this.ring);
@@ -92,14 +98,14 @@ describe('what is handed over', () => {
     expect(rig.taken('pair')).toMatchObject([{ firstMs: 50, lastMs: 50, allowed: 1, flags: 0 }]);
   });
 
-  it('who asked first, while that is new; then who asked last', () => {
+  it('who asked first since the last record', () => {
     const rig = new Rig();
     rig.count({ name: A, source: '10.0.0.1' });
     rig.count({ name: A, source: '10.0.0.2' });
     expect(rig.taken('pair')).toMatchObject([{ source: '10.0.0.1' }]);
     rig.count({ name: A, source: '10.0.0.3' });
     rig.count({ name: A, source: '10.0.0.4' });
-    expect(rig.taken('pair')).toMatchObject([{ source: '10.0.0.4' }]);
+    expect(rig.taken('pair')).toMatchObject([{ source: '10.0.0.3' }]);
   });
 
   it('who was denied, rather than who asked first', () => {
@@ -112,13 +118,55 @@ describe('what is handed over', () => {
   it('at first only what may be new to the database', () => {
     const rig = new Rig();
     rig.count({ name: A });
-    rig.ledger.flushNew();
-    expect(drain(rig.ring).length).toBe(2);
+    expect(rig.due(1000).length).toBe(2);
     rig.count({ name: A });
     rig.count({ name: B });
-    rig.ledger.flushNew();
-    expect(drain(rig.ring).map(({ kind, name }) => `${kind} ${name}`)).toEqual([`name ${B}`]);
+    expect(rig.due(1000)).toEqual([`name ${B}`]);
     expect(rig.taken('pair')).toMatchObject([{ allowed: 2 }]);
+  });
+
+  it('counts of what is known when they have gathered for two seconds', () => {
+    const rig = new Rig();
+    rig.count({ name: A, wallMs: 1000 });
+    rig.due(1000);
+    rig.count({ name: A, wallMs: 1500 });
+    rig.count({ name: A, wallMs: 3000 });
+    expect(rig.due(3499)).toEqual([]);
+    expect(rig.due(3500)).toEqual([`pair ${A}`, `name ${A}`]);
+    expect(rig.due(9000)).toEqual([]);
+  });
+
+  it('a denial of what is known at once, and its repeats when they have gathered', () => {
+    const rig = new Rig();
+    rig.count({ name: A, wallMs: 1000 });
+    rig.due(1000);
+    rig.count({ name: A, wallMs: 5000 });
+    rig.count({ name: A, wallMs: 5001 }, OUTCOME_DENIED);
+    expect(rig.due(5001)).toEqual([`pair ${A}`]);
+    rig.count({ name: A, wallMs: 5100 }, OUTCOME_DENIED);
+    expect(rig.due(5100)).toEqual([]);
+    expect(rig.due(7100)).toEqual([`pair ${A}`, `name ${A}`]);
+    expect(rig.ledger.pending).toBe(0);
+  });
+
+  it('what waits in both ways leaves once, and every query is in one record', () => {
+    const rig = new Rig();
+    const records: Handed[] = [];
+    for (let round = 0; round < 100; round++) {
+      const wallMs = 5000 + round * 4000;
+      rig.count({ name: A, wallMs });
+      rig.count({ name: A, wallMs: wallMs + 1 }, OUTCOME_DENIED);
+      rig.ledger.flushDue(wallMs + 1);
+      const handed = drain(rig.ring);
+      expect(handed.filter(({ kind }) => kind === 'pair').length).toBe(1);
+      records.push(...handed);
+    }
+    records.push(...rig.taken());
+    for (const kind of ['pair', 'name']) {
+      const own = records.filter((record) => record.kind === kind);
+      expect(own.reduce((sum, { allowed }) => sum + allowed, 0)).toBe(100);
+      expect(own.reduce((sum, { denied }) => sum + denied, 0)).toBe(100);
+    }
   });
 
   it('nothing twice', () => {

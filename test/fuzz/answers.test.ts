@@ -2,8 +2,8 @@
 
 import dnsPacket from 'dns-packet';
 import { describe, expect, it } from 'vitest';
-import { settle } from '../../src/pipeline.ts';
 import { Query } from '../../src/query.ts';
+import { settle } from '../../src/settle.ts';
 import { readName } from '../../src/wire/name.ts';
 import { nameToWire, rcodeToText } from '../../src/wire/text.ts';
 import { readMessage } from '../support/message.ts';

@@ -8,11 +8,11 @@ const FOLDERS = ['src/wire/', 'src/cache/'];
 const SLOW = new Set(['src/wire/text.ts']);
 const FILES = new Set(
   `
-  pipeline query batch tables memory clock counters fingerprints
+  pipeline settle stages query batch tables memory clock counters fingerprints
   identity/prefixes identity/identify identity/workloads
-  policy/authorize policy/suffixes policy/decision policy/deny policy/texts
+  policy/authorize policy/suffixes policy/decision policy/deny policy/recall policy/texts
   reputation/vet reputation/memory detect/registrable
-  events/kinds events/ring events/slots events/ledger
+  events/kinds events/ring events/slots events/ledger events/handover
   upstream/routes upstream/waiters upstream/inflight upstream/forward upstream/match
   zones/answer zones/kind zones/memory zones/alias
   `

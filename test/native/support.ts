@@ -3,7 +3,7 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { Batch, SLOT_SIZE } from '../../src/batch.ts';
+import { Batch, SLOT_STRIDE } from '../../src/batch.ts';
 import { type Backend, chooseBackend, openUdp, type UdpOptions } from '../../src/native/udp.ts';
 
 const { backend: best, reason } = chooseBackend();
@@ -51,8 +51,8 @@ export function echo(batch: Batch, count: number): number {
   for (let i = 0; i < count; i++) {
     const length = batch.rxLength[i] ?? 0;
     if (length < 0) continue;
-    const from = i * SLOT_SIZE;
-    batch.tx.set(batch.rx.subarray(from, from + length), answers * SLOT_SIZE);
+    const from = i * SLOT_STRIDE;
+    batch.tx.set(batch.rx.subarray(from, from + length), answers * SLOT_STRIDE);
     batch.txLength[answers] = length;
     batch.txPeer[answers] = i;
     answers++;

@@ -8,6 +8,7 @@ import {
   PEER_LOCAL,
   PEER_SIZE,
   SLOT_SIZE,
+  SLOT_STRIDE,
 } from '../../src/batch.ts';
 import { addressToBytes, addressToText } from '../../src/native/addresses.ts';
 import { type Backend, openUdp, type UdpPort } from '../../src/native/udp.ts';
@@ -27,7 +28,7 @@ afterEach(() => {
 /** Puts `texts` into the tx side of a batch, for the peer record 0. */
 function fill(batch: Batch, texts: readonly string[]): number {
   for (const [j, text] of texts.entries()) {
-    batch.tx.set(Buffer.from(text, 'latin1'), j * SLOT_SIZE);
+    batch.tx.set(Buffer.from(text, 'latin1'), j * SLOT_STRIDE);
     batch.txLength[j] = text.length;
     batch.txPeer[j] = 0;
   }
@@ -270,7 +271,7 @@ async function openConnected(backend: Backend, family: 4 | 6, peerPort: number) 
     onError: (errno) => errors.push(errno),
     onBatch: (count) => {
       for (let i = 0; i < count; i++) {
-        const at = i * SLOT_SIZE;
+        const at = i * SLOT_STRIDE;
         const octets = batch.rx.subarray(at, at + (batch.rxLength[i] ?? 0));
         texts.push(Buffer.from(octets).toString('latin1'));
       }

@@ -1,0 +1,162 @@
+/**
+ * The life of a response: `settle` for the answer, `respondToWaiter` for each client that waits.
+ *
+ * ```
+ * settle:  sanitise -> inspect -> admit to the store
+ * respond: by the workload's own policy, as it is now
+ * ```
+ */
+
+import { rememberFailure } from './cache/failures.ts';
+import { inspect, targetsPass } from './cache/inspect.ts';
+import { noteAlert, noteWouldDeny, refuse, writeAnswer } from './cache/lookup.ts';
+import { sanitise, setMessage } from './cache/sanitise.ts';
+import { EVERY_TYPE, HAS_ALERT, HAS_TARGETS, IS_NXDOMAIN } from './cache/store.ts';
+import { FAILED, TRUNCATED, UPSTREAM_MALFORMED } from './counters.ts';
+import { REASON_NONE, REASON_REBINDING } from './events/kinds.ts';
+import { OUTCOME_ALLOWED, OUTCOME_DENIED, OUTCOME_FAILED } from './events/ledger.ts';
+import type { Memory } from './memory.ts';
+import { deny } from './policy/deny.ts';
+import { DROP, type Query } from './query.ts';
+import { account, authorizeIn, identifyBy } from './stages.ts';
+import type { Tables } from './tables.ts';
+import { KEY_DO, KEY_NO_RD } from './upstream/inflight.ts';
+import {
+  EDE_NETWORK_ERROR,
+  EDE_OTHER,
+  NOERROR,
+  NXDOMAIN,
+  REFUSED,
+  SERVFAIL,
+} from './wire/constants.ts';
+import { appendOpt, respondEmpty } from './wire/response.ts';
+import { appendTarget } from './zones/alias.ts';
+import { CHAIN_LEAVES } from './zones/answer.ts';
+
+const NO_TEXT = new Uint8Array(0);
+
+/**
+ * Takes an upstream's answer to `question` (name, type, DO as they were asked).
+ *
+ * @returns false when it is malformed: ignored, as if it never came. Otherwise the clean answer is
+ *   in `memory.clean`, was put into the store where it may be, and `respondToWaiter` can use it.
+ */
+export function settle(
+  octets: Uint8Array,
+  start: number,
+  end: number,
+  question: Query,
+  keyFlags: number,
+  tables: Tables,
+  memory: Memory,
+): boolean {
+  const { clean, inspection, store } = memory;
+  setMessage(octets, start, end);
+  question.dnssecOk = (keyFlags & KEY_DO) === 0 ? 0 : 1;
+  if (!sanitise(question, tables.limits, clean)) {
+    memory.counters[UPSTREAM_MALFORMED]!++;
+    return false;
+  }
+  if (!isUsable(clean.rcode)) {
+    rememberFailure(question, keyFlags, memory);
+    return true;
+  }
+  inspect(clean.octets, 0, clean.length, question.name, tables, inspection);
+  if (clean.seconds > 0 && keyFlags < KEY_NO_RD) {
+    const isNxdomain = (clean.content & IS_NXDOMAIN) !== 0;
+    clean.content |= HAS_TARGETS | (inspection.decision.feed === 0 ? 0 : HAS_ALERT);
+    const key = ((isNxdomain ? EVERY_TYPE : question.qtype) << 8) | keyFlags;
+    const entry = store.put(question.name, key, clean, question.nowSeconds);
+    if (entry !== -1) {
+      store.setInspection(entry, tables.revision, inspection.reason, inspection.decision.rule);
+    }
+  }
+  return true;
+}
+
+/**
+ * Whether an upstream's rcode is an answer; all others are failures to the client (RFC 9520 2.1).
+ */
+function isUsable(rcode: number): boolean {
+  return rcode === NOERROR || rcode === NXDOMAIN;
+}
+
+/**
+ * Writes the response for one waiter from the clean answer, by its own workload's policy: by the
+ * one of now, when the tables were swapped while it waited.
+ */
+export function respondToWaiter(query: Query, tables: Tables, memory: Memory): void {
+  const { clean, inspection } = memory;
+  const isOutdated = query.revision !== tables.revision;
+  // The zone that led to the target may lead elsewhere by now: the client asks again.
+  if (!isUsable(clean.rcode) || (isOutdated && query.isAlias === 1)) {
+    respondFailure(query, clean.ede, tables, memory);
+    return;
+  }
+  if (isOutdated) {
+    identifyBy(tables, query);
+    authorizeIn(tables.zones.find(query.name), query, tables);
+  }
+  if (query.decision.allowed === 1) inspectFor(query, tables, memory);
+  if (query.decision.allowed === 0) {
+    respondDenied(query, tables, memory);
+    return;
+  }
+  const pair = account(query, OUTCOME_ALLOWED, tables, memory);
+  if (inspection.addressCount > 0 && memory.ledger.wantsAnswers(pair)) {
+    memory.ledger.addAnswers(pair, inspection.addresses, inspection.addressCount);
+  }
+  if (query.isAlias === 1) {
+    respondWithAlias(query, tables, memory);
+  } else if (writeAnswer(query, clean.octets, 0, clean.length)) {
+    appendOpt(query, 0, clean.ede, NO_TEXT, 0, 0);
+  } else {
+    memory.counters[TRUNCATED]!++;
+  }
+}
+
+/** The zone's chain once more (it may have been reloaded since), then what its target has. */
+function respondWithAlias(query: Query, tables: Tables, memory: Memory): void {
+  const { aliasAnswer, clean } = memory;
+  const zone = tables.zones.find(query.name);
+  if (zone === -1 || tables.zones.answer(query, zone) !== CHAIN_LEAVES) {
+    respondEmpty(query, SERVFAIL, EDE_OTHER);
+    return;
+  }
+  aliasAnswer.octets = clean.octets;
+  aliasAnswer.start = 0;
+  aliasAnswer.length = clean.length;
+  aliasAnswer.age = 0;
+  appendTarget(query, aliasAnswer);
+}
+
+/** Turns the decision into a denial when this workload must not have the answer. */
+function inspectFor(query: Query, tables: Tables, memory: Memory): void {
+  const { clean, inspection, chain } = memory;
+  noteAlert(query, inspection);
+  if (inspection.reason !== REASON_NONE) {
+    refuse(query, inspection.reason, inspection.decision.rule, memory);
+  } else if (tables.workloads.inspectChain[query.workload] === 1) {
+    const passes = targetsPass(clean.octets, 0, clean.length, query, tables, chain);
+    if (passes) noteWouldDeny(query, chain, memory);
+    else refuse(query, chain.reason, chain.decision.rule, memory);
+  }
+}
+
+function respondDenied(query: Query, tables: Tables, memory: Memory): void {
+  const { inspection, ledger } = memory;
+  const pair = account(query, OUTCOME_DENIED, tables, memory);
+  const hasAddress = query.decision.reason === REASON_REBINDING && inspection.addressCount > 0;
+  if (hasAddress) ledger.refuse(pair, inspection.addresses, 0);
+  // Somebody waits for this response: a feed that asks for none has spoken too late.
+  if (deny(query, tables) === DROP) respondEmpty(query, REFUSED, -1);
+}
+
+/** SERVFAIL with an EDE: nobody answered, or not usefully. */
+export function respondFailure(query: Query, ede: number, tables: Tables, memory: Memory): void {
+  memory.counters[FAILED]!++;
+  // The number of a workload means nothing to tables that were swapped in while it waited.
+  if (query.revision !== tables.revision) identifyBy(tables, query);
+  account(query, OUTCOME_FAILED, tables, memory);
+  respondEmpty(query, SERVFAIL, ede === -1 ? EDE_NETWORK_ERROR : ede);
+}

@@ -1,0 +1,43 @@
+/**
+ * What both halves of a query's life do: find the workload, decide about the name, count the
+ * outcome.
+ */
+
+import { registrableLabel } from './detect/registrable.ts';
+import { NONE } from './events/slots.ts';
+import { identify } from './identity/identify.ts';
+import type { Memory } from './memory.ts';
+import { authorize } from './policy/authorize.ts';
+import type { Query } from './query.ts';
+import type { Tables } from './tables.ts';
+import { zoneKind } from './zones/kind.ts';
+
+export function identifyBy(tables: Tables, query: Query): void {
+  identify(query, tables.prefixes);
+  query.mode = tables.workloads.mode[query.workload]!;
+  query.revision = tables.revision;
+}
+
+/** @param zone the local zone that holds the name, or -1 */
+export function authorizeIn(zone: number, query: Query, tables: Tables): void {
+  const kind = zoneKind(query.name, zone, tables.zones);
+  authorize(query.name, query.qtype, query.workload, tables, kind, query.decision);
+}
+
+/** Counts what became of a query. Returns its (workload, registrable domain) pair. */
+export function account(query: Query, outcome: number, tables: Tables, memory: Memory): number {
+  return count(query, memory.ledger.find(query), outcome, tables, memory);
+}
+
+/** The same for a caller who looked: `known` is what `ledger.find` said, and nothing came since. */
+export function count(
+  query: Query,
+  known: number,
+  outcome: number,
+  tables: Tables,
+  memory: Memory,
+): number {
+  const { ledger } = memory;
+  if (known !== NONE) return ledger.countKnown(query, known, outcome);
+  return ledger.countNew(query, registrableLabel(query.name, tables.suffixes), outcome);
+}
