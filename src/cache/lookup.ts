@@ -60,7 +60,9 @@ export function lookup(query: Query, tables: Tables, memory: Memory): Verdict {
   const flags = keyFlagsOf(query);
   let entry = store.find(name, 0, (query.qtype << 8) | flags, nowSeconds);
   // NXDOMAIN holds for every type (RFC 2308 section 5).
-  if (entry === -1) entry = store.find(name, 0, NXDOMAIN_KEY | flags, nowSeconds);
+  if (entry === -1 && store.denials.mayHold(name, 0)) {
+    entry = store.find(name, 0, NXDOMAIN_KEY | flags, nowSeconds);
+  }
   if (entry === -1) return lookupAbove(query, tables, memory, flags);
   store.touch(entry);
   const content = store.content(entry);
@@ -168,6 +170,7 @@ function lookupAbove(query: Query, tables: Tables, memory: Memory, flags: number
   tables.routes.find(name);
   const last = Math.min(tables.routes.label, name.labelCount - 1);
   for (let label = 1; label <= last; label++) {
+    if (!memory.store.denials.mayHold(name, label)) continue;
     const entry = memory.store.find(name, label, NXDOMAIN_KEY | flags, query.nowSeconds);
     if (entry === -1) continue;
     memory.counters[CACHED]!++;

@@ -23,6 +23,7 @@
 
 import type { WireName } from '../wire/name.ts';
 import { equalOctets } from '../wire/name.ts';
+import { Denials } from './denials.ts';
 
 const AT_SIZE = 0;
 const AT_LOW = 4;
@@ -72,6 +73,8 @@ export class Store {
    */
   readonly #index: Int32Array;
   readonly #mask: number;
+  /** Where an NXDOMAIN may be found. */
+  readonly denials: Denials;
   #head = 0;
   #tail = 0;
   /** Where the lap that the tail is still in ends; 0 when the head has not gone round. */
@@ -90,6 +93,7 @@ export class Store {
     while (slots < octets / 128) slots *= 2;
     this.#index = new Int32Array(slots * 2 * PLACE_WORDS);
     this.#mask = this.#index.length - 1;
+    this.denials = new Denials(slots);
   }
 
   /**
@@ -228,6 +232,7 @@ export class Store {
   /** Forgets everything: the upstreams changed, so any answer may. */
   clear(): void {
     this.#index.fill(FREE);
+    this.denials.clear();
     this.#head = 0;
     this.#tail = 0;
     this.#lapEnd = 0;
@@ -277,6 +282,7 @@ export class Store {
   #startLap(): void {
     this.#lapEnd = this.#head;
     this.#head = 0;
+    this.denials.startLap();
     this.#passTail(0);
   }
 
@@ -313,6 +319,8 @@ export class Store {
     this.#index[at] = entry / 8 + 1;
     this.#index[at + 1] = this.#view.getInt32(entry + AT_HIGH, true);
     this.count++;
+    const key = this.#view.getUint32(entry + AT_KEY, true);
+    if (key >>> 8 === EVERY_TYPE) this.denials.add(this.#view.getInt32(entry + AT_LOW, true));
   }
 
   /** Takes an entry out of the index and closes the gap, so that probes need no tombstones. */

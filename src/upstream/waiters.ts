@@ -6,22 +6,37 @@
  */
 
 import { PEER_SIZE } from '../batch.ts';
-import { copyDecision, Decision } from '../policy/decision.ts';
 import type { Query } from '../query.ts';
 import { HEADER_SIZE } from '../wire/constants.ts';
 import { copyName, readName } from '../wire/name.ts';
 import { copyOctets } from '../wire/octets.ts';
 import type { Inflight } from './inflight.ts';
 
-/** A header and the longest question: 12 + 255 + 4 octets, rounded up. */
-const QUESTION_STRIDE = 272;
-
 /** Workloads that are counted apart; those whose numbers are equal below it share a count. */
 const COUNTED = 1 << 16;
-/** The field of `FIELDS` that holds the workload. */
-const FIELD_WORKLOAD = 7;
-/** Fields of a query that are copied as numbers, in one row of the table. */
-const FIELDS = 12;
+
+/**
+ * A row is one run of memory, numbers first: 400 waiters of a busy worker leave the processor's
+ * nearer caches between question and answer, and come back line by line.
+ *
+ * ```
+ * word  0 id  1 flags  2 EDNS, DO, keepalive, TCP, alias: a bit each  3 UDP size  4 workload
+ *       5 mode  6 revision  7 octets of the question
+ *       8 decision: allowed, would deny, reason, feed  9 rule  10 label << 8 | flags
+ * octet 44 peer record; 92 header and question, at most 12 + 255 + 4
+ * ```
+ */
+const ROW_OCTETS = 384;
+const ROW_WORDS = ROW_OCTETS / 4;
+const WORD_WORKLOAD = 4;
+const AT_PEER = 44;
+const AT_QUESTION = AT_PEER + PEER_SIZE;
+
+const HAS_EDNS = 1;
+const DNSSEC_OK = 2;
+const WANTS_KEEPALIVE = 4;
+const OVER_TCP = 8;
+const IS_ALIAS = 16;
 
 export class Waiters {
   readonly capacity: number;
@@ -33,10 +48,9 @@ export class Waiters {
   /** How many wait, by the workload's number below COUNTED; 0..perWorkload. */
   readonly #held = new Uint16Array(COUNTED);
   readonly #perWorkload: number;
-  readonly #fields: Int32Array;
-  readonly #questions: Uint8Array;
-  readonly #peers: Uint8Array;
-  readonly #decisions: Decision[];
+  /** The rows, as words and as octets. */
+  readonly #words: Int32Array;
+  readonly #octets: Uint8Array;
   #free = 0;
 
   /**
@@ -48,10 +62,9 @@ export class Waiters {
     this.#perWorkload = perWorkload;
     this.next = new Int32Array(capacity);
     this.channel = new Int32Array(capacity);
-    this.#fields = new Int32Array(capacity * FIELDS);
-    this.#questions = new Uint8Array(capacity * QUESTION_STRIDE);
-    this.#peers = new Uint8Array(capacity * PEER_SIZE);
-    this.#decisions = Array.from({ length: capacity }, () => new Decision());
+    const memory = new ArrayBuffer(capacity * ROW_OCTETS);
+    this.#words = new Int32Array(memory);
+    this.#octets = new Uint8Array(memory);
     for (let i = 0; i < capacity; i++) this.next[i] = i + 1;
     this.next[capacity - 1] = -1;
   }
@@ -72,58 +85,83 @@ export class Waiters {
     inflight.firstWaiter[flight] = waiter;
     inflight.waiterCount[flight]!++;
     this.channel[waiter] = channel;
-    const fields = this.#fields;
-    let at = waiter * FIELDS;
-    fields[at++] = query.id;
-    fields[at++] = query.flags;
-    fields[at++] = query.hasEdns;
-    fields[at++] = query.dnssecOk;
-    fields[at++] = query.udpSize;
-    fields[at++] = query.wantsKeepalive;
-    fields[at++] = query.overTcp;
-    fields[at++] = query.workload;
-    fields[at++] = query.mode;
-    fields[at++] = query.revision;
-    fields[at++] = query.isAlias;
-    fields[at++] = query.questionEnd - query.start;
+    this.#writeNumbers(waiter * ROW_WORDS, query);
+    const at = waiter * ROW_OCTETS;
     const length = query.questionEnd - query.start;
-    copyOctets(query.octets, query.start, this.#questions, waiter * QUESTION_STRIDE, length);
-    copyOctets(query.peer, query.peerAt, this.#peers, waiter * PEER_SIZE, PEER_SIZE);
-    copyDecision(query.decision, this.#decisions[waiter]!);
+    copyOctets(query.peer, query.peerAt, this.#octets, at + AT_PEER, PEER_SIZE);
+    copyOctets(query.octets, query.start, this.#octets, at + AT_QUESTION, length);
     return true;
+  }
+
+  #writeNumbers(row: number, query: Query): void {
+    const words = this.#words;
+    const { decision } = query;
+    words[row] = query.id;
+    words[row + 1] = query.flags;
+    words[row + 2] =
+      (query.hasEdns === 1 ? HAS_EDNS : 0) |
+      (query.dnssecOk === 1 ? DNSSEC_OK : 0) |
+      (query.wantsKeepalive === 1 ? WANTS_KEEPALIVE : 0) |
+      (query.overTcp === 1 ? OVER_TCP : 0) |
+      (query.isAlias === 1 ? IS_ALIAS : 0);
+    words[row + 3] = query.udpSize;
+    words[row + WORD_WORKLOAD] = query.workload;
+    words[row + 5] = query.mode;
+    words[row + 6] = query.revision;
+    words[row + 7] = query.questionEnd - query.start;
+    words[row + 8] =
+      decision.allowed |
+      (decision.wouldDeny << 8) |
+      (decision.reason << 16) |
+      (decision.feed << 24);
+    words[row + 9] = decision.rule;
+    words[row + 10] = (decision.matchedLabel << 8) | decision.flags;
   }
 
   /** Fills `query` as it was when it began to wait; `question` has the flight's name and
    * type; the name of an alias is read from its own question again. */
   restore(waiter: number, question: Query, query: Query): void {
-    const fields = this.#fields;
-    let at = waiter * FIELDS;
-    query.id = fields[at++]!;
-    query.flags = fields[at++]!;
-    query.hasEdns = fields[at++]!;
-    query.dnssecOk = fields[at++]!;
-    query.udpSize = fields[at++]!;
-    query.wantsKeepalive = fields[at++]!;
-    query.overTcp = fields[at++]!;
-    query.workload = fields[at++]!;
-    query.mode = fields[at++]!;
-    query.revision = fields[at++]!;
-    query.isAlias = fields[at++]!;
-    query.octets = this.#questions;
-    query.start = waiter * QUESTION_STRIDE;
-    query.questionEnd = query.start + fields[at]!;
-    query.end = query.questionEnd;
-    query.peer = this.#peers;
-    query.peerAt = waiter * PEER_SIZE;
+    const at = waiter * ROW_OCTETS;
+    query.octets = this.#octets;
+    query.start = at + AT_QUESTION;
+    query.peer = this.#octets;
+    query.peerAt = at + AT_PEER;
     query.qtype = question.qtype;
     query.qclass = question.qclass;
+    this.#readNumbers(waiter * ROW_WORDS, query);
+    query.end = query.questionEnd;
     if (query.isAlias === 0) copyName(question.name, query.name);
     else readName(query.octets, query.start + HEADER_SIZE, query.end, query.name);
-    copyDecision(this.#decisions[waiter]!, query.decision);
+  }
+
+  #readNumbers(row: number, query: Query): void {
+    const words = this.#words;
+    const { decision } = query;
+    query.id = words[row]!;
+    query.flags = words[row + 1]!;
+    const bits = words[row + 2]!;
+    query.hasEdns = bits & HAS_EDNS;
+    query.dnssecOk = (bits & DNSSEC_OK) === 0 ? 0 : 1;
+    query.wantsKeepalive = (bits & WANTS_KEEPALIVE) === 0 ? 0 : 1;
+    query.overTcp = (bits & OVER_TCP) === 0 ? 0 : 1;
+    query.isAlias = (bits & IS_ALIAS) === 0 ? 0 : 1;
+    query.udpSize = words[row + 3]!;
+    query.workload = words[row + WORD_WORKLOAD]!;
+    query.mode = words[row + 5]!;
+    query.revision = words[row + 6]!;
+    query.questionEnd = query.start + words[row + 7]!;
+    const verdict = words[row + 8]!;
+    decision.allowed = verdict & 0xff;
+    decision.wouldDeny = (verdict >>> 8) & 0xff;
+    decision.reason = (verdict >>> 16) & 0xff;
+    decision.feed = verdict >>> 24;
+    decision.rule = words[row + 9]!;
+    decision.matchedLabel = words[row + 10]! >>> 8;
+    decision.flags = words[row + 10]! & 0xff;
   }
 
   release(waiter: number): void {
-    this.#held[this.#fields[waiter * FIELDS + FIELD_WORKLOAD]! & (COUNTED - 1)]!--;
+    this.#held[this.#words[waiter * ROW_WORDS + WORD_WORKLOAD]! & (COUNTED - 1)]!--;
     this.next[waiter] = this.#free;
     this.#free = waiter;
     this.count--;
