@@ -5,8 +5,8 @@
  * the counts gathered since the last record about the same pair. Little-endian throughout.
  */
 
-/** Octets of a record: 160 of fields and a name of at most 255, padded to a multiple of 8. */
-export const RECORD_SIZE = 416;
+/** Octets of a record: 168 of fields and a name of at most 255, padded to a multiple of 8. */
+export const RECORD_SIZE = 424;
 
 /** A (workload, registrable domain) pair: seen for the first time by this worker, or counts. */
 export const KIND_PAIR = 1;
@@ -48,7 +48,10 @@ export const AT_ANSWERS = 80; // 4 x 16 octets
 /** Feed that matched, 1-based index in the snapshot; 0 for none. */
 export const AT_FEED = 144; // u8
 /** For FLAG_REBINDING: the address that was refused is answers[0]. */
-export const AT_NAME = 160; // wire name, lower case
+/** Keyed hash (wire/hash.ts) of the full name and of the registrable domain; 0 where unknown. */
+export const AT_NAME_HASH = 148; // 2 x u32, low and high
+export const AT_DOMAIN_HASH = 160; // 2 x u32, low and high
+export const AT_NAME = 168; // wire name, lower case
 
 /** Flags: things worth telling somebody. */
 export const FLAG_FIRST = 1; // first time this worker's memory holds the pair

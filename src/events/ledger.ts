@@ -18,6 +18,7 @@ import {
   AT_ANSWERS,
   AT_CACHED,
   AT_DENIED,
+  AT_DOMAIN_HASH,
   AT_FAILED,
   AT_FEED,
   AT_FIRST_MS,
@@ -27,6 +28,7 @@ import {
   AT_LAST_MS,
   AT_MODE,
   AT_NAME,
+  AT_NAME_HASH,
   AT_NAME_LENGTH,
   AT_QTYPE,
   AT_REASON,
@@ -350,6 +352,7 @@ export class Ledger {
     view.setUint32(at + AT_FAILED, slots.counts[base + COUNT_FAILED]!, true);
     view.setUint32(at + AT_CACHED, slots.counts[base + COUNT_CACHED]!, true);
     view.setUint32(at + AT_FOLDED, slots.counts[base + COUNT_FOLDED]!, true);
+    this.#writeHashes(at, kind, slots, slot);
     view.setUint16(at + AT_QTYPE, slots.qtype[slot]!, true);
     octets[at + AT_REASON] = slots.reason[slot]!;
     octets[at + AT_FLAGS] = slots.flags[slot]!;
@@ -368,6 +371,17 @@ export class Ledger {
     for (let i = 0; i < 16; i++) octets[at + AT_SOURCE + i] = slots.source[slot * 16 + i]!;
     const name = slots.nameAt[slot]!;
     for (let i = 0; i < length; i++) octets[at + AT_NAME + i] = this.#arena[name + i]!;
+  }
+
+  /** A pair shows one of its names and does not know that one's hash. */
+  #writeHashes(at: number, kind: number, slots: Slots, slot: number): void {
+    const { view } = this.#ring;
+    const isName = kind === KIND_NAME;
+    const pair = isName ? slots.link[slot]! : slot;
+    view.setUint32(at + AT_NAME_HASH, isName ? slots.low[slot]! : 0, true);
+    view.setUint32(at + AT_NAME_HASH + 4, isName ? slots.high[slot]! : 0, true);
+    view.setUint32(at + AT_DOMAIN_HASH, this.#pairs.low[pair]!, true);
+    view.setUint32(at + AT_DOMAIN_HASH + 4, this.#pairs.high[pair]!, true);
   }
 }
 
