@@ -4,10 +4,10 @@
 
 import { nameToText } from '../wire/text.ts';
 import { addressText, addressTexts } from './addresses.ts';
+import type { FactsNames } from './decisions.ts';
 import { type PairGather, Untold } from './gather.ts';
 import type { WireText } from './names.ts';
 import type { Observation } from './observation.ts';
-import type { FactsNames } from './writer.ts';
 
 /** What the database said about the pair; `stored` false: it said nothing. */
 export interface Outcome {
@@ -32,7 +32,7 @@ function observePart(
   return {
     isNew: outcome.isNew,
     stored: outcome.stored,
-    workload: pair.workload,
+    workload: pair.known.workload.name,
     workloadId: facts.workloadId,
     revision: facts.revision,
     ruleId: facts.rule,
@@ -41,9 +41,9 @@ function observePart(
     mode: facts.mode,
     flags: untold.flags,
     qname: nameText(facts.name),
-    registrable: nameText(pair.domain),
+    registrable: nameText(pair.known.domain),
     qtype: facts.qtype,
-    source: addressText(facts.source),
+    source: addressText(Buffer.from(facts.source, 'latin1')),
     answers: addressTexts(untold.answers),
     feed: facts.feed,
     counts: {
