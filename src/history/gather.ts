@@ -31,6 +31,7 @@ import {
   KIND_PAIR,
 } from '../events/kinds.ts';
 import { isSameOctets, KnownName, KnownPair, Table } from './known.ts';
+import { Queue } from './queue.ts';
 import {
   type Facts,
   nameLength,
@@ -107,7 +108,7 @@ const NO_NAMES: NameGather[] = [];
 const NO_UNTOLD: readonly Untold[] = [];
 
 /** Chains of each table, and how many pairs or names are remembered that nothing waits for. */
-const TABLE_HEADS = 131_072;
+const TABLE_HEADS = 524_288;
 const REMEMBERED = 131_072;
 /** Names in memory, whether they wait or not. */
 const NAMES_MAX = 262_144;
@@ -174,8 +175,8 @@ export class Gather {
   readonly #limits: GatherLimits;
   readonly #pairs = new Table<KnownPair>(TABLE_HEADS);
   readonly #names = new Table<KnownName>(TABLE_HEADS);
-  /** What waits; insertion order is age. */
-  readonly #waiting = new Set<PairGather>();
+  /** What waits. */
+  readonly #waiting = new Queue<PairGather>();
   #waitingNames = 0;
   /** Rows given up for lack of room since the start. */
   shed = 0;
@@ -188,8 +189,8 @@ export class Gather {
     return this.#waiting.size;
   }
 
-  values(): IterableIterator<PairGather> {
-    return this.#waiting.values();
+  values(): Iterable<PairGather> {
+    return this.#waiting;
   }
 
   /** The oldest pairs that together touch about `rows` rows; they stay until `forget`. */
@@ -204,9 +205,10 @@ export class Gather {
     return chosen;
   }
 
-  /** Lets go of what was stored; that it is known stays. */
+  /** Lets go of what was stored, the `pairs` oldest; that they are known stays. */
   forget(pairs: readonly PairGather[]): void {
-    for (const pair of pairs) this.#drop(pair);
+    for (const pair of pairs) this.#release(pair);
+    this.#waiting.shift(pairs.length);
   }
 
   /** The rows that were known are no longer, or not all of them: each is looked up again. */
@@ -241,7 +243,7 @@ export class Gather {
     if (this.#waiting.size >= this.#limits.pairs) this.#shedOldest();
     const pair = new PairGather(known, readFacts(place, firstMs));
     known.pending = pair;
-    this.#waiting.add(pair);
+    this.#waiting.push(pair);
     return pair;
   }
 
@@ -309,15 +311,15 @@ export class Gather {
   }
 
   #shedOldest(): void {
-    for (const oldest of this.#waiting) {
-      this.#drop(oldest);
-      this.shed += 1;
-      return;
-    }
+    const oldest = this.#waiting.at(0);
+    if (oldest === undefined) return;
+    this.#release(oldest);
+    this.#waiting.shift(1);
+    this.shed += 1;
   }
 
-  #drop(pair: PairGather): void {
-    this.#waiting.delete(pair);
+  /** What comes about the pair from now on is gathered anew. */
+  #release(pair: PairGather): void {
     pair.known.pending = null;
     for (const name of pair.names) name.known.pending = null;
     this.#waitingNames -= pair.names.length;

@@ -2,11 +2,10 @@
  * From a gathered pair to the observation that main is told. Numbers become text here, once.
  */
 
-import { nameToText } from '../wire/text.ts';
-import { addressText, addressTexts } from './addresses.ts';
+import { addressOf, addressTexts } from './addresses.ts';
 import type { FactsNames } from './decisions.ts';
 import { type PairGather, Untold } from './gather.ts';
-import type { WireText } from './names.ts';
+import { wireToText } from './names.ts';
 import type { Observation } from './observation.ts';
 
 /** What the database said about the pair; `stored` false: it said nothing. */
@@ -40,10 +39,10 @@ function observePart(
     reason: facts.reason,
     mode: facts.mode,
     flags: untold.flags,
-    qname: nameText(facts.name),
-    registrable: nameText(pair.known.domain),
+    qname: wireToText(facts.name),
+    registrable: wireToText(pair.known.domain),
     qtype: facts.qtype,
-    source: addressText(Buffer.from(facts.source, 'latin1')),
+    source: addressOf(facts.source),
     answers: addressTexts(untold.answers),
     feed: facts.feed,
     counts: {
@@ -63,8 +62,4 @@ function spanOf(pair: PairGather): Untold {
   const untold = new Untold();
   untold.span(pair.firstMs, pair.lastMs);
   return untold;
-}
-
-function nameText(wire: WireText): string {
-  return nameToText(Buffer.from(wire, 'latin1'));
 }
