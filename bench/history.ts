@@ -1,24 +1,27 @@
 /**
- * The history at scale: new (workload, domain) pairs a second through the real recorder thread into
- * a file that holds millions of them already, and how long the reading commands take on it.
+ * The history at scale (scenario j): new (workload, domain) pairs a second through the real recorder
+ * thread into a file that holds millions of them already, and how long the reading commands take.
  *
- * `node bench/history.ts [--pairs 10000000] [--seconds 60] [--rate 50000] [--db FILE]`. Every new
- * pair has a domain of its own, which is the dearest case: a PAIR and a NAME record each, handed
- * over every 100 ms as the workers do. Measures no query path: the rings are filled by a thread.
+ * `node bench/history.ts [--pairs 10000000] [--seconds 60] [--rate 50000] [--runs 3] [--db FILE]`
+ * prints two tables. Every new pair has a domain of its own, which is the dearest case: a PAIR and a
+ * NAME record each, handed over every 100 ms as the workers do. Measures no query path: the rings
+ * are filled by a thread.
  */
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
-import { cpus, loadavg, tmpdir } from 'node:os';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import type Database from 'better-sqlite3';
 import * as kinds from '../src/events/kinds.ts';
 import { createRing, type RingMemory, RingWriter } from '../src/events/ring.ts';
-import type { RecorderStats } from '../src/history/messages.ts';
+import { reversedFromText } from '../src/history/names.ts';
+import { KIND_PAIRS, Numbers } from '../src/history/numbers.ts';
 import { openForWriting } from '../src/history/open.ts';
+import { HistoryQueries } from '../src/history/queries.ts';
+import { openForReading } from '../src/history/reader.ts';
 import { startRecorder } from '../src/history/start.ts';
 import { nameToWire } from '../src/wire/text.ts';
 
@@ -28,16 +31,21 @@ const DAY_MS = 86_400_000;
 const FILL_DAYS = 400;
 /** Share of the pairs already there that were asked for again in the last 24 h. */
 const ALIVE = 0.05;
+/** Domains that a hundred workloads share between them, so that five ask for each. */
+const SHARED = 100;
 /** As the valve has them: one ring per worker. */
 const RINGS = 2;
-const RING_RECORDS = 16_384;
+const RING_RECORDS = 32_768;
 const HANDOVER_MS = 100;
+/** Clock ticks of /proc/PID/stat are 10 ms on every Linux that Node runs on. */
+const TICK_US = 10_000;
 const MAIN = new URL('../src/dnsvalve.js', import.meta.url).pathname;
 
 interface Options {
   readonly pairs: number;
   readonly seconds: number;
   readonly rate: number;
+  readonly runs: number;
   readonly db: string | undefined;
 }
 
@@ -55,40 +63,43 @@ function readOptions(): Options {
       pairs: { type: 'string', default: '10000000' },
       seconds: { type: 'string', default: '60' },
       rate: { type: 'string', default: '50000' },
+      runs: { type: 'string', default: '3' },
       db: { type: 'string' },
     },
   });
-  const { pairs, seconds, rate, db } = values;
-  return { pairs: Number(pairs), seconds: Number(seconds), rate: Number(rate), db };
+  const { pairs, seconds, rate, runs, db } = values;
+  return {
+    pairs: Number(pairs),
+    seconds: Number(seconds),
+    rate: Number(rate),
+    runs: Number(runs),
+    db,
+  };
 }
 
-/** Three in five names are below `com`, as in the world; one domain in a few is asked by many. */
-const FILL_DOMAINS = `
-WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < @domains)
-INSERT INTO domain (id, name_rev)
-SELECT i, CASE WHEN i % 5 < 3 THEN 'com.' WHEN i % 5 = 3 THEN 'net.' ELSE 'org.' END
-  || printf('%x%x', (i * 2654435761) % 4294967296, i) || '.' FROM n`;
-
 /**
- * In the order of the key, so that filling takes a minute and not an hour. Pair `k` of a workload
- * has a domain of its own stretch; its time is scrambled over the days.
+ * In the order of first sight. Every workload has a pair in each round of `WORKLOADS`, and five
+ * workloads share a domain; three in five names are below `com`, as in the world.
  */
 const FILL_PAIRS = `
-WITH RECURSIVE k(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM k WHERE i < @each - 1),
+WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < @pairs - 1),
 r AS (
-  SELECT w.id AS w, 1 + (k.i * @step + w.id % @step) % @domains AS d,
-    ((k.i * 7919 + w.id * 104729) * 2654435761) % 4294967296 / 4294967296.0 AS x,
-    ((k.i * 31 + w.id * 17) * 40503) % 65536 / 65536.0 AS y
-  FROM workload w CROSS JOIN k WHERE w.id <= ${WORKLOADS})
-INSERT INTO pair (workload_id, domain_id, first_ms, last_ms, allowed, denied, would_deny, failed,
-  cached, folded, names, first_source, first_qtype, first_verdict, first_name, policy_id,
-  last_day)
-SELECT w, d, CAST(@from + x * @span AS INTEGER),
-  CAST(CASE WHEN y < ${ALIVE} THEN @now - ${DAY_MS} * y / ${ALIVE} ELSE @from + x * @span END
-    AS INTEGER),
-  3, 0, 0, 0, 1, 0, -1, zeroblob(16), 1, 1, 'www.', 1, 0 FROM r`;
+  SELECT i + 1 AS id, 1 + (i * 7919) % ${WORKLOADS} AS w, i / ${WORKLOADS} AS k,
+    CAST(@from + @span * (i * 1.0 / @pairs) AS INTEGER) AS at,
+    (i * 2654435761) % 65536 / 65536.0 AS y FROM n),
+d AS (SELECT id, w, at, y, k * ${SHARED} + w % ${SHARED} AS d FROM r),
+t AS (SELECT id, w, d, at,
+  CASE WHEN y < ${ALIVE} THEN CAST(max(at, @now - ${DAY_MS} * y / ${ALIVE}) AS INTEGER) ELSE at END
+    AS last FROM d)
+INSERT INTO pair (id, workload_id, name_rev, first_ms, last_ms, last_day, allowed, cached,
+  first_name, first)
+SELECT id, w, CASE WHEN d % 5 < 3 THEN 'com.' WHEN d % 5 = 3 THEN 'net.' ELSE 'org.' END
+  || printf('%x%x', (d * 2654435761) % 4294967296, d) || '.',
+  at, last, last / ${DAY_MS}, 3, 1, 'www.',
+  x'00000000000000000000ffff0a0000010001010000000100000000' FROM t`;
 
-const FILL_LAST_DAYS = 'UPDATE pair SET last_day = last_ms / 86400000';
+const FILL_HEARD =
+  'INSERT INTO heard SELECT workload_id, first_ms, id, NULL FROM pair ORDER BY 1, 2, 3';
 
 /** Fills the tables under their indexes, which are made anew afterwards. */
 function fill(db: Database.Database, pairs: number, nowMs: number): void {
@@ -98,21 +109,20 @@ function fill(db: Database.Database, pairs: number, nowMs: number): void {
     )
     .all();
   for (const { name } of indexes) db.exec(`DROP INDEX ${name}`);
-  const each = Math.ceil(pairs / WORKLOADS);
-  const step = 100;
-  const domains = each * step;
   const span = FILL_DAYS * DAY_MS;
   db.transaction(() => {
     const add = db.prepare(
       'INSERT INTO workload (id, name, first_ms, last_ms, domains) VALUES (?, ?, ?, ?, ?)',
     );
+    const each = Math.ceil(pairs / WORKLOADS);
     for (let i = 1; i <= WORKLOADS; i++) add.run(i, `w${i}`, nowMs - span, nowMs, each);
     db.prepare('INSERT INTO policy (id, revision, loaded_ms) VALUES (1, 1, ?)').run(nowMs - span);
-    db.prepare(FILL_DOMAINS).run({ domains });
-    db.prepare(FILL_PAIRS).run({ each, step, domains, from: nowMs - span, span, now: nowMs });
-    db.exec(FILL_LAST_DAYS);
+    db.prepare(FILL_PAIRS).run({ pairs, from: nowMs - span, span, now: nowMs });
     for (const { sql } of indexes) db.exec(sql);
+    db.exec(FILL_HEARD);
   })();
+  // Makes the filters, as the first start after a migration does.
+  new Numbers(db, KIND_PAIRS);
 }
 
 /** The thread in the workers' place: every 100 ms as many new pairs as the rate asks for. */
@@ -134,7 +144,7 @@ function feed({ rings, rate, seconds, from }: Feed): void {
   }, HANDOVER_MS);
 }
 
-/** @returns records that found no room */
+/** A PAIR and a NAME record, as a worker writes them. @returns records that found no room */
 function writePair(writer: RingWriter, index: number): number {
   const nowMs = Date.now();
   const domain = nameToWire(`b${index.toString(36)}${((index * 40503) % 65536).toString(36)}.com`);
@@ -159,17 +169,36 @@ function writePair(writer: RingWriter, index: number): number {
     octets[at + kinds.AT_NAME_LENGTH] = name.length;
     octets[at + kinds.AT_REGISTRABLE] = 4;
     octets.set(name, at + kinds.AT_NAME);
+    // In the place of the worker's keyed hashes; any that spread will do.
+    view.setUint32(at + kinds.AT_NAME_HASH, Math.imul(index, 0x9e3779b1) >>> 0, true);
+    view.setUint32(at + kinds.AT_DOMAIN_HASH, Math.imul(index, 0x85ebca6b) >>> 0, true);
     writer.publish();
   }
   return shed;
 }
 
-async function load(path: string, { rate, seconds, pairs }: Options): Promise<void> {
+/** What one run showed; a row of the first table each. */
+interface Run {
+  readonly offered: number;
+  readonly shed: number;
+  readonly told: number;
+  /** CPU of the recorder thread, user and kernel, us per pair. */
+  readonly userUs: number;
+  readonly systemUs: number;
+  readonly longestCommitMs: number;
+  readonly longestQueue: number;
+  /** From the last record to the last commit. */
+  readonly backlogMs: number;
+  readonly rssMb: number;
+  readonly fileMb: number;
+}
+
+async function load(path: string, { rate, seconds, pairs }: Options): Promise<Run> {
   const rings = Array.from({ length: RINGS }, () => createRing(RING_RECORDS));
   let told = 0;
-  let commitMs = 0;
-  let queue = 0;
-  let stats: RecorderStats | undefined;
+  let longestCommitMs = 0;
+  let longestQueue = 0;
+  let shed = 0;
   const recorder = startRecorder(
     { path, rings, flushMs: 500, namesPerDomain: 200, retentionMs: FILL_DAYS * DAY_MS },
     {
@@ -177,9 +206,9 @@ async function load(path: string, { rate, seconds, pairs }: Options): Promise<vo
         told += list.length;
       },
       onStats: (now) => {
-        stats = now;
-        commitMs = Math.max(commitMs, now.lastCommitMs);
-        queue = Math.max(queue, now.queueDepth);
+        shed = now.shed;
+        longestCommitMs = Math.max(longestCommitMs, now.lastCommitMs);
+        longestQueue = Math.max(longestQueue, now.queueDepth);
       },
       onNotice: (level, message) => console.error(`${level}: ${message}`),
       onExit: (reason) => console.error(`recorder ended: ${reason}`),
@@ -188,75 +217,193 @@ async function load(path: string, { rate, seconds, pairs }: Options): Promise<vo
   const workloads = ['(unmapped)', ...Array.from({ length: WORKLOADS }, (_, i) => `w${i + 1}`)];
   recorder.revision({ revision: 1, workloads, rules: [''], at: Date.now() });
   await recorder.flush();
-  const workerOf: Feed = { rings, rate, seconds, from: pairs + (Date.now() % 1e9) * 1000 };
-  const before = process.cpuUsage();
-  const started = performance.now();
-  const feeder = new Worker(new URL(import.meta.url), { workerData: workerOf });
-  const { made, shed } = await new Promise<{ made: number; shed: number }>((resolve) =>
+  const before = recorderTicks();
+  const from = pairs + (Date.now() % 1e9) * 1000;
+  const feeder = new Worker(new URL(import.meta.url), {
+    name: 'bench-feeder',
+    workerData: { rings, rate, seconds, from } satisfies Feed,
+  });
+  pin();
+  const fed = await new Promise<{ made: number; shed: number }>((resolve) =>
     feeder.once('message', resolve),
   );
-  const fedMs = performance.now() - started;
+  const ended = performance.now();
   await recorder.flush();
-  const storedMs = performance.now() - started;
-  await sleep(0);
-  const used = process.cpuUsage(before);
-  console.log(
-    `pairs offered ${made} in ${(fedMs / 1000).toFixed(1)} s, records shed ${shed}, told ${told}; ` +
-      `backlog after the end ${Math.round(storedMs - fedMs)} ms, longest commit seen ` +
-      `${Math.round(commitMs)} ms, queue up to ${queue}, resident ` +
-      `${Math.round(process.memoryUsage.rss() / 1e6)} MB, CPU ` +
-      `${((used.user + used.system) / 1000 / storedMs).toFixed(2)} cores, error ${stats?.error}`,
-  );
+  const backlogMs = performance.now() - ended;
+  const after = recorderTicks();
   await recorder.stop();
+  return {
+    offered: fed.made,
+    shed: fed.shed + shed,
+    told,
+    userUs: ((after.user - before.user) * TICK_US) / fed.made,
+    systemUs: ((after.system - before.system) * TICK_US) / fed.made,
+    longestCommitMs,
+    longestQueue,
+    backlogMs,
+    rssMb: process.memoryUsage.rss() / 1e6,
+    fileMb: statSync(path).size / 1e6,
+  };
 }
 
-const QUESTIONS: readonly (readonly string[])[] = [
-  ['history', '--workload', 'w7', '--since', '24h'],
-  ['history', '--workload', 'w7'],
-  ['history', 'com', '--under', '--since', '24h'],
-  ['who', 'com', '--since', '24h'],
-  ['who', 'com', '--since', '24h', '--workload', 'w7'],
-  ['who', 'com', '--since', '1h'],
-  ['who', 'com', '--since', '30d'],
-  ['who', 'com'],
-  ['who', 'org'],
-  ['first-seen', '--since', '24h'],
-  ['first-seen', '--since', '24h', '--workload', 'w7'],
-  ['first-seen'],
-  ['workloads'],
-];
+/** The thread of that name in this process; Linux keeps 15 characters of it. */
+function threadOf(name: string): string | undefined {
+  const tasks = '/proc/self/task';
+  return readdirSync(tasks).find(
+    (id) => readFileSync(`${tasks}/${id}/comm`, 'utf8').trim() === name.slice(0, 15),
+  );
+}
 
-/** Each command as a person starts it: median of five, the process included. */
-function ask(path: string): void {
-  const base = median(() => spawnSync(process.execPath, [MAIN, 'version']));
-  console.log(`a command that reads nothing: ${base} ms`);
-  for (const question of QUESTIONS) {
-    let lines = 0;
-    const ms = median(() => {
-      const { stdout } = spawnSync(process.execPath, [MAIN, ...question, '--db', path, '--jsonl'], {
-        maxBuffer: 1 << 28,
-      });
-      lines = stdout.toString().split('\n').length - 1;
-    });
-    console.log(`${question.join(' ').padEnd(48)} ${String(ms).padStart(6)} ms ${lines} rows`);
+/** CPU time of the recorder so far, in clock ticks. */
+function recorderTicks(): { user: number; system: number } {
+  const id = threadOf('dnsvalve-recorder');
+  if (id === undefined) return { user: 0, system: 0 };
+  const fields = readFileSync(`/proc/self/task/${id}/stat`, 'utf8').split(') ')[1]?.split(' ');
+  return { user: Number(fields?.[11]), system: Number(fields?.[12]) };
+}
+
+/** The recorder has a core, all that stands for the rest of the world has the other. */
+function pin(): void {
+  const recorder = threadOf('dnsvalve-recorder');
+  for (const id of readdirSync('/proc/self/task')) {
+    spawnSync('taskset', ['-pc', id === recorder ? '0' : '1', id]);
   }
 }
 
-function median(run: () => void): number {
-  const times = Array.from({ length: 5 }, () => {
+interface Question {
+  readonly args: readonly string[];
+  ask(queries: HistoryQueries): number;
+}
+
+const ALL = { workload: null, sinceMs: 0, limit: 1000 };
+const DAY_AGO = Date.now() - DAY_MS;
+
+/** As a person asks, and the same within the process. */
+const QUESTIONS: readonly Question[] = [
+  {
+    args: ['history', '--workload', 'w7'],
+    ask: (q) => q.ofWorkload({ ...ALL, workload: 'w7' }).length,
+  },
+  {
+    args: ['history', '--workload', 'w7', '--since', '24h'],
+    ask: (q) => q.ofWorkload({ ...ALL, workload: 'w7', sinceMs: DAY_AGO }).length,
+  },
+  who('NAME'),
+  who('www.NAME'),
+  who('com'),
+  who('com', DAY_AGO),
+  who('com', 0, 'w7'),
+  {
+    args: ['first-seen', '--since', '24h'],
+    ask: (q) => q.firstSeen({ ...ALL, sinceMs: DAY_AGO }).length,
+  },
+  {
+    args: ['first-seen', '--since', '24h', '--workload', 'w7'],
+    ask: (q) => q.firstSeen({ ...ALL, workload: 'w7', sinceMs: DAY_AGO }).length,
+  },
+  { args: ['first-seen'], ask: (q) => q.firstSeen(ALL).length },
+  { args: ['workloads'], ask: (q) => q.workloads(ALL).length },
+];
+
+/** `NAME` stands for a domain that five workloads asked for. */
+function who(name: string, sinceMs = 0, workload: string | null = null): Question {
+  return {
+    args: [
+      'who',
+      name,
+      ...(sinceMs > 0 ? ['--since', '24h'] : []),
+      ...(workload === null ? [] : ['--workload', workload]),
+    ],
+    ask: (q) =>
+      q.ofName(reversedFromText(name.replace('NAME', sample)), 'subtree', {
+        ...ALL,
+        sinceMs,
+        workload,
+      }).length,
+  };
+}
+
+let sample = '';
+
+/** Median of five for each: the query warm, the query with nothing in memory, the whole command. */
+function askAll(path: string): void {
+  const db = openForReading(path);
+  const middle = db
+    .prepare<[], string>('SELECT name_rev FROM pair WHERE id = (SELECT max(id) / 2 FROM pair)')
+    .pluck();
+  sample = (middle.get() ?? '').split('.').filter(Boolean).reverse().join('.');
+  db.close();
+  const base = timed(5, () => void run(['version']));
+  console.log(`| question | rows | query ms | query ms, cold | command ms |`);
+  console.log(`| --- | --- | --- | --- | --- |`);
+  console.log(`| version, which reads nothing |  |  |  | ${base} |`);
+  for (const { args, ask } of QUESTIONS) {
+    const once = (): number => {
+      const reading = openForReading(path);
+      const rows = ask(new HistoryQueries(reading));
+      reading.close();
+      return rows;
+    };
+    dropCached(path);
+    const cold = timed(1, () => void once());
+    const warm = timed(5, () => void once());
+    const given = args.map((word) => word.replace('NAME', sample));
+    const whole = timed(5, () => void run([...given, '--db', path, '--jsonl']));
+    console.log(`| ${args.join(' ')} | ${once()} | ${warm} | ${cold} | ${whole} |`);
+  }
+}
+
+function run(args: readonly string[]): void {
+  spawnSync(process.execPath, [MAIN, ...args], { maxBuffer: 1 << 28 });
+}
+
+/** Takes a file out of the page cache; it must be closed. */
+function dropCached(path: string): void {
+  spawnSync('sync', [path]);
+  spawnSync('dd', [`if=${path}`, 'iflag=nocache', 'count=0', 'status=none']);
+}
+
+function timed(times: number, what: () => void): string {
+  const all = Array.from({ length: times }, () => {
     const started = performance.now();
-    run();
+    what();
     return performance.now() - started;
   });
-  return Math.round(times.sort((a, b) => a - b)[2] ?? 0);
+  return median(all).toFixed(1);
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+}
+
+const COLUMNS: readonly (readonly [string, (run: Run) => number, number])[] = [
+  ['pairs offered', (run) => run.offered, 0],
+  ['shed', (run) => run.shed, 0],
+  ['told', (run) => run.told, 0],
+  ['user µs/pair', (run) => run.userUs, 2],
+  ['kernel µs/pair', (run) => run.systemUs, 2],
+  ['longest commit ms', (run) => run.longestCommitMs, 0],
+  ['longest queue', (run) => run.longestQueue, 0],
+  ['backlog ms', (run) => run.backlogMs, 0],
+  ['RSS MB', (run) => run.rssMb, 0],
+  ['file MB', (run) => run.fileMb, 0],
+];
+
+function printRuns(runs: readonly Run[]): void {
+  console.log(`| run | ${COLUMNS.map(([title]) => title).join(' | ')} |`);
+  console.log(`| --- |${' --- |'.repeat(COLUMNS.length)}`);
+  const row = (name: string, value: (of: (run: Run) => number) => number): void => {
+    const cells = COLUMNS.map(([, of, digits]) => value(of).toFixed(digits));
+    console.log(`| ${name} | ${cells.join(' | ')} |`);
+  };
+  for (const [i, run] of runs.entries()) row(String(i + 1), (of) => of(run));
+  row('median', (of) => median(runs.map(of)));
 }
 
 async function main(): Promise<void> {
   const options = readOptions();
   const directory = mkdtempSync(join(tmpdir(), 'dnsvalve-bench-history-'));
   const path = options.db ?? join(directory, 'history.db');
-  const load1 = loadavg()[0]?.toFixed(1);
-  console.log(`${cpus()[0]?.model}, ${cpus().length} CPUs, load ${load1}, node ${process.version}`);
   try {
     if (!existsSync(path)) {
       const started = performance.now();
@@ -264,10 +411,15 @@ async function main(): Promise<void> {
       if (options.pairs > 0) fill(db, options.pairs, Date.now());
       db.close();
       const seconds = Math.round((performance.now() - started) / 1000);
-      console.log(`filled in ${seconds} s, ${Math.round(statSync(path).size / 1e6)} MB`);
+      const mb = Math.round(statSync(path).size / 1e6);
+      console.log(`${options.pairs} pairs filled in ${seconds} s, ${mb} MB`);
     }
-    if (options.seconds > 0) await load(path, options);
-    ask(path);
+    console.log(`\n${options.rate} new pairs/s for ${options.seconds} s\n`);
+    const runs: Run[] = [];
+    for (let i = 0; i < options.runs; i++) runs.push(await load(path, options));
+    if (runs.length > 0) printRuns(runs);
+    console.log('');
+    askAll(path);
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }

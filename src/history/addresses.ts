@@ -11,6 +11,17 @@ export function addressText(octets: Uint8Array): string {
   return octets.length < ADDRESS_SIZE ? '' : addressToText(octets, 0);
 }
 
+const MAPPED = '\0\0\0\0\0\0\0\0\0\0\xff\xff';
+
+/** Text of one address, given as a character for each octet. */
+export function addressOf(octets: string): string {
+  if (octets.length !== ADDRESS_SIZE || !octets.startsWith(MAPPED)) {
+    return addressText(Buffer.from(octets, 'latin1'));
+  }
+  const part = (at: number): number => octets.charCodeAt(at);
+  return `${part(12)}.${part(13)}.${part(14)}.${part(15)}`;
+}
+
 /** Texts of addresses that lie one behind the other. */
 export function addressTexts(octets: Uint8Array | null): string[] {
   const texts: string[] = [];

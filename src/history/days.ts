@@ -8,3 +8,8 @@ const DAY_MS = 86_400_000;
 export function dayOf(ms: number): number {
   return Math.floor(ms / DAY_MS);
 }
+
+/** The first ms after a day. */
+export function endOfDay(day: number): number {
+  return (day + 1) * DAY_MS;
+}

@@ -10,12 +10,15 @@ import {
   AT_ALLOWED,
   AT_CACHED,
   AT_DENIED,
+  AT_DOMAIN_HASH,
   AT_FAILED,
   AT_FIRST_MS,
   AT_FLAGS,
   AT_FOLDED,
   AT_KIND,
   AT_LAST_MS,
+  AT_NAME,
+  AT_NAME_HASH,
   AT_WOULD_DENY,
   FLAG_BYPASS,
   FLAG_CHAIN,
@@ -27,15 +30,19 @@ import {
   KIND_NAME,
   KIND_PAIR,
 } from '../events/kinds.ts';
-import type { WireText } from './names.ts';
+import { isSameOctets, KnownName, KnownPair, Table } from './known.ts';
+import { Queue } from './queue.ts';
 import {
   type Facts,
+  nameLength,
   type RecordPlace,
   readAnswers,
   readFacts,
   readName,
   readRegistrable,
+  registrableAt,
 } from './record.ts';
+import type { Workload } from './snapshots.ts';
 
 /** Flags that are worth telling even about a pair that is long known. */
 const NOTABLE = FLAG_REBINDING | FLAG_BYPASS | FLAG_REPUTATION | FLAG_UNMAPPED | FLAG_CHAIN;
@@ -96,36 +103,54 @@ export class Untold extends Tally {
   }
 }
 
+/** Most pairs have none of either: no array of its own for each. */
+const NO_NAMES: NameGather[] = [];
+const NO_UNTOLD: readonly Untold[] = [];
+
+/** Chains of each table, and how many pairs or names are remembered that nothing waits for. */
+const TABLE_HEADS = 524_288;
+const REMEMBERED = 131_072;
+/** Names in memory, whether they wait or not. */
+const NAMES_MAX = 262_144;
+
 /** Reasons told apart at a time; what comes for yet another joins the last. */
 const APART_MAX = 4;
 
+/** Counts of one full name that wait, and which name it is. */
+export class NameGather extends Tally {
+  readonly known: KnownName;
+
+  constructor(known: KnownName) {
+    super();
+    this.known = known;
+  }
+}
+
 export class PairGather extends Tally {
-  readonly workload: string;
-  readonly domain: WireText;
+  readonly known: KnownPair;
   /** Of the record with the earliest time. */
   first: Facts;
   cached = 0;
   folded = 0;
-  /** Detail below this pair; null when there is none. */
-  names: Map<WireText, Tally> | null = null;
+  /** Detail below this pair. */
+  names: NameGather[] = NO_NAMES;
   /** First addresses answered, 16 octets each. */
   answers: Uint8Array | null = null;
   untold: Untold | null = null;
   /** Denials for other reasons than the one in `untold`: each is told by itself. */
-  apart: Untold[] = [];
+  apart: readonly Untold[] = NO_UNTOLD;
   /** Main was told that the pair is new while nothing could be stored. */
   toldNew = false;
 
-  constructor(workload: string, domain: WireText, first: Facts) {
+  constructor(known: KnownPair, first: Facts) {
     super();
-    this.workload = workload;
-    this.domain = domain;
+    this.known = known;
     this.first = first;
   }
 
   /** Rows that storing this will touch. */
   get rows(): number {
-    return 1 + (this.names?.size ?? 0);
+    return 1 + this.names.length;
   }
 
   get worthTelling(): boolean {
@@ -148,8 +173,11 @@ export interface GatherLimits {
 
 export class Gather {
   readonly #limits: GatherLimits;
-  /** Key is workload name, NUL, wire domain. Insertion order is age. */
-  readonly #pairs = new Map<string, PairGather>();
+  readonly #pairs = new Table<KnownPair>(TABLE_HEADS);
+  readonly #names = new Table<KnownName>(TABLE_HEADS);
+  /** What waits. */
+  readonly #waiting = new Queue<PairGather>();
+  #waitingNames = 0;
   /** Rows given up for lack of room since the start. */
   shed = 0;
 
@@ -158,18 +186,18 @@ export class Gather {
   }
 
   get size(): number {
-    return this.#pairs.size;
+    return this.#waiting.size;
   }
 
-  values(): IterableIterator<PairGather> {
-    return this.#pairs.values();
+  values(): Iterable<PairGather> {
+    return this.#waiting;
   }
 
   /** The oldest pairs that together touch about `rows` rows; they stay until `forget`. */
   oldest(rows: number): PairGather[] {
     const chosen: PairGather[] = [];
     let sum = 0;
-    for (const pair of this.#pairs.values()) {
+    for (const pair of this.#waiting) {
       if (sum >= rows) break;
       sum += pair.rows;
       chosen.push(pair);
@@ -177,12 +205,28 @@ export class Gather {
     return chosen;
   }
 
+  /** Lets go of what was stored, the `pairs` oldest; that they are known stays. */
   forget(pairs: readonly PairGather[]): void {
-    for (const pair of pairs) this.#pairs.delete(keyOf(pair.workload, pair.domain));
+    for (const pair of pairs) this.#release(pair);
+    this.#waiting.shift(pairs.length);
   }
 
-  /** Adds a record that was decided for the workload named `workload`. */
-  add(place: RecordPlace, workload: string): void {
+  /** The rows that were known are no longer, or not all of them: each is looked up again. */
+  forgetRows(): void {
+    this.#pairs.clear();
+    this.#names.clear();
+    for (const { known, names } of this.#waiting) {
+      known.id = 0;
+      this.#pairs.add(known, known.workload.number);
+      for (const name of names) {
+        name.known.id = 0;
+        this.#names.add(name.known, known.workload.number);
+      }
+    }
+  }
+
+  /** Adds a record that was decided for `workload`. */
+  add(place: RecordPlace, workload: Workload): void {
     const { view, at } = place;
     const kind = view.getUint32(at + AT_KIND, true);
     const firstMs = view.getFloat64(at + AT_FIRST_MS, true) || Number.POSITIVE_INFINITY;
@@ -193,22 +237,92 @@ export class Gather {
     else if (kind === KIND_ANSWER) this.#addAnswer(pair, place);
   }
 
-  #pairOf(place: RecordPlace, workload: string, firstMs: number): PairGather {
-    const domain = readRegistrable(place);
-    const key = keyOf(workload, domain);
-    const known = this.#pairs.get(key);
-    if (known !== undefined) return known;
-    if (this.#pairs.size >= this.#limits.pairs) this.#shedOldest();
-    const pair = new PairGather(workload, domain, readFacts(place, firstMs));
-    this.#pairs.set(key, pair);
+  #pairOf(place: RecordPlace, workload: Workload, firstMs: number): PairGather {
+    const known = this.#findPair(place, workload) ?? this.#learnPair(place, workload);
+    if (known.pending !== null) return known.pending;
+    if (this.#waiting.size >= this.#limits.pairs) this.#shedOldest();
+    const pair = new PairGather(known, readFacts(place, firstMs));
+    known.pending = pair;
+    this.#waiting.push(pair);
     return pair;
   }
 
+  #findPair(place: RecordPlace, workload: Workload): KnownPair | null {
+    const { view, octets, at } = place;
+    const low = view.getUint32(at + AT_DOMAIN_HASH, true);
+    const high = view.getUint32(at + AT_DOMAIN_HASH + 4, true);
+    const from = registrableAt(place);
+    const length = nameLength(place) - from;
+    let known = this.#pairs.first(low, workload.number);
+    for (; known !== null; known = known.next) {
+      if (known.low !== low || known.high !== high || known.workload !== workload) continue;
+      if (isSameOctets(octets, at + AT_NAME + from, length, known.domain)) return known;
+    }
+    return null;
+  }
+
+  #learnPair(place: RecordPlace, workload: Workload): KnownPair {
+    const { view, at } = place;
+    if (this.#pairs.size >= REMEMBERED + this.#limits.pairs) this.#forgetIdle();
+    const low = view.getUint32(at + AT_DOMAIN_HASH, true);
+    const high = view.getUint32(at + AT_DOMAIN_HASH + 4, true);
+    const known = new KnownPair(workload, readRegistrable(place), low, high);
+    this.#pairs.add(known, workload.number);
+    return known;
+  }
+
+  /** The name of a record about detail under `pair`. */
+  #findName(pair: KnownPair, place: RecordPlace): KnownName | null {
+    const { view, octets, at } = place;
+    const low = view.getUint32(at + AT_NAME_HASH, true);
+    const high = view.getUint32(at + AT_NAME_HASH + 4, true);
+    const length = nameLength(place);
+    let known = this.#names.first(low, pair.workload.number);
+    for (; known !== null; known = known.next) {
+      if (known.low !== low || known.high !== high || known.pair !== pair) continue;
+      if (isSameOctets(octets, at + AT_NAME, length, known.name)) return known;
+    }
+    return null;
+  }
+
+  /** Null where no more detail can be held. */
+  #learnName(pair: KnownPair, place: RecordPlace): KnownName | null {
+    if (this.#names.size >= NAMES_MAX) {
+      // Where nearly all of them wait, making room would be all there is time for.
+      if (this.#waitingNames > NAMES_MAX / 2) return null;
+      this.#forgetIdle();
+    }
+    const { view, at } = place;
+    const low = view.getUint32(at + AT_NAME_HASH, true);
+    const high = view.getUint32(at + AT_NAME_HASH + 4, true);
+    const known = new KnownName(pair, readName(place), low, high);
+    this.#names.add(known, pair.workload.number);
+    return known;
+  }
+
+  /** Keeps only what waits. */
+  #forgetIdle(): void {
+    this.#pairs.clear();
+    this.#names.clear();
+    for (const { known, names } of this.#waiting) {
+      this.#pairs.add(known, known.workload.number);
+      for (const name of names) this.#names.add(name.known, known.workload.number);
+    }
+  }
+
   #shedOldest(): void {
-    const oldest = this.#pairs.keys().next();
-    if (oldest.done === true) return;
-    this.#pairs.delete(oldest.value);
+    const oldest = this.#waiting.at(0);
+    if (oldest === undefined) return;
+    this.#release(oldest);
+    this.#waiting.shift(1);
     this.shed += 1;
+  }
+
+  /** What comes about the pair from now on is gathered anew. */
+  #release(pair: PairGather): void {
+    pair.known.pending = null;
+    for (const name of pair.names) name.known.pending = null;
+    this.#waitingNames -= pair.names.length;
   }
 
   #addPair(pair: PairGather, place: RecordPlace): void {
@@ -237,15 +351,22 @@ export class Gather {
   #addName(pair: PairGather, place: RecordPlace): void {
     const { view, at } = place;
     pair.span(view.getFloat64(at + AT_FIRST_MS, true), view.getFloat64(at + AT_LAST_MS, true));
-    pair.names ??= new Map();
-    const name = readName(place);
-    let tally = pair.names.get(name);
-    if (tally === undefined) {
-      tally = new Tally();
-      if (pair.names.size < this.#limits.namesPerDomain) pair.names.set(name, tally);
+    let known = this.#findName(pair.known, place);
+    if (known !== null && known.pending !== null) {
+      known.pending.add(place);
+      return;
     }
-    tally.add(place);
-    if (!pair.names.has(name)) pair.folded += tally.queries;
+    const hasRoom = pair.names.length < this.#limits.namesPerDomain;
+    if (known === null && hasRoom) known = this.#learnName(pair.known, place);
+    if (known === null || !hasRoom) {
+      pair.folded += queriesOf(place);
+      return;
+    }
+    known.pending = new NameGather(known);
+    known.pending.add(place);
+    if (pair.names === NO_NAMES) pair.names = [];
+    pair.names.push(known.pending);
+    this.#waitingNames += 1;
   }
 
   #addAnswer(pair: PairGather, place: RecordPlace): void {
@@ -265,6 +386,11 @@ export class Gather {
   }
 }
 
+function queriesOf({ view, at }: RecordPlace): number {
+  const answered = view.getUint32(at + AT_ALLOWED, true) + view.getUint32(at + AT_DENIED, true);
+  return answered + view.getUint32(at + AT_FAILED, true);
+}
+
 function anyUntold(pair: PairGather): Untold {
   pair.untold ??= new Untold();
   return pair.untold;
@@ -278,7 +404,7 @@ function untoldFor(pair: PairGather, reason: number): Untold {
   if (same !== undefined) return same;
   if (pair.apart.length === APART_MAX) return untold;
   const apart = new Untold();
-  pair.apart.push(apart);
+  pair.apart = [...pair.apart, apart];
   return apart;
 }
 
@@ -293,8 +419,4 @@ function isEarlier(ms: number, kind: number, than: Facts): boolean {
 function witness(kind: number): number {
   if (kind === KIND_NAME) return 2;
   return kind === KIND_PAIR ? 1 : 0;
-}
-
-function keyOf(workload: string, domain: WireText): string {
-  return `${workload}\0${domain}`;
 }

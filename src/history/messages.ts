@@ -7,6 +7,7 @@
 
 import type { RingMemory } from '../events/ring.ts';
 import type { Observation } from './observation.ts';
+import type { PackedObservations } from './packed.ts';
 
 export interface RecorderSettings {
   /** Database file; its directory is made when it is missing. */
@@ -60,6 +61,8 @@ export interface RecorderStats {
 
 export type FromRecorder =
   | { readonly kind: 'observations'; readonly list: readonly Observation[] }
+  /** The same between threads. */
+  | ({ readonly kind: 'packed' } & PackedObservations)
   | ({ readonly kind: 'stats' } & RecorderStats)
   /** Said once per change of state: trouble began, ended, a corrupt file was set aside. */
   | { readonly kind: 'notice'; readonly level: 'info' | 'warn' | 'error'; readonly message: string }

@@ -2,12 +2,11 @@
  * From a gathered pair to the observation that main is told. Numbers become text here, once.
  */
 
-import { nameToText } from '../wire/text.ts';
-import { addressText, addressTexts } from './addresses.ts';
+import { addressOf, addressTexts } from './addresses.ts';
+import type { FactsNames } from './decisions.ts';
 import { type PairGather, Untold } from './gather.ts';
-import type { WireText } from './names.ts';
+import { wireToText } from './names.ts';
 import type { Observation } from './observation.ts';
-import type { FactsNames } from './writer.ts';
 
 /** What the database said about the pair; `stored` false: it said nothing. */
 export interface Outcome {
@@ -32,7 +31,7 @@ function observePart(
   return {
     isNew: outcome.isNew,
     stored: outcome.stored,
-    workload: pair.workload,
+    workload: pair.known.workload.name,
     workloadId: facts.workloadId,
     revision: facts.revision,
     ruleId: facts.rule,
@@ -40,10 +39,10 @@ function observePart(
     reason: facts.reason,
     mode: facts.mode,
     flags: untold.flags,
-    qname: nameText(facts.name),
-    registrable: nameText(pair.domain),
+    qname: wireToText(facts.name),
+    registrable: wireToText(pair.known.domain),
     qtype: facts.qtype,
-    source: addressText(facts.source),
+    source: addressOf(facts.source),
     answers: addressTexts(untold.answers),
     feed: facts.feed,
     counts: {
@@ -63,8 +62,4 @@ function spanOf(pair: PairGather): Untold {
   const untold = new Untold();
   untold.span(pair.firstMs, pair.lastMs);
   return untold;
-}
-
-function nameText(wire: WireText): string {
-  return nameToText(Buffer.from(wire, 'latin1'));
 }

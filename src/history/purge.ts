@@ -1,7 +1,7 @@
 /**
  * Purge of old name detail in short steps, so that the recorder never stands still for it.
  *
- * Walks the detail in key order, a few hundred rows a step, and begins anew an hour after it came
+ * Walks the detail in the order it came, a few hundred rows a step, and begins anew an hour after it came
  * to the end. The pairs themselves, and with them first-seen, are never purged.
  */
 
@@ -13,56 +13,55 @@ const STEP_ROWS = 500;
 /** Pause between two walks, ms. */
 const PAUSE_MS = 3_600_000;
 
-interface NameKey {
-  readonly workloadId: number;
-  readonly domainId: number;
-  readonly nameRev: string;
+interface Row {
+  readonly id: number;
+  readonly pairId: number;
+  readonly lastMs: number;
 }
 
-const START: NameKey = { workloadId: 0, domainId: 0, nameRev: '' };
-
 const NEXT = `
-SELECT workload_id AS workloadId, domain_id AS domainId, name_rev AS nameRev, last_ms AS lastMs
-FROM name WHERE (workload_id, domain_id, name_rev) > (@workloadId, @domainId, @nameRev)
-ORDER BY workload_id, domain_id, name_rev LIMIT ${STEP_ROWS}`;
+SELECT id, pair_id AS pairId, last_ms AS lastMs FROM name WHERE id > ? ORDER BY id
+LIMIT ${STEP_ROWS}`;
 
-const DELETE = `
-DELETE FROM name
-WHERE workload_id = @workloadId AND domain_id = @domainId AND name_rev = @nameRev`;
+const DELETE = 'DELETE FROM name WHERE id = ?';
 
-const UNCOUNT = `
-UPDATE pair SET names = names - 1 WHERE workload_id = @workloadId AND domain_id = @domainId`;
+const UNCOUNT = 'UPDATE pair SET names = names - 1 WHERE id = ?';
 
 export class Purge {
   readonly #retentionMs: number;
-  readonly #next: Database.Statement<[NameKey], NameKey & { readonly lastMs: number }>;
-  readonly #remove: Database.Transaction<(keys: readonly NameKey[]) => void>;
-  #cursor: NameKey = START;
+  readonly #next: Database.Statement<[number], Row>;
+  readonly #remove: Database.Transaction<(rows: readonly Row[]) => void>;
+  /** Number of the last row looked at. */
+  #cursor = 0;
   #notBeforeMs = 0;
 
   constructor(db: Database.Database, retentionMs: number) {
     this.#retentionMs = retentionMs;
     this.#next = db.prepare(NEXT);
-    const remove = db.prepare<[NameKey]>(DELETE);
-    const uncount = db.prepare<[NameKey]>(UNCOUNT);
-    this.#remove = db.transaction((keys) => {
-      for (const key of keys) {
-        remove.run(key);
-        uncount.run(key);
+    const remove = db.prepare<[number]>(DELETE);
+    const uncount = db.prepare<[number]>(UNCOUNT);
+    this.#remove = db.transaction((rows) => {
+      for (const { id, pairId } of rows) {
+        remove.run(id);
+        uncount.run(pairId);
       }
     });
   }
 
-  /** @throws SqliteError, and the step may be tried again */
-  step(nowMs: number): void {
-    if (nowMs < this.#notBeforeMs) return;
+  /**
+   * @returns whether anything was removed
+   * @throws SqliteError, and the step may be tried again
+   */
+  step(nowMs: number): boolean {
+    if (nowMs < this.#notBeforeMs) return false;
     const rows = this.#next.all(this.#cursor);
     const old = rows.filter((row) => row.lastMs < nowMs - this.#retentionMs);
     if (old.length > 0) this.#remove.immediate(old);
-    this.#cursor = rows.at(-1) ?? START;
+    this.#cursor = rows.at(-1)?.id ?? 0;
     if (rows.length < STEP_ROWS) {
-      this.#cursor = START;
+      this.#cursor = 0;
       this.#notBeforeMs = nowMs + PAUSE_MS;
     }
+    return old.length > 0;
   }
 }

@@ -63,8 +63,8 @@ export interface Facts {
   readonly qtype: number;
   /** VERDICT_*. */
   readonly verdict: number;
-  /** 16 octets, IPv4 mapped. */
-  readonly source: Uint8Array;
+  /** 16 octets, IPv4 mapped, a character each. */
+  readonly source: string;
   readonly name: WireText;
 }
 
@@ -81,7 +81,7 @@ export function readFacts(place: RecordPlace, ms: number): Facts {
     mode: view.getUint8(at + AT_MODE),
     qtype: view.getUint16(at + AT_QTYPE, true),
     verdict: verdictOf(place),
-    source: Uint8Array.prototype.slice.call(octets, at + AT_SOURCE, at + AT_SOURCE + ADDRESS_SIZE),
+    source: octets.toString('latin1', at + AT_SOURCE, at + AT_SOURCE + ADDRESS_SIZE),
     name: readName(place),
   };
 }
@@ -94,15 +94,25 @@ function verdictOf({ view, at }: RecordPlace): number {
   return view.getUint32(at + AT_FAILED, true) > 0 ? VERDICT_FAILED : VERDICT_NONE;
 }
 
-export function readName({ octets, at }: RecordPlace): WireText {
-  const length = Math.min(octets[at + AT_NAME_LENGTH] ?? 0, NAME_ROOM);
-  return octets.toString('latin1', at + AT_NAME, at + AT_NAME + length);
+/** Octets of the full name. */
+export function nameLength({ octets, at }: RecordPlace): number {
+  return Math.min(octets[at + AT_NAME_LENGTH] ?? 0, NAME_ROOM);
 }
 
-export function readRegistrable({ octets, at }: RecordPlace): WireText {
-  const length = Math.min(octets[at + AT_NAME_LENGTH] ?? 0, NAME_ROOM);
-  const from = Math.min(octets[at + AT_REGISTRABLE] ?? 0, length);
-  return octets.toString('latin1', at + AT_NAME + from, at + AT_NAME + length);
+/** Octet of the full name where the registrable domain starts. */
+export function registrableAt(place: RecordPlace): number {
+  return Math.min(place.octets[place.at + AT_REGISTRABLE] ?? 0, nameLength(place));
+}
+
+export function readName(place: RecordPlace): WireText {
+  const from = place.at + AT_NAME;
+  return place.octets.toString('latin1', from, from + nameLength(place));
+}
+
+export function readRegistrable(place: RecordPlace): WireText {
+  const name = place.at + AT_NAME;
+  const from = name + registrableAt(place);
+  return place.octets.toString('latin1', from, name + nameLength(place));
 }
 
 /** Addresses answered, 16 octets each; null when there are none. */

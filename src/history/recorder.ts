@@ -12,6 +12,7 @@ import {
   workerData,
 } from 'node:worker_threads';
 import type { FromRecorder, RecorderSettings, RecorderStats, ToRecorder } from './messages.ts';
+import { packObservations } from './packed.ts';
 import { Recording } from './recording.ts';
 
 /** How often the rings are read, ms. */
@@ -43,7 +44,8 @@ class Recorder {
   }
 
   #post(message: FromRecorder): void {
-    this.#port.postMessage(message);
+    if (message.kind !== 'observations') this.#port.postMessage(message);
+    else this.#port.postMessage({ kind: 'packed', ...packObservations(message.list) });
   }
 
   /** Messages that arrived but were not delivered yet: the names at once, the rest in its turn. */

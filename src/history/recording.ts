@@ -51,6 +51,8 @@ export class Recording {
   /** Shed counts of rings that were replaced. */
   #shedBefore = 0;
   #lastCommitMs = 0;
+  /** State of the store that the remembered rows belong to. */
+  #epoch = 0;
   #lastCommitAt = 0;
 
   constructor(settings: RecorderSettings, context: RecordingContext) {
@@ -162,6 +164,7 @@ export class Recording {
 
   #commit(pairs: readonly PairGather[]): boolean {
     const started = performance.now();
+    this.#catchUpWithStore();
     const result = this.#store.write(pairs);
     if (result === 'trouble') return false;
     if (result === 'spoiled') return this.#commitOneByOne(pairs);
@@ -172,9 +175,16 @@ export class Recording {
     return true;
   }
 
+  #catchUpWithStore(): void {
+    if (this.#epoch === this.#store.epoch) return;
+    this.#gather.forgetRows();
+    this.#epoch = this.#store.epoch;
+  }
+
   /** A row that cannot be stored at all is given up and counted; it must not hold up the others. */
   #commitOneByOne(pairs: readonly PairGather[]): boolean {
     for (const pair of pairs) {
+      this.#catchUpWithStore();
       const result = this.#store.write([pair]);
       if (result === 'trouble') return false;
       this.#gather.forget([pair]);

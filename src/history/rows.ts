@@ -5,6 +5,7 @@
 
 import { typeToText } from '../wire/text.ts';
 import { addressText, addressTexts } from './addresses.ts';
+import { unpackFirst } from './first.ts';
 import { SOLE_NAME, textOfReversed } from './names.ts';
 
 export type Verdict = 'allowed' | 'denied' | 'would-deny' | 'failed' | 'unknown';
@@ -74,8 +75,7 @@ interface RawCounts {
 }
 
 export interface RawPair extends RawCounts {
-  readonly workload_id: number;
-  readonly domain_id: number;
+  readonly id: number;
   readonly workload: string;
   readonly domain_rev: string;
   readonly first_ms: number;
@@ -83,14 +83,17 @@ export interface RawPair extends RawCounts {
   readonly cached: number;
   readonly folded: number;
   readonly names: number;
-  readonly first_source: Buffer;
-  readonly first_qtype: number;
-  readonly first_verdict: number;
   readonly first_name: string;
+  /** As `first.ts` packs it. */
+  readonly first: Buffer;
   readonly answers: Buffer | null;
-  readonly revision: number | null;
-  readonly policy_ms: number | null;
-  readonly rule: string | null;
+}
+
+/** What the keys in a row's `first` stand for. */
+export interface DecisionTexts {
+  policy(id: number): { readonly revision: number; readonly loaded_ms: number } | null;
+  /** '' for none. */
+  rule(id: number): string;
 }
 
 export interface RawName extends RawCounts {
@@ -107,22 +110,20 @@ export interface RawWorkload extends RawCounts {
   readonly last_ms: number;
 }
 
-/** Columns of `RawPair`; a query joins workload w, domain d, pair p with it. */
+/** Columns of `RawPair`; a query joins workload w, pair p with it. */
 export const PAIR_COLUMNS = `
-  p.workload_id, p.domain_id, w.name AS workload, d.name_rev AS domain_rev, p.first_ms, p.last_ms,
-  p.allowed, p.denied, p.would_deny, p.failed, p.cached, p.folded, p.names, p.first_source,
-  p.first_qtype, p.first_verdict, p.first_name, p.answers,
-  (SELECT revision FROM policy WHERE id = p.policy_id) AS revision,
-  (SELECT loaded_ms FROM policy WHERE id = p.policy_id) AS policy_ms,
-  (SELECT text FROM rule WHERE id = p.rule_id) AS rule`;
+  p.id, w.name AS workload, p.name_rev AS domain_rev, p.first_ms, p.last_ms, p.allowed, p.denied,
+  p.would_deny, p.failed, p.cached, p.folded, p.names, p.first_name, p.first, p.answers`;
 
 function countsOf(raw: RawCounts): Counts {
   const { allowed, denied, failed, would_deny: wouldDeny } = raw;
   return { queries: allowed + denied + failed, allowed, denied, wouldDeny, failed };
 }
 
-export function pairRow(raw: RawPair): PairRow {
+export function pairRow(raw: RawPair, texts: DecisionTexts): PairRow {
   const domain = textOfReversed(raw.domain_rev);
+  const first = unpackFirst(raw.first);
+  const policy = texts.policy(first.policyId);
   return {
     workload: raw.workload,
     domain,
@@ -133,14 +134,14 @@ export function pairRow(raw: RawPair): PairRow {
     cached: raw.cached,
     folded: raw.folded,
     names: raw.names === SOLE_NAME ? 1 : raw.names,
-    firstSource: addressText(raw.first_source),
-    firstType: typeToText(raw.first_qtype),
-    firstVerdict: VERDICTS[raw.first_verdict] ?? 'unknown',
+    firstSource: addressText(Buffer.from(first.source, 'latin1')),
+    firstType: typeToText(first.qtype),
+    firstVerdict: VERDICTS[first.verdict] ?? 'unknown',
     firstName: textOfReversed(raw.domain_rev + raw.first_name),
     answers: addressTexts(raw.answers),
-    revision: raw.revision,
-    policyMs: raw.policy_ms === 0 ? null : raw.policy_ms,
-    rule: raw.rule ?? '',
+    revision: policy?.revision ?? null,
+    policyMs: policy === null || policy.loaded_ms === 0 ? null : policy.loaded_ms,
+    rule: texts.rule(first.ruleId),
   };
 }
 
@@ -155,8 +156,13 @@ export function nameRow(domainRev: string, raw: RawName): NameRow {
 }
 
 /** A pair narrowed to one of its names: what only the pair knows is left out. */
-export function narrowedRow(raw: RawPair, detail: RawName): PairRow {
-  const row = { ...pairRow(raw), ...nameRow(raw.domain_rev, detail), cached: null, names: 1 };
+export function narrowedRow(raw: RawPair, detail: RawName, texts: DecisionTexts): PairRow {
+  const row = {
+    ...pairRow(raw, texts),
+    ...nameRow(raw.domain_rev, detail),
+    cached: null,
+    names: 1,
+  };
   if (raw.first_name === detail.name_rev) return row;
   const unknown = { firstSource: '', firstType: '', firstName: '', revision: null, policyMs: null };
   return { ...row, ...unknown, firstVerdict: verdictOf(row), answers: [], rule: '' };

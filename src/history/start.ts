@@ -13,6 +13,7 @@ import type {
   ToRecorder,
 } from './messages.ts';
 import type { Observation } from './observation.ts';
+import { unpackObservations } from './packed.ts';
 
 export interface RecorderEvents {
   readonly onObservations: (list: readonly Observation[]) => void;
@@ -34,6 +35,11 @@ export interface RecorderHandle {
   stop(): Promise<boolean>;
 }
 
+/**
+ * What waits for a commit lives for half a second: with room for it the collector moves little.
+ */
+const YOUNG_MB = 64;
+
 class Handle implements RecorderHandle {
   readonly #worker: Worker;
   readonly #events: RecorderEvents;
@@ -48,6 +54,7 @@ class Handle implements RecorderHandle {
     this.#worker = new Worker(new URL('./recorder.ts', import.meta.url), {
       workerData: settings,
       name: 'dnsvalve-recorder',
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
     });
     this.#worker.on('message', (message: FromRecorder) => this.#take(message));
     this.#worker.on('error', (error) => {
@@ -96,7 +103,8 @@ class Handle implements RecorderHandle {
   }
 
   #take(message: FromRecorder): void {
-    if (message.kind === 'observations') this.#events.onObservations(message.list);
+    if (message.kind === 'packed') this.#events.onObservations(unpackObservations(message));
+    else if (message.kind === 'observations') this.#events.onObservations(message.list);
     else if (message.kind === 'stats') this.#events.onStats(message);
     else if (message.kind === 'notice') this.#events.onNotice(message.level, message.message);
     else this.#answer(message.id, message.stored);

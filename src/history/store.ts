@@ -9,10 +9,11 @@
 import { statSync } from 'node:fs';
 import type Database from 'better-sqlite3';
 import { DnsvalveError } from '../errors.ts';
+import type { FactsNames } from './decisions.ts';
 import type { PairGather } from './gather.ts';
 import { describeTrouble, isCorrupt, type openForWriting, setAside, sqliteCode } from './open.ts';
 import { Purge } from './purge.ts';
-import { type FactsNames, type Stored, Writer } from './writer.ts';
+import { type Stored, Writer } from './writer.ts';
 
 /** Pause before the next try after trouble, ms. */
 const RETRY_MS = 1000;
@@ -46,6 +47,8 @@ interface Connection {
 export class Store {
   /** Why nothing is written now, or null. */
   error: string | null = null;
+  /** Counts up when rows that were known may be others or gone: what was remembered of them. */
+  epoch = 0;
   readonly #settings: StoreSettings;
   #open: Connection | null = null;
   /** Rows written by earlier connections. */
@@ -77,6 +80,7 @@ export class Store {
       this.#recovered();
       return stored;
     } catch (error) {
+      this.epoch += 1;
       if (SPOILED.test(sqliteCode(error)) || error instanceof TypeError) return 'spoiled';
       this.#fail(error);
       return 'trouble';
@@ -87,7 +91,7 @@ export class Store {
   purgeStep(): void {
     if (this.error !== null || this.#open === null) return;
     try {
-      this.#open.purge.step(this.#settings.now());
+      if (this.#open.purge.step(this.#settings.now())) this.epoch += 1;
     } catch (error) {
       this.#fail(error);
     }
@@ -161,6 +165,7 @@ export class Store {
   }
 
   #disconnect(): void {
+    this.epoch += 1;
     this.#rowsBefore = this.rowsWritten;
     const open = this.#open;
     this.#open = null;

@@ -7,34 +7,20 @@
  */
 
 import type Database from 'better-sqlite3';
-import { LRUCache } from 'lru-cache';
 import { dayOf } from './days.ts';
-import type { PairGather, Tally } from './gather.ts';
+import { Decisions, type FactsNames } from './decisions.ts';
+import { FILTER_SHIFT } from './filters.ts';
+import { FIRST_SIZE, packFirst } from './first.ts';
+import type { NameGather, PairGather } from './gather.ts';
+import type { KnownPair } from './known.ts';
+import { PAIR_SHIFT } from './migrations.ts';
 import { reversedName, SOLE_NAME, type WireText } from './names.ts';
-import type { Facts } from './record.ts';
-import {
-  type Interned,
-  type KnownPair,
-  prepareStatements,
-  type Statements,
-  type Values,
-} from './statements.ts';
-
-/** Domains whose key is remembered; about 100 octets each. */
-const DOMAINS_REMEMBERED = 100_000;
+import { KIND_NAMES, KIND_PAIRS, Numbers } from './numbers.ts';
+import { BATCH_ROWS, prepareStatements, type Statements } from './statements.ts';
+import { Totals } from './totals.ts';
 
 /** Pairs between two calls of `meanwhile`: about 10 ms. */
 const MEANWHILE_PAIRS = 500;
-
-/** Rules and policies whose keys are remembered; a fleet's policy has thousands of rules. */
-const DECISIONS_REMEMBERED = 10_000;
-
-/** What a snapshot's numbers mean, where it is still known. */
-export interface FactsNames {
-  rule(facts: Facts): string;
-  /** When the snapshot was made, ms since the epoch; 0 where it is not known. */
-  loadedMs(facts: Facts): number;
-}
 
 export interface WriterSettings {
   /** Full names kept per pair, 0 or more. */
@@ -50,36 +36,31 @@ export interface Stored {
   readonly firstSeenMs: number;
 }
 
-/** Keys of workload and domain. */
-type PairKey = readonly [number, number];
-
-interface PairState {
-  readonly key: PairKey;
-  readonly isNew: boolean;
-  readonly firstMs: number;
-  /** Rows of detail that the pair has, or SOLE_NAME: what came is in the pair's row already. */
-  readonly names: number;
-}
-
 export class Writer {
   /** Rows inserted or updated by calls that were committed. */
   rowsWritten = 0;
+  readonly #db: Database.Database;
   readonly #transaction: Database.Transaction<(pairs: readonly PairGather[]) => Stored[]>;
   readonly #namesPerDomain: number;
-  readonly #names: FactsNames;
   readonly #meanwhile: () => void;
   readonly #sql: Statements;
-  readonly #domainIds = new LRUCache<WireText, number>({ max: DOMAINS_REMEMBERED });
-  readonly #workloadIds = new Map<string, number>();
-  readonly #ruleIds = new LRUCache<string, number>({ max: DECISIONS_REMEMBERED });
-  /** Key is revision and time of loading. */
-  readonly #policyIds = new LRUCache<string, number>({ max: DECISIONS_REMEMBERED });
+  readonly #decisions: Decisions;
+  readonly #totals: Totals;
+  #pairNumbers: Numbers;
+  #nameNumbers: Numbers;
+  /** For the rows that wait in each of two batches, whose octets are read with the statement. */
+  readonly #firsts = Array.from({ length: 2 * BATCH_ROWS }, () => Buffer.alloc(FIRST_SIZE));
+  readonly #earlierFirst = Buffer.alloc(FIRST_SIZE);
 
   constructor(db: Database.Database, { namesPerDomain, names, meanwhile }: WriterSettings) {
+    this.#db = db;
     this.#namesPerDomain = namesPerDomain;
-    this.#names = names;
     this.#meanwhile = meanwhile;
     this.#sql = prepareStatements(db);
+    this.#decisions = new Decisions(this.#sql, names);
+    this.#totals = new Totals(this.#sql);
+    this.#pairNumbers = new Numbers(db, KIND_PAIRS);
+    this.#nameNumbers = new Numbers(db, KIND_NAMES);
     this.#transaction = db.transaction((pairs) => this.#storeAll(pairs));
   }
 
@@ -92,11 +73,12 @@ export class Writer {
     try {
       return this.#transaction.immediate(pairs);
     } catch (error) {
-      // Keys that the transaction made are gone with it.
-      this.#domainIds.clear();
-      this.#workloadIds.clear();
-      this.#ruleIds.clear();
-      this.#policyIds.clear();
+      // Keys and numbers that the transaction gave are gone with it.
+      this.#decisions.forget();
+      this.#totals.forget();
+      for (const batch of [this.#sql.pairs, this.#sql.wholePairs, this.#sql.names]) batch.clear();
+      this.#pairNumbers.rewind(this.#db);
+      this.#nameNumbers.rewind(this.#db);
       throw error;
     }
   }
@@ -105,164 +87,187 @@ export class Writer {
     let rows = 0;
     const stored = pairs.map((pair, i) => {
       if (i % MEANWHILE_PAIRS === MEANWHILE_PAIRS - 1) this.#meanwhile();
-      const state = this.#storePair(pair);
-      if (pair.names !== null && state.names !== SOLE_NAME)
-        this.#storeNames(pair, state, pair.names);
       rows += pair.rows;
-      return { pair, isNew: state.isNew, firstSeenMs: state.firstMs };
+      return this.#storePair(pair);
     });
-    this.#storeTotals(stored);
+    this.#sql.pairs.end();
+    this.#sql.wholePairs.end();
+    this.#sql.names.end();
+    this.#totals.store();
     this.rowsWritten += rows;
     return stored;
   }
 
-  #storePair(pair: PairGather): PairState {
-    const domain = this.#domainKey(pair.domain);
-    const key = [this.#workloadKey(pair), domain.id] as const;
-    // A domain that is new has no pairs: nothing to look for.
-    const known = domain.isNew ? undefined : this.#sql.findPair.get(key);
-    const counts = [...tallyValues(pair), pair.cached, pair.folded, pair.answers, ...key];
-    if (known === undefined) return this.#insertPair(pair, key, counts);
-    const [knownMs, , , knownDay] = known;
-    const names = this.#namesBefore(pair, key, known);
-    this.#sql.updatePair.run(counts);
-    const day = dayOf(pair.lastMs);
-    if (day > knownDay) this.#sql.writeDay.run([day, ...key]);
-    const firstMs = Math.floor(pair.firstMs);
-    if (firstMs >= knownMs) return { key, isNew: false, firstMs: knownMs, names };
-    const earlierName = nameBelow(pair.first.name, pair.domain);
-    this.#sql.earlierPair.run([...this.#firstValues(pair, earlierName), ...key]);
-    return { key, isNew: false, firstMs, names };
+  #storePair(pair: PairGather): Stored {
+    this.#totals.add(pair);
+    const { known } = pair;
+    if (known.id !== 0) return this.#updatePair(pair);
+    const workloadId = this.#totals.workloadId(pair);
+    const reversed = reversedName(known.domain);
+    if (this.#findPair(known, workloadId, reversed)) return this.#updatePair(pair);
+    this.#insertPair(pair, workloadId, reversed);
+    return { pair, isNew: true, firstSeenMs: known.firstMs };
   }
 
-  #insertPair(pair: PairGather, key: PairKey, counts: Values): PairState {
-    const firstName = nameBelow(pair.first.name, pair.domain);
-    const names = isSole(pair, firstName) ? SOLE_NAME : 0;
-    const facts = this.#firstValues(pair, firstName);
-    this.#sql.insertPair.run([...counts, ...facts, names, dayOf(pair.lastMs)]);
-    return { key, isNew: true, firstMs: Math.floor(pair.firstMs), names };
-  }
-
-  /** Rows of detail before what came is added; a sole name that no longer is one becomes a row. */
-  #namesBefore(pair: PairGather, key: PairKey, known: KnownPair): number {
-    const [, names, firstName] = known;
-    if (names !== SOLE_NAME || isSole(pair, firstName)) return names;
-    this.#sql.unfoldSole.run(key);
-    this.#sql.writeDetail.run([1, 0, ...key]);
-    return 1;
-  }
-
-  /** Facts of the first query, in the order that the statements bind them. */
-  #firstValues({ first, firstMs }: PairGather, firstName: string): Values {
-    const loadedMs = Math.floor(this.#names.loadedMs(first));
-    const rule = this.#names.rule(first);
-    const ruleKey = rule === '' ? null : this.#ruleKey(rule);
-    const policyKey = this.#policyKey(first.revision, loadedMs);
-    const { source, qtype, verdict } = first;
-    return [Math.floor(firstMs), source, qtype, verdict, firstName, policyKey, ruleKey];
-  }
-
-  #ruleKey(rule: string): number {
-    const id = this.#ruleIds.get(rule) ?? this.#sql.ruleKey(rule).id;
-    this.#ruleIds.set(rule, id);
-    return id;
-  }
-
-  #policyKey(revision: number, loadedMs: number): number | null {
-    const name = `${revision} ${loadedMs}`;
-    let id = this.#policyIds.get(name);
-    if (id === undefined) {
-      this.#sql.addPolicy.run(revision, loadedMs);
-      id = this.#sql.findPolicy.get(revision, loadedMs);
-      if (id !== undefined) this.#policyIds.set(name, id);
+  /** Looks where the filters say that it may be; fills in what its row says. */
+  #findPair(known: KnownPair, workloadId: number, reversed: string): boolean {
+    const numbers = this.#pairNumbers;
+    let part = numbers.firstPart(workloadId, reversed);
+    for (; part >= 0; part = numbers.nextPart(part)) {
+      const stretch = part * 2 ** (FILTER_SHIFT - PAIR_SHIFT);
+      const values = [stretch, stretch, stretch, stretch, reversed, workloadId];
+      const found = this.#sql.findPair.get(values);
+      if (found === undefined) continue;
+      [known.id, known.names, known.firstName, known.firstMs, known.lastDay] = found;
+      return true;
     }
-    return id ?? null;
+    return false;
   }
 
-  #storeNames(pair: PairGather, state: PairState, names: ReadonlyMap<WireText, Tally>): void {
-    let count = state.names;
+  #insertPair(pair: PairGather, workloadId: number, reversed: string): void {
+    const { known, first, names } = pair;
+    known.firstName = nameBelow(first.name, known.domain);
+    known.firstMs = Math.floor(pair.firstMs);
+    known.lastDay = dayOf(pair.lastMs);
+    const id = this.#pairNumbers.take(workloadId, reversed);
+    const isOfOne = isSole(pair, known.firstName);
+    known.names = isOfOne ? SOLE_NAME : Math.min(names.length, this.#namesPerDomain);
+    const folded = isOfOne ? pair.folded : pair.folded + queriesFrom(names, known.names);
+    const { allowed, denied, wouldDeny, failed, cached, answers } = pair;
+    const isPlain = denied + wouldDeny + failed + cached + folded === 0 && answers === null;
+    const batch = isPlain ? this.#sql.pairs : this.#sql.wholePairs;
+    const packed = this.#firsts[batch.rows + (isPlain ? 0 : BATCH_ROWS)]!;
+    this.#packFirst(pair, packed);
+    const lastMs = Math.floor(pair.lastMs);
+    batch.add(id, workloadId, reversed, known.firstMs, lastMs, known.lastDay, allowed);
+    batch.add(known.names, known.firstName, packed);
+    if (!isPlain) batch.add(denied, wouldDeny, failed, cached, folded, answers);
+    batch.endRow();
+    known.id = id;
+    this.#totals.addNew(pair, id);
+    if (!isOfOne) for (let i = 0; i < known.names; i++) this.#insertName(names[i]!);
+  }
+
+  #updatePair(pair: PairGather): Stored {
+    const { known } = pair;
+    const isOfOne = this.#isStillSole(pair);
+    this.#addCounts(pair);
+    const day = dayOf(pair.lastMs);
+    if (day > known.lastDay) {
+      this.#sql.writeDay.run([day, known.id]);
+      known.lastDay = day;
+    }
+    const firstMs = Math.floor(pair.firstMs);
+    if (firstMs < known.firstMs) this.#moveFirst(pair, firstMs);
+    if (!isOfOne && pair.names.length > 0) this.#storeNames(pair);
+    return { pair, isNew: false, firstSeenMs: known.firstMs };
+  }
+
+  #addCounts(pair: PairGather): void {
+    const { id } = pair.known;
+    const { allowed, denied, wouldDeny, failed, cached, folded, answers } = pair;
+    const lastMs = Math.floor(pair.lastMs);
+    if (denied + wouldDeny + failed + folded === 0 && answers === null) {
+      this.#sql.countPair.run([lastMs, allowed, cached, id]);
+      return;
+    }
+    const counts = [lastMs, allowed, denied, wouldDeny, failed, cached, folded, answers, id];
+    this.#sql.updatePair.run(counts);
+  }
+
+  #moveFirst(pair: PairGather, firstMs: number): void {
+    const { known } = pair;
+    known.firstMs = firstMs;
+    known.firstName = nameBelow(pair.first.name, known.domain);
+    this.#packFirst(pair, this.#earlierFirst);
+    this.#sql.earlierPair.run([firstMs, known.firstName, this.#earlierFirst, known.id]);
+  }
+
+  /**
+   * Whether the pair's row is the detail of what came, too. A sole name that no longer is one gets
+   * a row of its own, before anything is added to the pair's.
+   */
+  #isStillSole(pair: PairGather): boolean {
+    const { known } = pair;
+    if (known.names !== SOLE_NAME) return false;
+    if (isSole(pair, known.firstName)) return true;
+    const id = this.#nameNumbers.take(known.id, known.firstName);
+    this.#sql.unfoldSole.run([id, known.id]);
+    this.#sql.writeDetail.run([1, 0, known.id]);
+    known.names = 1;
+    return false;
+  }
+
+  #packFirst({ first }: PairGather, into: Buffer): void {
+    const policyId = this.#decisions.policyId(first);
+    const ruleId = this.#decisions.ruleId(first);
+    const { source, qtype, verdict } = first;
+    packFirst(into, { source, qtype, verdict, policyId, ruleId });
+  }
+
+  /** Detail of a pair that has a row. */
+  #storeNames({ known, names }: PairGather): void {
+    const before = known.names;
     let folded = 0;
-    for (const [name, tally] of names) {
-      const values = [...tallyValues(tally), Math.floor(tally.firstMs), ...state.key];
-      values.push(nameBelow(name, pair.domain));
-      if (this.#sql.updateName.run(values).changes > 0) continue;
-      if (count < this.#namesPerDomain) {
-        this.#sql.insertName.run(values);
-        count += 1;
+    for (const name of names) {
+      if (this.#updateName(name)) continue;
+      if (known.names < this.#namesPerDomain) {
+        this.#insertName(name);
+        known.names += 1;
       } else {
-        folded += tally.queries;
+        folded += name.queries;
       }
     }
-    if (count === state.names && folded === 0) return;
-    this.#sql.writeDetail.run([count, folded, ...state.key]);
+    if (known.names === before && folded === 0) return;
+    this.#sql.writeDetail.run([known.names, folded, known.id]);
   }
 
-  /** One write per workload and transaction, not one per pair. */
-  #storeTotals(stored: readonly Stored[]): void {
-    const totals = new Map<string, WorkloadTotal>();
-    for (const { pair, isNew } of stored) {
-      const total = totals.get(pair.workload) ?? new WorkloadTotal();
-      total.addPair(pair);
-      if (isNew) total.domains += 1;
-      totals.set(pair.workload, total);
+  /** False where the name has no row. */
+  #updateName(name: NameGather): boolean {
+    const id = name.known.id !== 0 ? name.known.id : this.#findName(name);
+    if (id === 0) return false;
+    const { allowed, denied, wouldDeny, failed } = name;
+    const [firstMs, lastMs] = [Math.floor(name.firstMs), Math.floor(name.lastMs)];
+    const values = [lastMs, allowed, denied, wouldDeny, failed, firstMs, id];
+    name.known.id = this.#sql.updateName.run(values).changes > 0 ? id : 0;
+    return name.known.id !== 0;
+  }
+
+  #findName({ known }: NameGather): number {
+    const numbers = this.#nameNumbers;
+    const name = nameBelow(known.name, known.pair.domain);
+    let part = numbers.firstPart(known.pair.id, name);
+    for (; part >= 0; part = numbers.nextPart(part)) {
+      const id = this.#sql.findName.get([part, known.pair.id, name]);
+      if (id !== undefined) return id;
     }
-    for (const [name, total] of totals) this.#sql.writeWorkload.run({ ...total, name });
+    return 0;
   }
 
-  #domainKey(domain: WireText): Interned {
-    const id = this.#domainIds.get(domain);
-    if (id !== undefined) return { id, isNew: false };
-    const key = this.#sql.domainKey(reversedName(domain));
-    this.#domainIds.set(domain, key.id);
-    return key;
-  }
-
-  #workloadKey({ workload: name, firstMs, lastMs }: PairGather): number {
-    let id = this.#workloadIds.get(name) ?? this.#sql.findWorkload.get(name);
-    if (id === undefined) {
-      const times = { firstMs: Math.floor(firstMs), lastMs: Math.floor(lastMs) };
-      const run = this.#sql.writeWorkload.run({ ...new WorkloadTotal(), ...times, name });
-      id = Number(run.lastInsertRowid);
-    }
-    this.#workloadIds.set(name, id);
-    return id;
+  #insertName(name: NameGather): void {
+    const { known, allowed, denied, wouldDeny, failed } = name;
+    const below = nameBelow(known.name, known.pair.domain);
+    known.id = this.#nameNumbers.take(known.pair.id, below);
+    const batch = this.#sql.names;
+    batch.add(known.id, known.pair.id, below, Math.floor(name.firstMs), Math.floor(name.lastMs));
+    batch.add(allowed, denied, wouldDeny, failed);
+    batch.endRow();
   }
 }
 
-/** What a transaction adds to a workload's row; the fields are the statement's parameters. */
-class WorkloadTotal {
-  firstMs = Number.MAX_SAFE_INTEGER;
-  lastMs = 0;
-  domains = 0;
-  allowed = 0;
-  denied = 0;
-  wouldDeny = 0;
-  failed = 0;
-  cached = 0;
-
-  addPair(pair: PairGather): void {
-    this.firstMs = Math.min(this.firstMs, Math.floor(pair.firstMs));
-    this.lastMs = Math.max(this.lastMs, Math.floor(pair.lastMs));
-    this.allowed += pair.allowed;
-    this.denied += pair.denied;
-    this.wouldDeny += pair.wouldDeny;
-    this.failed += pair.failed;
-    this.cached += pair.cached;
-  }
-}
-
-/** Last time and counts, in the order that the statements bind them. */
-function tallyValues(tally: Tally): (number | string)[] {
-  const { allowed, denied, wouldDeny, failed } = tally;
-  return [Math.floor(tally.lastMs), allowed, denied, wouldDeny, failed];
+/** Queries of the names that have no row, from the `from`th on. */
+function queriesFrom(names: readonly NameGather[], from: number): number {
+  let sum = 0;
+  for (let i = from; i < names.length; i++) sum += names[i]!.queries;
+  return sum;
 }
 
 /** Whether all that came is one name, `firstName`, and the detail accounts for every query. */
 function isSole(pair: PairGather, firstName: string): boolean {
-  const { first, folded, domain } = pair;
-  if (pair.names?.size !== 1 || folded > 0) return false;
-  const detail = pair.names.get(first.name);
-  return detail?.equals(pair) === true && nameBelow(first.name, domain) === firstName;
+  const [detail] = pair.names;
+  if (detail === undefined || pair.names.length !== 1 || pair.folded > 0) return false;
+  if (!detail.equals(pair) || detail.known.name !== pair.first.name) return false;
+  return nameBelow(pair.first.name, pair.known.domain) === firstName;
 }
 
 /** The part of a full name below its domain, reversed; '' is the domain itself. */

@@ -74,6 +74,13 @@ export function writeRecord(writer: RingWriter, spec: RecordSpec): boolean {
   octets[at + kinds.AT_NAME_LENGTH] = wire.length;
   octets[at + kinds.AT_REGISTRABLE] = wire.length - suffix.length;
   octets.set(wire, at + kinds.AT_NAME);
+  u32(kinds.AT_NAME_HASH, hashOf(wire));
+  u32(kinds.AT_DOMAIN_HASH, hashOf(suffix));
   writer.publish();
   return true;
+}
+
+/** In the place of the worker's keyed hash; any will do. */
+function hashOf(octets: Uint8Array): number {
+  return octets.reduce((hash, octet) => Math.imul(hash ^ octet, 0x01000193), 0x811c9dc5) >>> 0;
 }

@@ -1,0 +1,106 @@
+/**
+ * Known: the pairs and names that the recorder remembers, found by the worker's hash and compared
+ * octet by octet, so that a record makes no string of what is known already. A hash alone decides
+ * nothing.
+ *
+ * Memory only, and no more than that: what is forgotten is looked up in the database again.
+ */
+
+import type { NameGather, PairGather } from './gather.ts';
+import type { WireText } from './names.ts';
+import type { Workload } from './snapshots.ts';
+
+/** What a row of the database is known by; 0 while it has none, or none is known. */
+export type RowId = number;
+
+/** One (workload, registrable domain). */
+export class KnownPair {
+  next: KnownPair | null = null;
+  readonly low: number;
+  readonly high: number;
+  readonly workload: Workload;
+  readonly domain: WireText;
+  /** The columns of its row that the writer needs; they hold where `id` is not 0. */
+  id: RowId = 0;
+  names = 0;
+  firstName = '';
+  firstMs = 0;
+  lastDay = 0;
+  /** What waits for the next commit. */
+  pending: PairGather | null = null;
+
+  constructor(workload: Workload, domain: WireText, low: number, high: number) {
+    this.workload = workload;
+    this.domain = domain;
+    this.low = low;
+    this.high = high;
+  }
+}
+
+/** One full name under a pair. */
+export class KnownName {
+  next: KnownName | null = null;
+  readonly low: number;
+  readonly high: number;
+  readonly pair: KnownPair;
+  readonly name: WireText;
+  id: RowId = 0;
+  /** What waits for the next commit. */
+  pending: NameGather | null = null;
+
+  constructor(pair: KnownPair, name: WireText, low: number, high: number) {
+    this.pair = pair;
+    this.name = name;
+    this.low = low;
+    this.high = high;
+  }
+}
+
+interface Entry<T> {
+  next: T | null;
+  readonly low: number;
+}
+
+/** Hash table of entries that are chained through themselves: nothing is made for a look-up. */
+export class Table<T extends Entry<T>> {
+  readonly #heads: (T | null)[];
+  readonly #mask: number;
+  size = 0;
+
+  /** @param heads a power of two */
+  constructor(heads: number) {
+    this.#heads = new Array<T | null>(heads).fill(null);
+    this.#mask = heads - 1;
+  }
+
+  /** First of the entries that may be meant by a hash; the others follow by `next`. */
+  first(low: number, salt: number): T | null {
+    return this.#heads[(low ^ Math.imul(salt, 0x9e3779b1)) & this.#mask] ?? null;
+  }
+
+  add(entry: T, salt: number): void {
+    const head = (entry.low ^ Math.imul(salt, 0x9e3779b1)) & this.#mask;
+    entry.next = this.#heads[head] ?? null;
+    this.#heads[head] = entry;
+    this.size += 1;
+  }
+
+  clear(): void {
+    this.#heads.fill(null);
+    this.size = 0;
+  }
+}
+
+/** Whether `text` is the `text.length` octets at `at`, where `length` octets are meant. */
+export function isSameOctets(
+  octets: Uint8Array,
+  at: number,
+  length: number,
+  text: WireText,
+): boolean {
+  if (text.length !== length) return false;
+  for (let i = 0; i < length; i++) {
+    if (octets[at + i] !== text.charCodeAt(i)) return false;
+  }
+  return true;
+}
