@@ -2,7 +2,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { LOAD_CORE, type Server } from './server.ts';
+import { idleSeconds, LOAD_CORE, SERVER_CORE, type Server } from './server.ts';
 
 const SAMPLE_MS = 250;
 
@@ -62,29 +62,35 @@ export interface Run {
   /** Shares 0..1 of one core that the server and the generator used: who is near 1 is the limit. */
   readonly serverBusy: number;
   readonly loadBusy: number;
+  /** Share of the time for which the server's core had nothing to run. */
+  readonly coreIdle: number;
   readonly lostShare: number;
   readonly residentMegabytes: number;
   /** Resident MB over the run, one figure every quarter of a second. */
   readonly residentOverTime: readonly number[];
 }
 
-export type Runner = (server: Server, load: Load) => Promise<Run>;
+/** @param onStart called when the first query leaves */
+export type Runner = (server: Server, load: Load, onStart?: () => void) => Promise<Run>;
 
 /** @returns what runs loads with the generator at this path */
 export function runnerOf(generator: string): Runner {
-  return async (server, load) => {
+  return async (server, load, onStart) => {
     const child = start(generator, server, load);
     const ended = once(child, 'close');
     const text = textOf(child);
     if (load.byDnsperf !== true) await text.holds('ready\n', ended);
     const before = server.cpuSeconds();
     const threadsBefore = server.threadSeconds();
+    const idleBefore = idleSeconds(SERVER_CORE);
     const startedAt = performance.now();
     const resident: number[] = [];
     const timer = setInterval(() => resident.push(server.residentMegabytes()), SAMPLE_MS);
     child.stdin?.end('\n');
+    onStart?.();
     const [status] = await ended;
     clearInterval(timer);
+    const idle = idleSeconds(SERVER_CORE) - idleBefore;
     const elapsed = (performance.now() - startedAt) / 1000;
     if (status !== 0) throw new Error(`the load ended with status ${status}:\n${text.said}`);
     const seen = load.byDnsperf === true ? readDnsperf(text.said, elapsed) : readOwn(text.said);
@@ -102,6 +108,7 @@ export function runnerOf(generator: string): Runner {
       queriesPerSecond: seen.completed / seen.seconds,
       serverBusy: cpuSeconds / seen.seconds,
       loadBusy: seen.cpuSeconds / seen.seconds,
+      coreIdle: idle / elapsed,
       lostShare: seen.lost / seen.sent,
       residentMegabytes: server.residentMegabytes(),
       residentOverTime: resident,

@@ -133,7 +133,7 @@ export async function loadOf(bench: Bench, plan: ScenarioPlan, round: number): P
 function keepFacts(bench: Bench, key: string, entrants: readonly Entrant[]): void {
   for (const { contestant, runs } of entrants) {
     const cost = median(runs.map(({ cpuMicros }) => cpuMicros));
-    bench.facts.set(`${key}.${contestant.name}`, cost);
+    if (!Number.isNaN(cost)) bench.facts.set(`${key}.${contestant.name}`, cost);
   }
   const mine = entrants.find(({ contestant }) => contestant.name === valve.name);
   const resident = mine?.runs.flatMap(({ residentOverTime }) => residentOverTime) ?? [];

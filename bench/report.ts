@@ -6,8 +6,8 @@ import { median, table, whole } from './median.ts';
 import type { ScenarioPlan } from './scenario.ts';
 
 const OWN = new Set(['floor', 'dnsvalve']);
-/** Below this share of a core the server waited for queries: the load was the limit. */
-const BUSY = 0.93;
+/** From this share of its core on that was idle, or used by others, a row says so. */
+const NOTABLE = 0.1;
 
 const HEAD = [
   'server',
@@ -96,14 +96,22 @@ function range(runs: readonly Run[]): string {
 /** What makes a row less than it seems. */
 function remark({ runs, wrong }: Entrant): string {
   const remarks = [...wrong];
-  const busy = of(runs, 'serverBusy');
-  if (busy < BUSY) remarks.push(`waits for queries ${percent(1 - busy)} of the time`);
+  const idle = of(runs, 'coreIdle');
+  const others = 1 - idle - of(runs, 'serverBusy');
+  if (idle > NOTABLE) remarks.push(`its core idle ${percent(idle)} of the time`);
+  if (others > NOTABLE) remarks.push(`others used ${percent(others)} of its core`);
   return remarks.join('; ');
 }
 
 const percent = (share: number): string => `${Math.round(share * 100)} %`;
 
-type Figure = 'cpuMicros' | 'queriesPerSecond' | 'residentMegabytes' | 'serverBusy' | 'loadBusy';
+type Figure =
+  | 'cpuMicros'
+  | 'queriesPerSecond'
+  | 'residentMegabytes'
+  | 'serverBusy'
+  | 'loadBusy'
+  | 'coreIdle';
 
 function of(runs: readonly Run[], key: Figure): number {
   return median(runs.map((run) => run[key]));

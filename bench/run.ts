@@ -10,12 +10,19 @@
 import { spawnSync } from 'node:child_process';
 import { cpus } from 'node:os';
 import { Bench } from './bench.ts';
+import { goalTable } from './goals.ts';
+import { measureLatency } from './latency.ts';
 import { measureScenario } from './measure.ts';
+import { measureMemory } from './memory.ts';
 import { type Options, readOptions } from './options.ts';
 import { PEERS } from './peers.ts';
+import { measureReload } from './reload.ts';
+import { measureScaling } from './scaling.ts';
 import { type Contestant, PLANS } from './scenario.ts';
 import { isInstalled, LOAD_CORE } from './server.ts';
+import { measureStart } from './start.ts';
 import { valve } from './valve.ts';
+import { historyFile, measureHistory } from './write-history.ts';
 
 const NEEDED = ['cc', 'taskset', 'getconf'];
 
@@ -45,6 +52,13 @@ async function measureAll(): Promise<void> {
   for (const plan of PLANS) {
     if (only.has(plan.key[0] ?? '')) await measureScenario(bench, plan);
   }
+  if (only.has('h')) await measureStart(bench);
+  if (only.has('j')) await measureHistory(bench);
+  if (only.has('i')) await measureMemory(bench, historyFile(bench));
+  if (only.has('k')) await measureLatency(bench);
+  if (only.has('r')) await measureReload(bench);
+  if (only.has('s')) await measureScaling(bench);
+  bench.say(goalTable(bench.facts));
   for (const text of bench.problems) bench.say(`- not as it was meant to be: ${text}`);
 }
 

@@ -45,6 +45,13 @@ export interface Probe {
 
 const ANY_ANSWER: Probe = { name: 'probe.test', rcode: 'any', transport: 'udp' };
 
+/** Seconds for which a core had nothing to run, since the machine started. */
+export function idleSeconds(core: number): number {
+  const line = new RegExp(`^cpu${core} (.*)$`, 'm').exec(readFileSync('/proc/stat', 'latin1'));
+  const fields = line?.[1]?.split(' ').map(Number) ?? [];
+  return ((fields[3] ?? 0) + (fields[4] ?? 0)) / TICKS_PER_SECOND;
+}
+
 /** Processor time of one thread. */
 export interface ThreadTime {
   readonly name: string;

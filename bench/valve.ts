@@ -12,7 +12,7 @@ import type { Contestant, Setup } from './scenario.ts';
 
 export const PROGRAM = fileURLToPath(new URL('../src/dnsvalve.js', import.meta.url));
 export const CONFIG = 'dnsvalve.yaml';
-const CONTROL = 'control.sock';
+export const CONTROL = 'control.sock';
 const OTHER_WORKLOADS = 100;
 
 /** The parts of the status document that are looked at. */
@@ -70,7 +70,7 @@ function* configLines(setup: Setup, shape: Shape): Generator<string> {
   yield `workers: ${shape.workers ?? 1}`;
   yield `upstreams: { default: { servers: ["127.0.0.1:${setup.upstreamPort}"] } }`;
   if (feedFile !== '') {
-    yield `feeds: { listed: { source: ${feedFile}, format: plain, category: malware } }`;
+    yield `feeds: { listed: { source: "${feedFile}", format: plain, category: malware } }`;
   }
   if (shape.cacheSize !== undefined) yield `cache: { size: ${shape.cacheSize} }`;
   yield `history: { path: ${shape.historyPath ?? 'history.db'} }`;
