@@ -3,6 +3,8 @@
 import { parseArgs } from 'node:util';
 import { PEERS } from './peers.ts';
 
+export type Generator = 'own' | 'dnsperf';
+
 export interface Options {
   /** Of one run. */
   readonly seconds: number;
@@ -12,27 +14,40 @@ export interface Options {
   readonly only: ReadonlySet<string>;
   /** Names of the peers to measure beside. */
   readonly peers: ReadonlySet<string>;
+  /** What asks in the scenarios over UDP from one address. */
+  readonly generator: Generator;
+  /** Pairs that the history holds before (j), and seconds for which it is written to. */
+  readonly pairs: number;
+  readonly historySeconds: number;
 }
 
-const KEYS = ['a', 'b', 'c', 'd', 'e'];
+/** In the order in which they are measured. */
+const KEYS = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'r', 's'];
 
 /** @throws Error naming what would be accepted */
 export function readOptions(args: string[]): Options {
+  const names = PEERS.map(({ name }) => name);
   const { values } = parseArgs({
     args,
     options: {
-      seconds: { type: 'string', default: '5' },
+      seconds: { type: 'string', default: '4' },
       rounds: { type: 'string', default: '3' },
       only: { type: 'string', default: KEYS.join(',') },
-      peers: { type: 'string', default: PEERS.map(({ name }) => name).join(',') },
+      peers: { type: 'string', default: names.join(',') },
+      generator: { type: 'string', default: 'own' },
+      pairs: { type: 'string', default: '10000000' },
+      'history-seconds': { type: 'string', default: '60' },
     },
   });
-  const names = PEERS.map(({ name }) => name);
+  const [generator = ''] = choice('generator', values.generator, ['own', 'dnsperf']);
   return {
     seconds: whole('seconds', values.seconds, 60),
     rounds: whole('rounds', values.rounds, 20),
     only: choice('only', values.only, KEYS),
     peers: choice('peers', values.peers, names),
+    generator: generator === 'dnsperf' ? 'dnsperf' : 'own',
+    pairs: whole('pairs', values.pairs, 100_000_000),
+    historySeconds: whole('history-seconds', values['history-seconds'], 600),
   };
 }
 

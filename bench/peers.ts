@@ -1,12 +1,14 @@
 /**
  * The peers, each with the fairest configuration for the same work: one thread, a cache that holds
  * all, no validation, no logging, nothing asked of the outside. What only the valve does (who asks,
- * what was asked, first seen) none of them is made to do.
+ * what was asked, first seen) none of them is made to do; policies by source only those that have
+ * such a thing without a list of rules to walk through.
  */
 
 import { join } from 'node:path';
-import { domains, writeLines } from './names.ts';
-import type { Contestant, Scenario, Setup } from './scenario.ts';
+import { domains, RULES_EACH, ruleDomain, WORKLOADS, writeLines } from './names.ts';
+import type { Contestant, Scenario, ScenarioPlan, Setup } from './scenario.ts';
+import { sourceAddress } from './valve.ts';
 
 const PLENTY = 2_000_000;
 
@@ -19,11 +21,17 @@ async function writeList(setup: Setup, name: string, line: (domain: string) => s
 
 /** The names that the scenario's list holds: what is denied by the feed, or else what is allowed. */
 function listed({ scenario, feed, allowed }: Setup): Iterable<string> {
-  const list = scenario === 'feed' ? feed : allowed;
+  const list = scenario === 'denied' ? allowed : feed;
   return domains(list.of, list.count);
 }
 
-const hasList = (scenario: Scenario): boolean => scenario === 'feed' || scenario === 'denied';
+/** Whether what the list holds is denied; if not, it is all that is allowed. */
+const isFeed = (scenario: Scenario): boolean => scenario === 'feed' || scenario === 'start';
+
+const hasList = (scenario: Scenario): boolean => isFeed(scenario) || scenario === 'denied';
+
+const isByAddress = ({ scenario }: ScenarioPlan): boolean => scenario === 'mixed';
+const isTcp = ({ mode }: ScenarioPlan): boolean => mode !== 'udp';
 
 async function writeConfig(setup: Setup, lines: readonly string[]): Promise<string> {
   const path = join(setup.directory, `${setup.name}.conf`);
@@ -35,6 +43,7 @@ const unbound: Contestant = {
   name: 'unbound',
   program: 'unbound',
   version: ['-V'],
+  takes: () => true,
   async args(setup) {
     const lines = [
       'server:',
@@ -57,13 +66,22 @@ const unbound: Contestant = {
       'num-queries-per-thread: 4096',
       'so-rcvbuf: 4m',
       'so-sndbuf: 4m',
+      'incoming-num-tcp: 1024',
     ];
     if (hasList(setup.scenario)) {
-      const isFeed = setup.scenario === 'feed';
-      if (!isFeed) lines.push('local-zone: "." always_nxdomain');
-      const kind = isFeed ? 'always_nxdomain' : 'transparent';
+      const denies = isFeed(setup.scenario);
+      if (!denies) lines.push('local-zone: "." always_nxdomain');
+      const kind = denies ? 'always_nxdomain' : 'transparent';
       const list = await writeList(setup, 'unbound.list', (name) => `local-zone: ${name} ${kind}`);
       lines.push(`include: "${list}"`);
+    }
+    if (setup.scenario === 'mixed') {
+      for (let i = 0; i < WORKLOADS; i++) {
+        lines.push(`access-control-view: ${sourceAddress(i)}/32 w${i}`);
+      }
+      const path = join(setup.directory, 'unbound.views');
+      await writeLines(path, unboundViews());
+      lines.push(`include: "${path}"`);
     }
     lines.push('remote-control:', 'control-enable: no');
     lines.push('forward-zone:', 'name: "."', `forward-addr: 127.0.0.1@${setup.upstreamPort}`);
@@ -71,16 +89,29 @@ const unbound: Contestant = {
   },
 };
 
+/** A view for each workload: all is denied but what its zones let through. */
+function* unboundViews(): Generator<string> {
+  for (let i = 0; i < WORKLOADS; i++) {
+    yield `view:\nname: w${i}\nview-first: no\nlocal-zone: "." always_nxdomain`;
+    for (let j = 0; j < RULES_EACH; j++) yield `local-zone: ${ruleDomain(i, j)} transparent`;
+  }
+}
+
 const dnsdist: Contestant = {
   name: 'dnsdist',
   program: 'dnsdist',
   version: ['-V'],
+  takes: () => true,
   async args(setup) {
     const lines = [
       'setSecurityPollSuffix("")',
       `setLocal("127.0.0.1:${setup.port}")`,
       'setACL({"127.0.0.0/8"})',
       'setMaxUDPOutstanding(65535)',
+      'setUDPSocketBufferSizes(4194304, 4194304)',
+      'setMaxTCPClientThreads(1)',
+      'setMaxTCPConnectionsPerClient(0)',
+      'setMaxTCPQueuedConnections(10000)',
       `newServer({address="127.0.0.1:${setup.upstreamPort}", sockets=16}):setUp()`,
       `getPool(""):setCache(newPacketCache(${PLENTY}, {maxTTL=86400}))`,
     ];
@@ -89,17 +120,47 @@ const dnsdist: Contestant = {
       const rule = 'SuffixMatchNodeRule(names, true)';
       lines.push('names = newSuffixMatchNode()');
       lines.push(`for line in io.lines("${list}") do names:add(newDNSName(line)) end`);
-      const denied = setup.scenario === 'feed' ? rule : `NotRule(${rule})`;
+      const denied = isFeed(setup.scenario) ? rule : `NotRule(${rule})`;
       lines.push(`addAction(${denied}, RCodeAction(DNSRCode.NXDOMAIN))`);
     }
+    if (setup.scenario === 'mixed') lines.push(...(await dnsdistPolicies(setup)));
     return ['--supervised', '--disable-syslog', '-C', await writeConfig(setup, lines)];
   },
 };
+
+/**
+ * One tree of names for each address, found through a Lua table: a list of a thousand rules by
+ * netmask would be walked through for each query.
+ */
+async function dnsdistPolicies(setup: Setup): Promise<string[]> {
+  const path = join(setup.directory, 'dnsdist.policies');
+  await writeLines(path, dnsdistPolicyLines());
+  return [
+    'policies = {}',
+    `for line in io.lines("${path}") do`,
+    '  local address, name = line:match("(%S+) (%S+)")',
+    '  if not policies[address] then policies[address] = newSuffixMatchNode() end',
+    '  policies[address]:add(newDNSName(name))',
+    'end',
+    'addAction(AllRule(), LuaAction(function(dq)',
+    '  local names = policies[dq.remoteaddr:toString()]',
+    '  if names and names:check(dq.qname) then return DNSAction.None, "" end',
+    '  return DNSAction.Nxdomain, ""',
+    'end))',
+  ];
+}
+
+function* dnsdistPolicyLines(): Generator<string> {
+  for (let i = 0; i < WORKLOADS; i++) {
+    for (let j = 0; j < RULES_EACH; j++) yield `${sourceAddress(i)} ${ruleDomain(i, j)}`;
+  }
+}
 
 const recursor: Contestant = {
   name: 'pdns-recursor',
   program: 'pdns_recursor',
   version: ['--version'],
+  takes: (plan) => !isByAddress(plan),
   async args(setup) {
     const lines = [
       'local-address=127.0.0.1',
@@ -119,6 +180,8 @@ const recursor: Contestant = {
       `max-cache-entries=${PLENTY}`,
       `max-packetcache-entries=${PLENTY}`,
       'max-mthreads=4096',
+      'max-tcp-clients=1024',
+      'max-concurrent-requests-per-tcp-connection=256',
     ];
     if (hasList(setup.scenario)) {
       const script = join(setup.directory, 'recursor.lua');
@@ -133,18 +196,18 @@ const recursor: Contestant = {
 /** A response policy zone: an entry for each name and one for all below it, as the others mean it. */
 async function writeRpz(setup: Setup): Promise<string> {
   const path = join(setup.directory, 'recursor.rpz');
-  const isFeed = setup.scenario === 'feed';
-  const target = isFeed ? '.' : 'rpz-passthru.';
-  await writeLines(path, rpzRecords(setup, target, isFeed));
+  await writeLines(path, rpzRecords(setup));
   return path;
 }
 
-function* rpzRecords(setup: Setup, target: string, isFeed: boolean): Generator<string> {
+function* rpzRecords(setup: Setup): Generator<string> {
+  const denies = isFeed(setup.scenario);
+  const target = denies ? '.' : 'rpz-passthru.';
   yield '$ORIGIN list.rpz.';
   yield '$TTL 30';
   yield '@ SOA localhost. root.localhost. 1 3600 600 86400 30';
   yield '@ NS localhost.';
-  if (!isFeed) yield '* CNAME .';
+  if (!denies) yield '* CNAME .';
   for (const name of listed(setup)) yield `${name} CNAME ${target}\n*.${name} CNAME ${target}`;
 }
 
@@ -152,6 +215,8 @@ const dnsmasq: Contestant = {
   name: 'dnsmasq',
   program: 'dnsmasq',
   version: ['--version'],
+  // It forks a process for each connection, and for twenty at most.
+  takes: (plan) => !isByAddress(plan) && !isTcp(plan),
   async args(setup) {
     const server = `127.0.0.1#${setup.upstreamPort}`;
     const lines = [
@@ -170,8 +235,8 @@ const dnsmasq: Contestant = {
       setup.scenario === 'denied' ? 'address=/#/' : `server=${server}`,
     ];
     if (hasList(setup.scenario)) {
-      const isFeed = setup.scenario === 'feed';
-      const line = (name: string) => (isFeed ? `address=/${name}/` : `server=/${name}/${server}`);
+      const denies = isFeed(setup.scenario);
+      const line = (name: string) => (denies ? `address=/${name}/` : `server=/${name}/${server}`);
       lines.push(`conf-file=${await writeList(setup, 'dnsmasq.list', line)}`);
     }
     return ['--keep-in-foreground', '-C', await writeConfig(setup, lines)];

@@ -5,15 +5,20 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { createSocket } from 'node:dgram';
-import { once } from 'node:events';
+import { type EventEmitter, once } from 'node:events';
 import { openSync, readdirSync, readFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 
 /** The core of what is measured, and the core of the load and the upstream. */
 export const SERVER_CORE = 0;
 export const LOAD_CORE = 1;
 
-const PROBE_EVERY_MS = 25;
+const PROBE_EVERY_MS = 5;
+const SETTLE_EVERY_MS = 250;
+/** Resident memory has settled when it moved by less than this for a second. */
+const SETTLED_MEGABYTES = 0.5;
+const SETTLE_LIMIT_MS = 15_000;
 const START_LIMIT_MS = 120_000;
 const STOP_LIMIT_MS = 10_000;
 const PORTS_FROM = 20_000;
@@ -28,6 +33,29 @@ export interface Command {
   readonly port: number;
   /** Where what it prints goes. */
   readonly log: string;
+  /** What it must answer to be ready; any answer to some name will do when not given. */
+  readonly probe?: Probe;
+}
+
+export interface Probe {
+  readonly name: string;
+  readonly rcode: number | 'any';
+  readonly transport: 'udp' | 'tcp';
+}
+
+const ANY_ANSWER: Probe = { name: 'probe.test', rcode: 'any', transport: 'udp' };
+
+/** Seconds for which a core had nothing to run, since the machine started. */
+export function idleSeconds(core: number): number {
+  const line = new RegExp(`^cpu${core} (.*)$`, 'm').exec(readFileSync('/proc/stat', 'latin1'));
+  const fields = line?.[1]?.split(' ').map(Number) ?? [];
+  return ((fields[3] ?? 0) + (fields[4] ?? 0)) / TICKS_PER_SECOND;
+}
+
+/** Processor time of one thread. */
+export interface ThreadTime {
+  readonly name: string;
+  readonly seconds: number;
 }
 
 export class Server {
@@ -43,14 +71,14 @@ export class Server {
   }
 
   /** @throws Error when it ends, or does not answer for two minutes; its log says why */
-  static async start(command: Command, core: number): Promise<Server> {
+  static async start(command: Command, cores: number | string): Promise<Server> {
     const log = openSync(command.log, 'w');
     const startedAt = performance.now();
-    const child = spawn('taskset', ['-c', String(core), command.program, ...command.args], {
+    const child = spawn('taskset', ['-c', String(cores), command.program, ...command.args], {
       stdio: ['ignore', log, log],
     });
     try {
-      await untilAnswers(child, command.port);
+      await untilAnswers(child, command.port, command.probe ?? ANY_ANSWER);
     } catch (error) {
       await stop(child);
       const said = readFileSync(command.log, 'utf8').slice(-2000);
@@ -68,14 +96,10 @@ export class Server {
     return readStat(`/proc/${this.pid}/stat`).seconds;
   }
 
-  /** The same by thread name; threads of one name add up. */
-  threadSeconds(): Map<string, number> {
-    const seconds = new Map<string, number>();
-    for (const thread of readdirSync(`/proc/${this.pid}/task`)) {
-      const stat = readStat(`/proc/${this.pid}/task/${thread}/stat`);
-      seconds.set(stat.name, (seconds.get(stat.name) ?? 0) + stat.seconds);
-    }
-    return seconds;
+  /** The same by thread ID. */
+  threadSeconds(): Map<string, ThreadTime> {
+    const tasks = `/proc/${this.pid}/task`;
+    return new Map(readdirSync(tasks).map((id) => [id, readStat(`${tasks}/${id}/stat`)]));
   }
 
   residentMegabytes(): number {
@@ -83,17 +107,36 @@ export class Server {
     return Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? 0) / 1024;
   }
 
+  /** The same when it no longer changes. */
+  async settledMegabytes(): Promise<number> {
+    const deadline = performance.now() + SETTLE_LIMIT_MS;
+    const last = [this.residentMegabytes()];
+    while (performance.now() < deadline) {
+      await wait(SETTLE_EVERY_MS);
+      last.push(this.residentMegabytes());
+      const second = last.slice(-5);
+      const moved = Math.max(...second) - Math.min(...second);
+      if (second.length === 5 && moved < SETTLED_MEGABYTES) break;
+    }
+    return last.at(-1) ?? 0;
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.#child.kill(name);
+  }
+
   async stop(): Promise<void> {
     await stop(this.#child);
   }
 }
 
-function readStat(path: string): { name: string; seconds: number } {
+function readStat(path: string): ThreadTime {
   const stat = readFileSync(path, 'latin1');
   // The name may hold spaces and brackets: what follows is counted from its end.
   const end = stat.lastIndexOf(')');
   const fields = stat.slice(end + 2).split(' ');
-  const ticks = Number(fields[11]) + Number(fields[12]);
+  // Its own time and that of children that have ended: some fork for each connection.
+  const ticks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0);
   return { name: stat.slice(stat.indexOf('(') + 1, end), seconds: ticks / TICKS_PER_SECOND };
 }
 
@@ -106,24 +149,22 @@ async function stop(child: ChildProcess): Promise<void> {
   clearTimeout(timer);
 }
 
-/** Asks for one name until any answer comes. */
-async function untilAnswers(child: ChildProcess, port: number): Promise<void> {
+/** Asks again and again until the wanted answer comes. */
+async function untilAnswers(child: ChildProcess, port: number, probe: Probe): Promise<void> {
   const socket = createSocket('udp4');
   let hasAnswered = false;
-  socket.on('message', () => {
-    hasAnswered = true;
+  socket.on('message', (message) => {
+    if (probe.rcode === 'any' || ((message[3] ?? 0) & 15) === probe.rcode) hasAnswered = true;
   });
   socket.on('error', () => {});
-  const query = Buffer.from(
-    '\x12\x34\x01\0\0\x01\0\0\0\0\0\0\x05probe\x04test\0\0\x01\0\x01',
-    'latin1',
-  );
+  const query = queryFor(probe.name);
   const deadline = performance.now() + START_LIMIT_MS;
   try {
     while (!hasAnswered) {
       if (child.exitCode !== null) throw new Error(`it ended with status ${child.exitCode}`);
       if (performance.now() > deadline) throw new Error(`nothing for ${START_LIMIT_MS} ms`);
-      socket.send(query, port, '127.0.0.1');
+      if (probe.transport === 'udp') socket.send(query, port, '127.0.0.1');
+      else hasAnswered = await connects(port);
       await wait(PROBE_EVERY_MS);
     }
   } finally {
@@ -131,22 +172,45 @@ async function untilAnswers(child: ChildProcess, port: number): Promise<void> {
   }
 }
 
+function queryFor(name: string): Buffer {
+  const labels = name.split('.').map((label) => String.fromCharCode(label.length) + label);
+  const header = '\x12\x34\x01\0\0\x01\0\0\0\0\0\0';
+  return Buffer.from(`${header}${labels.join('')}\0\0\x01\0\x01`, 'latin1');
+}
+
+function connects(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.on('error', () => resolve(false));
+  });
+}
+
 /**
- * A UDP port of 127.0.0.1 that is free now. Below those that the kernel deals out to unbound sockets
+ * A port of 127.0.0.1 that is free now for UDP and TCP. Below those that the kernel deals out to unbound sockets
  * (32768 and up), or one of the many that forward would take it before its server is up.
  */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = randomInt(PORTS_FROM, PORTS_BEFORE);
     const socket = createSocket('udp4');
+    const listener = createServer();
     socket.bind(port, '127.0.0.1');
-    const isFree = await once(socket, 'listening').then(
-      () => true,
-      () => false,
-    );
+    listener.listen(port, '127.0.0.1');
+    const isFree = (await Promise.all([isUp(socket), isUp(listener)])).every(Boolean);
     socket.close();
+    listener.close();
     if (isFree) return port;
   }
+}
+
+async function isUp(what: EventEmitter): Promise<boolean> {
+  return once(what, 'listening').then(
+    () => true,
+    () => false,
+  );
 }
 
 /** Whether a program is installed. */

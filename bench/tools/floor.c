@@ -4,9 +4,6 @@
  */
 #include "loop.h"
 
-static size_t answer(uint8_t *message, size_t length) {
-  message[2] |= 0x80; /* QR */
-  return length;
-}
+#include "answer.h"
 
-int main(int argc, char **argv) { return serve(argc, argv, answer); }
+int main(int argc, char **argv) { return serve(argc, argv, answer_echo); }
