@@ -9,9 +9,10 @@
 
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import module, { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { cacheDirectory } from './compile-cache.js';
 
 const NAPI_NEEDED = 10;
 const here = dirname(fileURLToPath(import.meta.url));
@@ -45,6 +46,19 @@ function runUnder(node) {
   });
 }
 
+/**
+ * Before the first module is stripped and compiled. The variable is how threads, and a child under
+ * another Node, get to know; whoever set it already knows better.
+ */
+function useCompileCache() {
+  if (process.env['NODE_COMPILE_CACHE'] !== undefined) return;
+  const directory = cacheDirectory();
+  if (directory === null) return;
+  process.env['NODE_COMPILE_CACHE'] = directory;
+  module.enableCompileCache?.(directory);
+}
+
+useCompileCache();
 if (isNewEnough()) {
   await import('./main.ts');
 } else {

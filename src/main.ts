@@ -3,15 +3,11 @@
  * for, so that `history` never loads what `serve` needs.
  */
 
-import { enableCompileCache } from 'node:module';
-
-enableCompileCache();
-
-const { Command, CommanderError } = await import('commander');
-const { processContext } = await import('./cli/context.ts');
-const { COMMANDS } = await import('./cli/commands.ts');
-const { escapeText } = await import('./cli/escape.ts');
-const { DnsvalveError } = await import('./errors.ts');
+import { Command, CommanderError } from 'commander';
+import { COMMANDS } from './cli/commands.ts';
+import { processContext } from './cli/context.ts';
+import { escapeText } from './cli/escape.ts';
+import { DnsvalveError } from './errors.ts';
 
 const program = new Command('dnsvalve')
   .description('a DNS resolver that is a one-way valve for names')

@@ -18,16 +18,18 @@ export function register(program: Command, context: CliContext): void {
     .action(async (file: string | undefined, options: CheckOptions) => {
       const { ProblemsError, formatProblem } = await import('../errors.ts');
       const { snapshotOf } = await import('./snapshot-of.ts');
+      const { ruleCount } = await import('../server/snapshot.ts');
       const path = file ?? options.config;
       try {
-        const { config, rules, compileMs } = await snapshotOf(path);
+        const snapshot = await snapshotOf(path);
+        const { config, compileMs } = snapshot;
         const summary = {
           version: 1,
           command: 'check',
           ok: true,
           files: config.files,
           workloads: config.workloads.length,
-          rules: rules.count,
+          rules: ruleCount(snapshot),
           zones: config.zones.length,
           feeds: config.feeds.length,
           policy_tests: config.workloads.reduce((sum, { tests }) => sum + tests.length, 0),

@@ -21,14 +21,12 @@ export function register(program: Command, _context: CliContext): void {
     .option('--listen <address>', 'address instead of listen (repeatable)', collect)
     .option('--log-level <level>', 'debug, info, warn or error', 'info')
     .action(async (options: ServeOptions) => {
-      const { serve } = await import('../server/serve.ts');
-      await serve({
-        configPath: options.config,
-        load: {
-          ...(options.upstream === undefined ? {} : { upstream: options.upstream }),
-          ...(options.listen === undefined ? {} : { listen: options.listen }),
-        },
-        logLevel: options.logLevel,
+      const { firstBuild } = await import('../server/build.ts');
+      const first = firstBuild(options.config, {
+        ...(options.upstream === undefined ? {} : { upstream: options.upstream }),
+        ...(options.listen === undefined ? {} : { listen: options.listen }),
       });
+      const { serve } = await import('../server/serve.ts');
+      await serve({ first, logLevel: options.logLevel });
     });
 }

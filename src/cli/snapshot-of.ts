@@ -12,7 +12,8 @@ const KEY = { k0: 1, k1: 2 };
 export async function snapshotOf(configPath: string): Promise<Snapshot> {
   setHashKey(KEY.k0, KEY.k1);
   const config = loadConfig(configPath);
-  const feeds = new FeedSet(config.feeds, { stateDirectory: config.stateDirectory, hashKey: KEY });
+  const { stateDirectory } = config;
+  const feeds = new FeedSet(config.feeds, { stateDirectory, hashKey: KEY, compilesHere: true });
   try {
     return await compileSnapshot(config, 1, (rules) => feeds.compile(rules));
   } finally {

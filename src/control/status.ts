@@ -2,6 +2,7 @@
 
 import { COUNTERS } from '../counters.ts';
 import type { Resolver } from '../server/resolver.ts';
+import { ruleCount } from '../server/snapshot.ts';
 
 export const STATUS_VERSION = 1;
 
@@ -22,8 +23,8 @@ export async function statusOf(resolver: Resolver): Promise<object> {
       revision: memory.revision,
       files: config.files,
       workloads: config.workloads.length,
-      prefixes: config.workloads.reduce((sum, { sources }) => sum + sources.length, 0),
-      rules: snapshot.rules.count,
+      prefixes: config.prefixes,
+      rules: ruleCount(snapshot),
       zones: config.zones.length,
       load_ms: Math.round(resolver.loadMs),
       compile_ms: Math.round(compileMs),

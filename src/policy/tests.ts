@@ -6,16 +6,19 @@
  * gets by its mode alone counts as denied, so going from `report` to `enforce` breaks no test.
  */
 
-import type { Config, PolicyTest } from '../config/types.ts';
+import type { PolicyTest, Workload } from '../config/types.ts';
 import type { Problem } from '../errors.ts';
 import { readName, WireName } from '../wire/name.ts';
 import { typeToText } from '../wire/text.ts';
 import { type ExplainedSnapshot, type Explanation, explain } from './explain.ts';
 
 /** @returns a problem per test that fails, at the place of the test */
-export function runPolicyTests(config: Config, snapshot: ExplainedSnapshot): Problem[] {
+export function runPolicyTests(
+  workloads: readonly Pick<Workload, 'name' | 'tests'>[],
+  snapshot: ExplainedSnapshot,
+): Problem[] {
   const problems: Problem[] = [];
-  for (const [i, workload] of config.workloads.entries()) {
+  for (const [i, workload] of workloads.entries()) {
     for (const [at, test] of workload.tests.entries()) {
       const message = runTest(test, i + 1, snapshot);
       const path = `workloads.${workload.name}.tests[${at}]`;

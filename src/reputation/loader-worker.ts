@@ -3,8 +3,9 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { setHashKey } from '../wire/hash.ts';
 import { compileFeeds, inspect } from './compile.ts';
-import type { LoaderJob } from './loader.ts';
+import { type LoaderJob, standBack } from './loader.ts';
 
+standBack();
 const job = workerData as LoaderJob;
 if (job.kind === 'build') {
   setHashKey(job.key.k0, job.key.k1);

@@ -8,7 +8,13 @@
 import { readFile, stat } from 'node:fs/promises';
 import type { Feed } from '../config/types.ts';
 import { DnsvalveError, messageOf, type Problem, ProblemsError } from '../errors.ts';
-import type { Compiled, FeedInput, FeedReport, RuleTexts } from './compile.ts';
+import {
+  buildReputation,
+  type Compiled,
+  type FeedInput,
+  type FeedReport,
+  type RuleTexts,
+} from './compile.ts';
 import { FETCH_OCTETS_MAX, FETCH_TIMEOUT_MS, fetchFeed } from './fetch.ts';
 import { type CopyMeta, LastGood } from './last-good.ts';
 import { type HashKey, inspectFeed, loadReputation } from './loader.ts';
@@ -19,6 +25,8 @@ export interface FeedSetOptions {
   /** Copies are kept in its folder `feeds`. */
   readonly stateDirectory: string;
   readonly hashKey: HashKey;
+  /** Compile in this thread, which has the hash key set, instead of another. */
+  readonly compilesHere?: boolean;
   readonly timeoutMs?: number;
   readonly octetsMax?: number;
   readonly random?: () => number;
@@ -42,13 +50,17 @@ export interface FeedStatus {
   readonly bytes: number;
 }
 
-/** What this feed went through since the start. */
-interface FeedState {
-  readonly feed: Feed;
+/** What came of a feed so far; plain data, so that one thread can go on where another stopped. */
+export interface FeedProgress {
   report: FeedReport | null;
   /** Wall clock of what is in use; null when nothing is. */
   sinceMs: number | null;
   lastError: string | null;
+}
+
+/** What this feed went through since the start. */
+interface FeedState extends FeedProgress {
+  readonly feed: Feed;
   failures: number;
   timer: NodeJS.Timeout | null;
 }
@@ -60,8 +72,14 @@ export class FeedSet {
   readonly #stopped = new AbortController();
   readonly #running = new Set<Promise<unknown>>();
 
-  constructor(feeds: readonly Feed[], options: FeedSetOptions) {
+  /** @param progress of a set of the same feeds in another thread, to go on with */
+  constructor(
+    feeds: readonly Feed[],
+    options: FeedSetOptions,
+    progress: readonly FeedProgress[] = [],
+  ) {
     this.#options = {
+      compilesHere: false,
       timeoutMs: FETCH_TIMEOUT_MS,
       octetsMax: FETCH_OCTETS_MAX,
       random: Math.random,
@@ -69,11 +87,9 @@ export class FeedSet {
       ...options,
     };
     this.#copies = new LastGood(options.stateDirectory);
-    this.#states = feeds.map((feed) => ({
+    this.#states = feeds.map((feed, index) => ({
       feed,
-      report: null,
-      sinceMs: null,
-      lastError: null,
+      ...(progress[index] ?? { report: null, sinceMs: null, lastError: null }),
       failures: 0,
       timer: null,
     }));
@@ -81,7 +97,7 @@ export class FeedSet {
 
   /**
    * Reads every list as it is now (files again from disk, URLs from their last good copy) and
-   * compiles them in another thread. A URL without a copy is an empty list.
+   * compiles them, in another thread unless told otherwise. A URL without a copy is an empty list.
    *
    * @throws ProblemsError FEED with every file that is missing or holds no entry, at `feed.at`
    */
@@ -93,7 +109,10 @@ export class FeedSet {
       inputs.push({ feed: state.feed, octets });
     }
     if (problems.length > 0) throw new ProblemsError('FEED', problems);
-    const compiled = await loadReputation(inputs, rules, this.#options.hashKey);
+    const { compilesHere, hashKey } = this.#options;
+    const compiled = compilesHere
+      ? buildReputation(inputs, rules)
+      : await loadReputation(inputs, rules, hashKey);
     for (const [index, report] of compiled.reports.entries()) {
       const state = this.#states[index];
       if (state === undefined) continue;
@@ -138,6 +157,10 @@ export class FeedSet {
       state.lastError = messageOf(error);
       throw error;
     }
+  }
+
+  progress(): FeedProgress[] {
+    return this.#states.map(({ report, sinceMs, lastError }) => ({ report, sinceMs, lastError }));
   }
 
   statuses(): FeedStatus[] {

@@ -5,15 +5,13 @@
  * configuration stays on any problem. Stop: drain, then hand everything over.
  */
 
-import { randomInt } from 'node:crypto';
 import { operationalAlert } from '../alerts/alert.ts';
 import { Dispatch } from '../alerts/dispatch.ts';
 import type { Directory } from '../alerts/observe.ts';
-import { type LoadOptions, loadConfig } from '../config/load.ts';
-import type { Config, SocketAddress } from '../config/types.ts';
+import type { SocketAddress } from '../config/types.ts';
 import { PROGRESS } from '../counters.ts';
 import { messageOf } from '../errors.ts';
-import type { RecorderStats, RevisionNames } from '../history/messages.ts';
+import type { RecorderStats } from '../history/messages.ts';
 import { type RecorderHandle, startRecorder } from '../history/start.ts';
 import type { Log } from '../log.ts';
 import type { Backend } from '../native/udp.ts';
@@ -21,7 +19,15 @@ import { openUnixDatagram } from '../native/unix-datagram.ts';
 import type { HashKey } from '../reputation/loader.ts';
 import { FeedSet, type FeedStatus } from '../reputation/refresh.ts';
 import { setHashKey } from '../wire/hash.ts';
-import { compileSnapshot, type Snapshot } from './snapshot.ts';
+import { type Built, build, type FirstBuild } from './build.ts';
+import {
+  namesOf,
+  type RevisionTexts,
+  type RunningConfig,
+  revisionTexts,
+  type Snapshot,
+  withFeeds,
+} from './snapshot.ts';
 import { Workers } from './workers.ts';
 
 /**
@@ -35,8 +41,7 @@ const GRACE_MS = 2000;
 const REVISIONS_KEPT = 64;
 
 export interface ResolverOptions {
-  readonly configPath: string;
-  readonly load: LoadOptions;
+  readonly first: FirstBuild;
   readonly backend: Backend;
   readonly log: Log;
 }
@@ -55,17 +60,17 @@ export class Resolver {
   #progress: readonly number[] = [];
   /** What the numbers of a revision mean, for records and observations that are still under way. */
   readonly #feedNames = new Map<number, readonly string[]>();
-  readonly #names = new Map<number, RevisionNames>();
+  readonly #texts = new Map<number, RevisionTexts>();
   #reloading: Promise<void> = Promise.resolve();
   #lastReload: { readonly at: number; readonly error: string | null };
   readonly startedAt = Date.now();
 
-  private constructor(options: ResolverOptions, hashKey: HashKey, first: Compiled) {
+  private constructor(options: ResolverOptions, hashKey: HashKey, first: Built) {
     this.#options = options;
     this.#hashKey = hashKey;
     this.#snapshot = first.snapshot;
     this.#loadMs = first.loadMs;
-    this.#feeds = first.feeds;
+    this.#feeds = feedsOf(first, hashKey);
     this.#lastReload = { at: this.startedAt, error: null };
     this.#remember(first.snapshot);
     const { config } = first.snapshot;
@@ -94,10 +99,9 @@ export class Resolver {
 
   /** Loads, compiles, opens everything. @throws DnsvalveError with all that is wrong */
   static async start(options: ResolverOptions): Promise<Resolver> {
-    // The key of all tables: drawn anew at each start, so that nobody outside can know it.
-    const hashKey = { k0: randomInt(2 ** 32), k1: randomInt(2 ** 32) };
+    const { hashKey } = options.first.job;
     setHashKey(hashKey.k0, hashKey.k1);
-    const first = await load(options, 1, hashKey);
+    const first = await options.first.built;
     const { config } = first.snapshot;
     const resolver = new Resolver(options, hashKey, first);
     try {
@@ -163,13 +167,13 @@ export class Resolver {
     const { log } = this.#options;
     try {
       const revision = this.#snapshot.memory.revision + 1;
-      const next = await load(this.#options, revision, this.#hashKey);
+      const next = await build({ ...this.#options.first.job, revision, isBackground: true });
       const { config } = next.snapshot;
       await this.#alerts.reconfigure(config, this.#directory(config), GRACE_MS);
       this.#warnOfRestart(config);
       await this.#publish(next.snapshot);
       const old = this.#feeds;
-      this.#feeds = next.feeds;
+      this.#feeds = feedsOf(next, this.#hashKey);
       await old.stop();
       await this.#startFeeds();
       this.#loadMs = next.loadMs;
@@ -183,7 +187,7 @@ export class Resolver {
   }
 
   /** What only a restart can change is said, not silently left. */
-  #warnOfRestart(next: Config): void {
+  #warnOfRestart(next: RunningConfig): void {
     const now = this.#snapshot.config;
     const changed = (['listen', 'workers', 'cache', 'history', 'control'] as const).filter(
       (key) => JSON.stringify(next[key]) !== JSON.stringify(now[key]),
@@ -194,8 +198,7 @@ export class Resolver {
 
   async #publish(next: Snapshot): Promise<void> {
     const forget = routingOf(next.config) !== routingOf(this.#snapshot.config);
-    this.#recorder.revision(next.names);
-    this.#remember(next);
+    this.#recorder.revision(namesOf(this.#remember(next)));
     this.#snapshot = next;
     await this.#workers.publish(next, forget);
   }
@@ -240,7 +243,7 @@ export class Resolver {
         },
       },
     );
-    for (const names of this.#names.values()) recorder.revision(names);
+    for (const texts of this.#texts.values()) recorder.revision(namesOf(texts));
     return recorder;
   }
 
@@ -255,11 +258,10 @@ export class Resolver {
 
   /** The same configuration with lists that changed. */
   async #recompile(): Promise<Snapshot> {
-    const revision = this.#snapshot.memory.revision + 1;
-    return compileSnapshot(this.#snapshot.config, revision, (rules) => this.#feeds.compile(rules));
+    return withFeeds(this.#snapshot, (rules) => this.#feeds.compile(rules));
   }
 
-  #directory(config: Config): Directory {
+  #directory(config: RunningConfig): Directory {
     const workloads = new Map(config.workloads.map((workload) => [workload.name, workload]));
     return {
       describe: (name) => {
@@ -270,12 +272,14 @@ export class Resolver {
     };
   }
 
-  #remember(snapshot: Snapshot): void {
+  #remember(snapshot: Snapshot): RevisionTexts {
     const { revision, reputation } = snapshot.memory;
     this.#feedNames.set(revision, reputation.feeds.names);
     this.#feedNames.delete(revision - REVISIONS_KEPT);
-    this.#names.set(revision, snapshot.names);
-    this.#names.delete(revision - REVISIONS_KEPT);
+    const texts = revisionTexts(snapshot, Date.now());
+    this.#texts.set(revision, texts);
+    this.#texts.delete(revision - REVISIONS_KEPT);
+    return texts;
   }
 
   /** Tells people about the resolver itself. */
@@ -284,28 +288,14 @@ export class Resolver {
   }
 }
 
-interface Compiled {
-  /** Reading and compiling together, ms. */
-  readonly loadMs: number;
-  readonly snapshot: Snapshot;
-  readonly feeds: FeedSet;
-}
-
-/** Reads the configuration with all that it names, and compiles it. */
-async function load(
-  options: ResolverOptions,
-  revision: number,
-  hashKey: HashKey,
-): Promise<Compiled> {
-  const startedMs = performance.now();
-  const config = loadConfig(options.configPath, options.load);
-  const feeds = new FeedSet(config.feeds, { stateDirectory: config.stateDirectory, hashKey });
-  const snapshot = await compileSnapshot(config, revision, (rules) => feeds.compile(rules));
-  return { snapshot, feeds, loadMs: performance.now() - startedMs };
+/** The feeds of a configuration, as the thread that built it left them. */
+function feedsOf({ snapshot, feeds }: Built, hashKey: HashKey): FeedSet {
+  const { config } = snapshot;
+  return new FeedSet(config.feeds, { stateDirectory: config.stateDirectory, hashKey }, feeds);
 }
 
 /** Where answers come from: when it changes, stored answers may be wrong. */
-function routingOf(config: Config): string {
+function routingOf(config: RunningConfig): string {
   const forward = config.forward.map(({ suffix, upstream, internal }) => [
     suffix,
     upstream,

@@ -3,7 +3,6 @@
  * resolver.ts.
  */
 
-import type { LoadOptions } from '../config/load.ts';
 import type { SocketAddress } from '../config/types.ts';
 import { Notify } from '../control/notify.ts';
 import { ControlServer } from '../control/server.ts';
@@ -11,12 +10,12 @@ import { messageOf } from '../errors.ts';
 import { createLog, type Log } from '../log.ts';
 import { chooseBackend } from '../native/udp.ts';
 import { openUnixDatagram } from '../native/unix-datagram.ts';
+import type { FirstBuild } from './build.ts';
 import { Monitor } from './monitor.ts';
 import { Resolver } from './resolver.ts';
 
 export interface ServeOptions {
-  readonly configPath: string;
-  readonly load: LoadOptions;
+  readonly first: FirstBuild;
   readonly logLevel: string;
 }
 

@@ -13,6 +13,7 @@ import { compilePolicy } from '../policy/compile.ts';
 import { type ExplainedSnapshot, type Explanation, explain } from '../policy/explain.ts';
 import { packTexts, Rules } from '../policy/rules.ts';
 import { runPolicyTests } from '../policy/tests.ts';
+import { Texts, type TextsMemory } from '../policy/texts.ts';
 import type { Compiled, RuleTexts } from '../reputation/compile.ts';
 import { Tables, type TablesMemory } from '../tables.ts';
 import { compileRoutes } from '../upstream/routes.ts';
@@ -21,12 +22,21 @@ import type { WireName } from '../wire/name.ts';
 import { loadZones } from '../zones/compile.ts';
 import { zoneKind } from '../zones/kind.ts';
 
+/** A workload without its lists, which are in the tables. */
+export type RunningWorkload = Pick<Workload, 'name' | 'owner' | 'env' | 'tests'>;
+
+/** What is kept of a configuration while it is in force: all but what the tables hold anyway. */
+export interface RunningConfig extends Omit<Config, 'bundles' | 'everyone' | 'workloads'> {
+  readonly workloads: readonly RunningWorkload[];
+  /** Prefixes of all workloads together. */
+  readonly prefixes: number;
+}
+
+/** Plain data, so that the thread that built it can hand it over. */
 export interface Snapshot {
-  readonly config: Config;
+  readonly config: RunningConfig;
   readonly memory: TablesMemory;
   readonly plan: UpstreamPlan;
-  readonly rules: Rules;
-  readonly names: RevisionNames;
   /** How long compiling took, ms. */
   readonly compileMs: number;
 }
@@ -62,15 +72,45 @@ export async function compileSnapshot(
     limits: config.cache,
     denyTtlSeconds: config.denyTtlSeconds,
   };
-  const problems = runPolicyTests(config, explainable(memory, rules));
-  if (problems.length > 0) throw new ProblemsError('CONFIG', problems);
-  return {
-    config,
+  return tested({
+    config: runningConfig(config),
     memory,
     plan: { groups: config.upstreams.map(({ name, servers }) => ({ name, servers })) },
-    rules,
-    names: namesOf(config, revision, rules),
     compileMs: performance.now() - startedMs,
+  });
+}
+
+/**
+ * The same configuration with lists that changed: only the feeds are compiled anew.
+ *
+ * @throws ProblemsError with the policy tests that fail now
+ */
+export async function withFeeds(
+  old: Snapshot,
+  feeds: (rules: RuleTexts) => Promise<Compiled>,
+): Promise<Snapshot> {
+  const startedMs = performance.now();
+  // The same feeds in the same order have the same rules.
+  const { rules } = old.memory.reputation.feeds;
+  let feed = 0;
+  const reputation = await feeds({ add: () => rules[++feed] ?? 0 });
+  const revision = old.memory.revision + 1;
+  const memory = { ...old.memory, revision, reputation: reputation.memory };
+  return tested({ ...old, memory, compileMs: performance.now() - startedMs });
+}
+
+function tested(snapshot: Snapshot): Snapshot {
+  const problems = runPolicyTests(snapshot.config.workloads, explainable(snapshot.memory));
+  if (problems.length > 0) throw new ProblemsError('CONFIG', problems);
+  return snapshot;
+}
+
+function runningConfig(config: Config): RunningConfig {
+  const { bundles: _, everyone: __, workloads, ...rest } = config;
+  return {
+    ...rest,
+    workloads: workloads.map(({ name, owner, env, tests }) => ({ name, owner, env, tests })),
+    prefixes: workloads.reduce((sum, { sources }) => sum + sources.length, 0),
   };
 }
 
@@ -80,24 +120,41 @@ function askText(workload: Workload): string {
   return workload.owner === null ? `policy: ${place}` : `ask ${workload.owner}, policy: ${place}`;
 }
 
-function namesOf(config: Config, revision: number, rules: Rules): RevisionNames {
-  return {
-    revision,
-    workloads: [UNMAPPED_NAME, ...config.workloads.map(({ name }) => name)],
-    rules: Array.from({ length: rules.count + 1 }, (_, rule) => rules.text(rule)),
-    at: Date.now(),
-  };
+/** Rules of a snapshot, without rule 0. */
+export function ruleCount({ memory }: Snapshot): number {
+  return memory.rules.starts.length - 2;
+}
+
+/** What the numbers in records mean, as it is kept for a revision that went out of force. */
+export interface RevisionTexts {
+  readonly revision: number;
+  readonly workloads: readonly string[];
+  readonly rules: TextsMemory;
+  /** When the snapshot came into force, ms since the epoch. */
+  readonly at: number;
+}
+
+export function revisionTexts({ config, memory }: Snapshot, at: number): RevisionTexts {
+  const workloads = [UNMAPPED_NAME, ...config.workloads.map(({ name }) => name)];
+  return { revision: memory.revision, workloads, rules: memory.rules, at };
+}
+
+/** The same as strings, made only when they are sent: there can be 200,000. */
+export function namesOf({ rules, ...rest }: RevisionTexts): RevisionNames {
+  const texts = new Texts(rules);
+  const length = rules.starts.length - 1;
+  return { ...rest, rules: Array.from({ length }, (_, rule) => texts.text(rule)) };
 }
 
 /** The same tables as the workers have, in the form that `explain` asks. */
-export function explainable(memory: TablesMemory, rules: Rules): ExplainedSnapshot {
+export function explainable(memory: TablesMemory): ExplainedSnapshot {
   const tables = new Tables(memory);
   return {
     policy: tables.policy,
     workloads: tables.workloads,
     reputation: tables.reputation,
     localZone: (name: WireName) => zoneKind(name, tables.zones.find(name), tables.zones),
-    ruleText: (rule) => rules.text(rule),
+    ruleText: (rule) => tables.rules.text(rule),
     feedName: (feed) => memory.reputation.feeds.names[feed - 1] ?? '',
   };
 }
@@ -109,5 +166,5 @@ export function explainName(
   qtype: number,
   workload: number,
 ): Explanation {
-  return explain(name, qtype, workload, explainable(snapshot.memory, snapshot.rules));
+  return explain(name, qtype, workload, explainable(snapshot.memory));
 }

@@ -182,7 +182,7 @@ function policyTest(name: string, expected: 'allow' | 'deny', line: number): Pol
 
 function failures(sketch: Sketch): string[] {
   const parsed: Config = config(sketch);
-  return runPolicyTests(parsed, explained(sketch)).map(formatProblem);
+  return runPolicyTests(parsed.workloads, explained(sketch)).map(formatProblem);
 }
 
 describe('policy tests', () => {

@@ -1,0 +1,36 @@
+/** Entry of the thread that `build.ts` starts: one job, one message back, and it ends. */
+
+import { parentPort, workerData } from 'node:worker_threads';
+import { loadConfig } from '../config/load.ts';
+import { DnsvalveError, ProblemsError } from '../errors.ts';
+import { standBack } from '../reputation/loader.ts';
+import { FeedSet } from '../reputation/refresh.ts';
+import { setHashKey } from '../wire/hash.ts';
+import type { BuildJob, Built, FromBuild } from './build.ts';
+import { compileSnapshot } from './snapshot.ts';
+
+async function build(job: BuildJob): Promise<Built> {
+  const { hashKey } = job;
+  const startedMs = performance.now();
+  setHashKey(hashKey.k0, hashKey.k1);
+  const config = loadConfig(job.configPath, job.load);
+  const { stateDirectory } = config;
+  const feeds = new FeedSet(config.feeds, { stateDirectory, hashKey, compilesHere: true });
+  const snapshot = await compileSnapshot(config, job.revision, (rules) => feeds.compile(rules));
+  return { snapshot, feeds: feeds.progress(), loadMs: performance.now() - startedMs };
+}
+
+async function answer(job: BuildJob): Promise<FromBuild> {
+  try {
+    return { kind: 'built', built: await build(job) };
+  } catch (error) {
+    if (!(error instanceof DnsvalveError)) throw error;
+    const { code, message } = error;
+    const problems = error instanceof ProblemsError ? error.problems : null;
+    return { kind: 'refused', code, message, problems };
+  }
+}
+
+const job = workerData as BuildJob;
+if (job.isBackground) standBack();
+parentPort?.postMessage(await answer(job));
