@@ -4,8 +4,8 @@
  *
  * Life: create -> on_ready (gather, one call of onBatch; repeated) -> close, by JavaScript or by
  * the end of its environment -> on_closed. The struct goes when both the loop and the JavaScript
- * handle have let go of it, so that a late call on a closed handle is harmless. JavaScript may close
- * any connection, or all of it, inside onBatch: nothing gathered is looked at after the call.
+ * handle have let go of it, so that a late call on a closed handle is harmless. JavaScript may
+ * close any connection, or all of it, inside onBatch: nothing gathered is looked at afterwards.
  */
 #include "glue.h"
 #include "streams.h"
