@@ -419,7 +419,7 @@ describe.skipIf(nativeIsMissing)('native TCP streams', () => {
         }),
       );
       await once(all[0] as Socket, 'data');
-      for (const socket of all) socket.write(Buffer.alloc(100_000));
+      for (const socket of all) socket.resume().write(Buffer.alloc(100_000));
       const ends = all.map((socket) => new Promise((resolve) => socket.once('close', resolve)));
       await worker.terminate();
       await Promise.all(ends);
