@@ -1,26 +1,30 @@
 /**
  * Loads the I/O addon and says what it exports. Nothing here knows DNS, and nothing but
- * udp-native.ts and unix-datagram.ts should use it.
+ * udp-native.ts, tcp-native.ts and unix-datagram.ts should use it.
  */
 
 import { createRequire } from 'node:module';
 import { PEER_SIZE, SLOT_STRIDE } from '../batch.ts';
 import { messageOf } from '../errors.ts';
 import { addonProblem, ensureAddon } from './build.ts';
+import { RX_CHUNK } from './tcp-batch.ts';
 
 declare const slabBrand: unique symbol;
 declare const udpBrand: unique symbol;
 declare const unixBrand: unique symbol;
+declare const streamsBrand: unique symbol;
 
 /** A Batch that the addon knows. Keeps the arrays of the batch alive. */
 export type SlabHandle = { readonly [slabBrand]: true };
 export type UdpHandle = { readonly [udpBrand]: true };
 export type UnixHandle = { readonly [unixBrand]: true };
+export type StreamsHandle = { readonly [streamsBrand]: true };
 
 /** The C functions; a `number` in place of a handle is a negative errno. */
 export interface Addon {
   readonly slotStride: number;
   readonly peerSize: number;
+  readonly rxChunk: number;
   createSlab(
     rx: Uint8Array,
     rxLength: Int32Array,
@@ -45,6 +49,29 @@ export interface Addon {
   kernelDrops(handle: UdpHandle): number;
   sendDrops(handle: UdpHandle): number;
   closeUdp(handle: UdpHandle): void;
+  createStreams(
+    rx: Uint8Array,
+    events: Int32Array,
+    tx: Uint8Array,
+    segments: Int32Array,
+    peers: Uint8Array,
+    onBatch: (count: number) => void,
+  ): StreamsHandle | number;
+  /** The port, or a negative errno. */
+  listenStreams(
+    handle: StreamsHandle,
+    family: 4 | 6,
+    address: string,
+    port: number,
+    reusePort: boolean,
+    backlog: number,
+  ): number;
+  sendStreams(handle: StreamsHandle, count: number): number;
+  watchStream(handle: StreamsHandle, slot: number, watched: number): void;
+  dropStream(handle: StreamsHandle, slot: number): void;
+  resumeStreams(handle: StreamsHandle): void;
+  stopStreams(handle: StreamsHandle): void;
+  closeStreams(handle: StreamsHandle): void;
   openUnix(path: string): UnixHandle | number;
   /** 0 or a positive errno. */
   sendUnix(handle: UnixHandle, octets: Uint8Array): number;
@@ -75,12 +102,10 @@ function load(): Loaded {
   if (path === null) return { addon: null, reason: addonProblem() };
   try {
     const addon = createRequire(import.meta.url)(path) as Addon;
-    if (addon.slotStride === SLOT_STRIDE && addon.peerSize === PEER_SIZE)
+    const { slotStride, peerSize, rxChunk } = addon;
+    if (slotStride === SLOT_STRIDE && peerSize === PEER_SIZE && rxChunk === RX_CHUNK)
       return { addon, reason: null };
-    return {
-      addon: null,
-      reason: `${path}: its slots or peer records is not that of src/batch.ts`,
-    };
+    return { addon: null, reason: `${path}: its sizes are not those of the batches` };
   } catch (thrown) {
     return { addon: null, reason: `loading the I/O addon: ${messageOf(thrown)}` };
   }

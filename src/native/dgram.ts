@@ -8,7 +8,6 @@
 
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { once } from 'node:events';
-import { constants } from 'node:os';
 import { LRUCache } from 'lru-cache';
 import {
   type Batch,
@@ -22,7 +21,7 @@ import {
   SLOT_STRIDE,
 } from '../batch.ts';
 import { addressToBytes, addressToText } from './addresses.ts';
-import { checkedPlace, openError } from './open-error.ts';
+import { checkedPlace, errnoOf, openError } from './open-error.ts';
 import type { Endpoint, UdpOptions, UdpPort } from './udp.ts';
 import { scopeOfZone, zoneOfScope } from './zones.ts';
 
@@ -59,12 +58,6 @@ function lookup(
   callback: (error: Error | null, address: string, family: number) => void,
 ): void {
   callback(null, hostname, Number(family));
-}
-
-/** A positive errno of whatever Node raised; EIO when it has none. */
-function errnoOf(error: Error): number {
-  const { errno } = error as NodeJS.ErrnoException;
-  return errno === undefined ? constants.errno.EIO : Math.abs(errno);
 }
 
 class DgramPort implements UdpPort {

@@ -3,6 +3,7 @@
  * and decides nothing. Failures that have an errno are returned as numbers, not thrown.
  */
 #include "glue.h"
+#include "streams.h"
 
 napi_value number(napi_env env, int64_t value) {
   napi_value result = NULL;
@@ -36,6 +37,40 @@ void *external(napi_env env, napi_value value) {
   return napi_get_value_external(env, value, &data) == napi_ok ? data : NULL;
 }
 
+void *keep_array(napi_env env, napi_value value, napi_typedarray_type want, size_t length,
+                 napi_ref *ref) {
+  napi_typedarray_type type;
+  size_t elements = 0;
+  void *data = NULL;
+  napi_status status = napi_get_typedarray_info(env, value, &type, &elements, &data, NULL, NULL);
+  if (status != napi_ok || type != want || elements < length) return NULL;
+  return napi_create_reference(env, value, 1, ref) == napi_ok ? data : NULL;
+}
+
+/* Node's uncaughtException decides about what a callback throws; swallowing it would hide bugs. */
+static void raise_pending(napi_env env) {
+  bool pending = false;
+  napi_value thrown = NULL;
+  napi_is_exception_pending(env, &pending);
+  if (!pending || napi_get_and_clear_last_exception(env, &thrown) != napi_ok) return;
+  napi_fatal_exception(env, thrown);
+}
+
+int32_t call_number(napi_env env, napi_ref function, int32_t argument) {
+  napi_value callee, receiver, value, result = NULL;
+  int32_t answer = 0;
+  if (napi_get_reference_value(env, function, &callee) != napi_ok) return -1;
+  if (napi_get_global(env, &receiver) != napi_ok) return -1;
+  if (napi_create_int32(env, argument, &value) != napi_ok) return -1;
+  /* make_callback and not call_function: ticks and promises of the callback run when it returns. */
+  if (napi_make_callback(env, NULL, receiver, callee, 1, &value, &result) != napi_ok) {
+    raise_pending(env);
+    return -1;
+  }
+  napi_get_value_int32(env, result, &answer);
+  return answer;
+}
+
 NAPI_MODULE_INIT() {
   const struct {
     const char *name;
@@ -44,7 +79,16 @@ NAPI_MODULE_INIT() {
       {"createSlab", create_slab}, {"openUdp", open_udp},         {"sendUdp", send_udp},
       {"localUdp", local_udp},     {"kernelDrops", kernel_drops}, {"sendDrops", send_drops},
       {"openUnix", open_unix},     {"sendUnix", send_unix},       {"closeUnix", close_unix_handle},
-      {"closeUdp", close_udp_handle}, {"adviseHuge", advise_huge},
+      {"closeUdp", close_udp_handle},
+      {"adviseHuge", advise_huge},
+      {"createStreams", create_streams},
+      {"listenStreams", listen_streams},
+      {"sendStreams", send_streams},
+      {"watchStream", watch_stream},
+      {"dropStream", drop_stream},
+      {"resumeStreams", resume_streams},
+      {"stopStreams", stop_streams},
+      {"closeStreams", close_streams},
   };
   for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
     napi_value function;
@@ -54,5 +98,6 @@ NAPI_MODULE_INIT() {
   }
   napi_set_named_property(env, exports, "slotStride", number(env, SLOT_STRIDE));
   napi_set_named_property(env, exports, "peerSize", number(env, PEER_SIZE));
+  napi_set_named_property(env, exports, "rxChunk", number(env, RX_CHUNK));
   return exports;
 }

@@ -21,6 +21,14 @@ bool arguments(napi_env env, napi_callback_info info, size_t count, napi_value *
 /* Data of an external value; NULL for anything else. */
 void *external(napi_env env, napi_value value);
 
+/* Data of a typed array of this type with at least `length` elements, kept alive by *ref, or
+ * NULL. */
+void *keep_array(napi_env env, napi_value value, napi_typedarray_type want, size_t length,
+                 napi_ref *ref);
+/* Calls a function with one number: the number it returns, or -1 when it threw (which Node is told)
+ * or may not run any more. */
+int32_t call_number(napi_env env, napi_ref function, int32_t argument);
+
 /* slab_handle.c: createSlab(rx, rxLength, tx, txLength, txPeer, peer): handle. The arrays must stay
  * attached (never transferred to another thread). Its external is a `struct slab`. */
 napi_value create_slab(napi_env env, napi_callback_info info);
@@ -37,6 +45,23 @@ napi_value local_udp(napi_env env, napi_callback_info info);
 napi_value kernel_drops(napi_env env, napi_callback_info info);
 napi_value send_drops(napi_env env, napi_callback_info info);
 napi_value close_udp_handle(napi_env env, napi_callback_info info);
+
+/* streams_handle.c */
+/* createStreams(rx, events, tx, segments, peers, onBatch): a handle, or a negative errno. The
+ * arrays must stay attached. */
+napi_value create_streams(napi_env env, napi_callback_info info);
+/* listenStreams(handle, family, address, port, reusePort, backlog): the port, or a negative
+ * errno. */
+napi_value listen_streams(napi_env env, napi_callback_info info);
+/* sendStreams(handle, count): segments that were not taken whole. */
+napi_value send_streams(napi_env env, napi_callback_info info);
+/* watchStream(handle, slot, watched), dropStream(handle, slot): nothing when the slot is free. */
+napi_value watch_stream(napi_env env, napi_callback_info info);
+napi_value drop_stream(napi_env env, napi_callback_info info);
+/* resumeStreams(handle), stopStreams(handle), closeStreams(handle): harmless after close. */
+napi_value resume_streams(napi_env env, napi_callback_info info);
+napi_value stop_streams(napi_env env, napi_callback_info info);
+napi_value close_streams(napi_env env, napi_callback_info info);
 
 /* unix_handle.c */
 /* openUnix(path): a handle, or a negative errno. The receiver need not exist yet. */

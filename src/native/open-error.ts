@@ -28,6 +28,12 @@ export function openError(place: string, errno: number): DnsvalveError {
   return new DnsvalveError('SYSTEM', `opening ${place}: ${REMEDIES[name] ?? text}`);
 }
 
+/** A positive errno of whatever Node raised; EIO when it has none. */
+export function errnoOf(error: Error): number {
+  const { errno } = error as NodeJS.ErrnoException;
+  return errno === undefined ? constants.errno.EIO : Math.abs(errno);
+}
+
 /** The place of `options` ("UDP 127.0.0.1:53"); throws for what is no endpoint of the family. */
 export function checkedPlace(options: UdpOptions): string {
   const { address, port, family, connect } = options;

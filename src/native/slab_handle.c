@@ -23,17 +23,6 @@ static void drop_slab(napi_env env, void *data, void *hint) {
   free(js);
 }
 
-/* Data of a typed array of this type with at least `length` elements, kept alive by *ref. */
-static void *keep_array(napi_env env, napi_value value, napi_typedarray_type want, size_t length,
-                        napi_ref *ref) {
-  napi_typedarray_type type;
-  size_t elements = 0;
-  void *data = NULL;
-  napi_status status = napi_get_typedarray_info(env, value, &type, &elements, &data, NULL, NULL);
-  if (status != napi_ok || type != want || elements < length) return NULL;
-  return napi_create_reference(env, value, 1, ref) == napi_ok ? data : NULL;
-}
-
 static bool bind_arrays(napi_env env, struct js_slab *js, const napi_value *args) {
   struct slab *slab = &js->slab;
   napi_ref *refs = js->arrays;

@@ -1,22 +1,43 @@
 /**
- * TCP listeners of one worker (RFC 7766): pipelined queries, answers as they come, in any order.
+ * TCP of one worker (RFC 7766): pipelined queries, answers as they come, in any order.
  *
- * Each message is decided by the same `decide` as a datagram. Connections are bounded in number, in
- * what they may have waiting, and in what they may leave unread; idle ones go, the oldest first.
+ * Each message is decided by the same `decide` as a datagram, over the octets of the round they
+ * came in; the answers of a round leave by one call, one write per connection. Connections are
+ * bounded in number, in what they may have waiting, and in what they may leave unread; idle ones
+ * go, the oldest first.
  */
 
-import { createServer, type Server, type Socket } from 'node:net';
-import { PEER_FAMILY, PEER_SIZE } from '../batch.ts';
+import { PEER_SIZE } from '../batch.ts';
 import type { Clock } from '../clock.ts';
 import type { SocketAddress } from '../config/types.ts';
 import { QUERIES_TCP } from '../counters.ts';
-import { DnsvalveError, messageOf } from '../errors.ts';
 import type { Memory } from '../memory.ts';
-import { addressToBytes } from '../native/addresses.ts';
+import type { TcpOptions, TcpStreams } from '../native/tcp.ts';
+import {
+  EV_DATA,
+  EV_ENDED,
+  EV_FAILED,
+  EV_OPENED,
+  EV_REFUSED,
+  EV_WRITABLE,
+  EVENT_LENGTH,
+  EVENT_START,
+  EVENTS_MAX,
+  FLAGS,
+  ROW,
+  SLOT,
+  TcpBatch,
+  WATCH_READ,
+  WATCH_WRITE,
+} from '../native/tcp-batch.ts';
 import { decideSafely } from '../pipeline.ts';
 import { DROP, FORWARD, Query, RESPOND } from '../query.ts';
-import { MESSAGE_MAX } from '../wire/constants.ts';
+import { HEADER_SIZE } from '../wire/constants.ts';
+import { readU16 } from '../wire/octets.ts';
+import { CONNECTIONS_MAX, Connections } from './connections.ts';
 import type { Forwarder } from './forwarder.ts';
+import { Kept } from './kept.ts';
+import { FRAME, Outbox } from './outbox.ts';
 
 export interface TcpLimits {
   /** Connections of this worker; one more closes the one that has been idle longest. */
@@ -25,7 +46,7 @@ export interface TcpLimits {
   readonly idleMs: number;
   /** Queries of one connection that may wait for an upstream; reading pauses beyond. */
   readonly pendingMax: number;
-  /** Octets a client may leave unread; reading pauses beyond, and idle time then closes it. */
+  /** Octets that all clients together may leave unread; one that would leave more is closed. */
   readonly unreadMax: number;
 }
 
@@ -33,259 +54,317 @@ export const TCP_LIMITS: TcpLimits = {
   connectionsMax: 12_000,
   idleMs: 10_000,
   pendingMax: 256,
-  unreadMax: 1 << 18,
+  unreadMax: 1 << 26,
 };
 
-const FRAME = 2;
-const EMPTY = Buffer.alloc(0);
-
-interface Connection {
-  readonly socket: Socket;
-  readonly slot: number;
-  readonly peer: Uint8Array;
-  /** Octets of a frame that has not arrived whole, and how many of `partial` are used. */
-  partial: Buffer;
-  partialLength: number;
-  pending: number;
-  lastMs: number;
-  hasEnded: boolean;
-}
+/** What a round may open before the oldest go; a slot for each must be free. */
+const SLOTS_MORE = EVENTS_MAX;
 
 export class TcpServer {
-  readonly #servers: Server[] = [];
-  /** Oldest activity first: a connection moves to the end when a query arrives. */
-  readonly #connections = new Map<number, Connection>();
-  #nextSlot = 0;
+  readonly #batch: TcpBatch;
+  readonly #streams: TcpStreams;
+  readonly #connections: Connections;
+  /** What was received and not taken: part of a frame, or more while the client is busy. */
+  readonly #received: Kept;
+  readonly #outbox: Outbox;
   readonly #query = new Query();
-  readonly #out = new Uint8Array(FRAME + MESSAGE_MAX);
   readonly #memory: Memory;
   readonly #clock: Clock;
   readonly #limits: TcpLimits;
+  /** Connections to be looked at when the round's answers have left; each once. */
+  readonly #due: Int32Array;
+  readonly #isDue: Uint8Array;
+  #dueCount = 0;
+  /** Answers are being decided: who flushes now only sends. */
+  #isInRound = false;
   forwarder: Forwarder | null = null;
 
-  constructor(memory: Memory, clock: Clock, limits: TcpLimits) {
+  /** @param open opens the backend; see `openTcp` */
+  constructor(
+    memory: Memory,
+    clock: Clock,
+    limits: TcpLimits,
+    open: (options: TcpOptions) => TcpStreams,
+  ) {
+    const capacity = Math.min(limits.connectionsMax + SLOTS_MORE, CONNECTIONS_MAX);
     this.#memory = memory;
     this.#clock = clock;
     this.#limits = limits;
+    this.#batch = new TcpBatch(capacity);
+    this.#connections = new Connections(capacity);
+    this.#received = new Kept(capacity);
+    this.#due = new Int32Array(capacity);
+    this.#isDue = new Uint8Array(capacity);
+    this.#streams = open({ batch: this.#batch, onBatch: (count) => this.#onBatch(count) });
+    this.#outbox = new Outbox(this.#batch, this.#streams, limits.unreadMax, (slot, isBroken) => {
+      if (isBroken) this.#drop(slot);
+      else this.#attendLater(slot);
+    });
+    this.#query.peer = this.#batch.peers;
+    this.#query.overTcp = 1;
   }
 
   /** Opens a listener; rejects with a DnsvalveError that names the address. */
-  async listen(address: SocketAddress): Promise<void> {
-    const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
-      this.#onConnection(socket, address.family),
-    );
-    this.#servers.push(server);
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', (error) => {
-        const place = address.family === 6 ? `[${address.address}]` : address.address;
-        const text = `opening TCP ${place}:${address.port}: ${messageOf(error)}`;
-        reject(new DnsvalveError('SYSTEM', text, error));
-      });
-      server.listen(
-        {
-          host: address.address,
-          port: address.port,
-          ipv6Only: address.family === 6,
-          reusePort: true,
-          backlog: 1024,
-        },
-        resolve,
-      );
-    });
-    // Running out of descriptors is reported here; the listener goes on when some are free again.
-    server.on('error', () => {});
+  listen(address: SocketAddress): Promise<number> {
+    return this.#streams.listen(address);
   }
 
   get connectionCount(): number {
-    return this.#connections.size;
+    return this.#connections.count;
   }
 
   /** Closes what has been idle too long. Called about once a second. */
   sweep(): void {
+    const connections = this.#connections;
     const limit = this.#clock.nowMs - this.#limits.idleMs;
-    for (const connection of this.#connections.values()) {
-      if (connection.lastMs > limit) return;
-      connection.socket.destroy();
-      this.#connections.delete(connection.slot);
+    while (connections.oldest !== -1 && connections.lastMs[connections.oldest]! <= limit) {
+      this.#drop(connections.oldest);
     }
+    this.#streams.resume();
   }
 
   /** Takes no more connections; those that are open get the answers they wait for. */
   stopListening(): void {
-    for (const server of this.#servers) server.close();
+    this.#streams.stopListening();
   }
 
   close(): void {
-    this.stopListening();
-    for (const { socket } of this.#connections.values()) socket.destroy();
-    this.#connections.clear();
+    while (this.#connections.oldest !== -1) this.#drop(this.#connections.oldest);
+    this.#streams.close();
   }
 
   // --- the outlet: responses that come later
 
-  prepare(query: Query, channel: number): boolean {
-    const connection = this.#connections.get(channel);
-    if (connection === undefined) return false;
-    connection.pending--;
-    query.out = this.#out;
-    query.outStart = FRAME;
-    query.outRoom = MESSAGE_MAX;
+  prepare(query: Query, ticket: number): boolean {
+    const slot = this.#connections.find(ticket);
+    if (slot === -1) return false;
+    this.#connections.pending[slot]!--;
+    this.#outbox.prepare(query);
     return true;
   }
 
-  commit(query: Query, channel: number): void {
-    const connection = this.#connections.get(channel);
-    if (connection === undefined) return;
-    this.#write(connection, query);
-    if (connection.hasEnded && connection.pending === 0) connection.socket.end();
-    this.#resume(connection);
-  }
-
-  #onConnection(socket: Socket, family: 4 | 6): void {
-    if (this.#connections.size >= this.#limits.connectionsMax) this.#closeOldest();
-    const peer = new Uint8Array(PEER_SIZE);
-    if (socket.remoteAddress === undefined) {
-      socket.destroy();
-      return;
-    }
-    addressToBytes(socket.remoteAddress, peer, 0);
-    peer[PEER_FAMILY] = family;
-    const connection: Connection = {
-      socket,
-      slot: this.#nextSlot++,
-      peer,
-      partial: EMPTY,
-      partialLength: 0,
-      pending: 0,
-      lastMs: this.#clock.nowMs,
-      hasEnded: false,
-    };
-    this.#connections.set(connection.slot, connection);
-    socket.on('data', (chunk) => this.#onData(connection, chunk));
-    socket.on('drain', () => this.#resume(connection));
-    socket.on('end', () => {
-      connection.hasEnded = true;
-      // A half-closed client still gets the answers that it waits for (RFC 7766 6.2.4).
-      if (connection.pending === 0) socket.end();
-    });
-    socket.on('error', () => socket.destroy());
-    socket.on('close', () => this.#connections.delete(connection.slot));
-  }
-
-  #closeOldest(): void {
-    for (const connection of this.#connections.values()) {
-      connection.socket.destroy();
-      this.#connections.delete(connection.slot);
-      return;
+  commit(query: Query, ticket: number): void {
+    const slot = this.#connections.find(ticket);
+    if (slot === -1) return;
+    this.#outbox.commit(slot, query.outLength);
+    // Whoever is not simply read waits for this: to be read again, or for the end.
+    if (this.#connections.watched[slot] !== WATCH_READ || this.#connections.ending[slot] !== 0) {
+      this.#attendLater(slot);
     }
   }
 
-  /**
-   * Takes whole frames out of what arrived; a rest waits for its other part. A client that does not
-   * read its answers is not asked for more: frames are left while it is busy, since one chunk of
-   * them can ask for a hundred megabytes.
-   */
-  #onData(connection: Connection, chunk: Buffer): void {
-    const octets = connection.partialLength === 0 ? chunk : append(connection, chunk);
-    let at = 0;
-    this.#clock.update();
-    while (at + FRAME <= octets.length && !this.#isBusy(connection)) {
-      const length = octets.readUInt16BE(at);
-      if (at + FRAME + length > octets.length) break;
-      this.#onMessage(connection, octets, at + FRAME, at + FRAME + length);
-      at += FRAME + length;
+  /** Sends what was decided, then goes on with those who had to wait for that. */
+  flush(): void {
+    this.#outbox.send();
+    if (this.#isInRound) return;
+    while (this.#dueCount > 0) {
+      const slot = this.#due[--this.#dueCount]!;
+      this.#isDue[slot] = 0;
+      if (this.#connections.isOpen[slot] === 1) this.#attend(slot);
     }
-    this.forwarder?.upstreams?.flush();
-    if (this.#isBusy(connection)) giveBack(connection, octets.subarray(at));
-    else keepRest(connection, octets, at);
   }
 
-  #onMessage(connection: Connection, octets: Uint8Array, start: number, end: number): void {
+  // --- a round
+
+  #onBatch(count: number): void {
     const { forwarder } = this;
     if (forwarder === null) return;
-    this.#memory.counters[QUERIES_TCP]!++;
-    this.#touch(connection);
+    this.#clock.update();
+    this.#begin();
+    for (let i = 0; i < count; i++) this.#onEvent(i * ROW);
+    forwarder.upstreams?.flush();
+    this.#isInRound = false;
+    forwarder.onSettled();
+  }
+
+  #begin(): void {
     const query = this.#query;
-    query.octets = octets;
-    query.start = start;
-    query.end = end;
-    query.out = this.#out;
-    query.outStart = FRAME;
-    query.outRoom = MESSAGE_MAX;
-    query.peer = connection.peer;
-    query.peerAt = 0;
-    query.overTcp = 1;
     query.nowSeconds = this.#clock.nowSeconds;
     query.nowMs = this.#clock.nowMs;
     query.wallMs = this.#clock.wallMs;
+    this.#isInRound = true;
+  }
+
+  #onEvent(at: number): void {
+    const { events, rx } = this.#batch;
+    const connections = this.#connections;
+    const slot = events[at + SLOT]!;
+    const flags = events[at + FLAGS]!;
+    if ((flags & EV_REFUSED) !== 0) {
+      this.#onRefused();
+      return;
+    }
+    if ((flags & EV_OPENED) !== 0) this.#open(slot);
+    // An earlier event of the round may have closed it.
+    if (connections.isOpen[slot] === 0) return;
+    if ((flags & EV_FAILED) !== 0) {
+      this.#drop(slot);
+      return;
+    }
+    if ((flags & EV_DATA) !== 0) {
+      const start = events[at + EVENT_START]!;
+      this.#onOctets(slot, rx, start, start + events[at + EVENT_LENGTH]!);
+    }
+    if ((flags & EV_ENDED) !== 0) connections.ending[slot] = 1;
+    if ((flags & (EV_ENDED | EV_WRITABLE)) !== 0) this.#attendLater(slot);
+  }
+
+  #open(slot: number): void {
+    const connections = this.#connections;
+    if (connections.count >= this.#limits.connectionsMax) this.#drop(connections.oldest);
+    connections.open(slot, WATCH_READ, this.#clock.nowMs);
+  }
+
+  /**
+   * There was no descriptor for a connection: the oldest makes room. When none of them is ours the
+   * listener rests until the next sweep.
+   */
+  #onRefused(): void {
+    if (this.#connections.oldest === -1) return;
+    this.#drop(this.#connections.oldest);
+    this.#streams.resume();
+  }
+
+  #drop(slot: number): void {
+    if (this.#connections.isOpen[slot] === 0) return;
+    this.#forget(slot);
+    this.#streams.drop(slot);
+  }
+
+  #forget(slot: number): void {
+    this.#connections.close(slot);
+    this.#received.clear(slot);
+    this.#outbox.forget(slot);
+  }
+
+  /** Takes the frames that arrived whole, and keeps the rest. */
+  #onOctets(slot: number, octets: Uint8Array, start: number, end: number): void {
+    const received = this.#received;
+    let at = start;
+    if (received.length[slot] !== 0) at = this.#complete(slot, octets, at, end);
+    at = this.#take(slot, octets, at, end);
+    if (this.#connections.isOpen[slot] === 0) return;
+    received.append(slot, octets, at, end - at);
+    if (this.#isBusy(slot)) this.#attendLater(slot);
+  }
+
+  /**
+   * Adds to a frame what it lacks, and takes it. Only that much is copied: the frames behind it are
+   * taken where they lie.
+   *
+   * @returns where they start
+   */
+  #complete(slot: number, octets: Uint8Array, start: number, end: number): number {
+    const received = this.#received;
+    if (this.#isBusy(slot)) return start;
+    let at = start;
+    while (received.length[slot]! < FRAME) {
+      if (at === end) return at;
+      received.append(slot, octets, at++, 1);
+    }
+    const length = readU16(received.octets(slot), received.start[slot]!);
+    const lacking = FRAME + length - received.length[slot]!;
+    const more = Math.min(lacking, end - at);
+    received.append(slot, octets, at, more);
+    if (more === lacking) this.#takeReceived(slot);
+    return at + more;
+  }
+
+  #takeReceived(slot: number): void {
+    const received = this.#received;
+    const start = received.start[slot]!;
+    const octets = received.octets(slot);
+    const at = this.#take(slot, octets, start, start + received.length[slot]!);
+    if (this.#connections.isOpen[slot] === 1) received.consume(slot, at - start);
+  }
+
+  /**
+   * Decides whole frames. A client that does not read its answers is not asked for more: frames are
+   * left while it is busy, since one chunk of them can ask for ten megabytes.
+   *
+   * @returns where the first frame begins that was not taken
+   */
+  #take(slot: number, octets: Uint8Array, start: number, end: number): number {
+    const connections = this.#connections;
+    let at = start;
+    while (at + FRAME <= end && !this.#isBusy(slot) && connections.isOpen[slot] === 1) {
+      const next = at + FRAME + readU16(octets, at);
+      if (next > end) break;
+      this.#onMessage(slot, octets, at + FRAME, next);
+      at = next;
+    }
+    if (at !== start && connections.isOpen[slot] === 1) connections.touch(slot, this.#clock.nowMs);
+    return at;
+  }
+
+  #onMessage(slot: number, octets: Uint8Array, start: number, end: number): void {
+    const forwarder = this.forwarder!;
+    const query = this.#query;
+    this.#memory.counters[QUERIES_TCP]!++;
+    query.octets = octets;
+    query.start = start;
+    query.end = end;
+    query.peerAt = slot * PEER_SIZE;
+    this.#outbox.prepare(query);
     const verdict = decideSafely(query, forwarder.tables, this.#memory, forwarder.onFault);
     if (verdict === RESPOND) {
-      this.#write(connection, query);
+      this.#outbox.commit(slot, query.outLength);
     } else if (verdict === FORWARD) {
-      connection.pending++;
-      forwarder.ask(query, -1 - connection.slot);
-    } else if (verdict === DROP && end - start < 12) {
+      this.#connections.pending[slot]!++;
+      forwarder.ask(query, -1 - this.#connections.ticket(slot));
+    } else if (verdict === DROP && end - start < HEADER_SIZE) {
       // Not a message at all: whoever is there does not speak DNS.
-      connection.socket.destroy();
+      this.#drop(slot);
     }
   }
 
-  #touch(connection: Connection): void {
-    connection.lastMs = this.#clock.nowMs;
-    this.#connections.delete(connection.slot);
-    this.#connections.set(connection.slot, connection);
-  }
-
-  /** Length and message in one write (RFC 7766 8); copied, because the kernel may take it later. */
-  #write(connection: Connection, query: Query): void {
-    const length = query.outLength;
-    this.#out[0] = length >>> 8;
-    this.#out[1] = length;
-    connection.socket.write(Buffer.from(this.#out.subarray(0, FRAME + length)));
-  }
-
-  #isBusy(connection: Connection): boolean {
+  #isBusy(slot: number): boolean {
     return (
-      connection.pending >= this.#limits.pendingMax ||
-      connection.socket.writableLength > this.#limits.unreadMax
+      this.#connections.pending[slot]! >= this.#limits.pendingMax || this.#outbox.unread(slot) > 0
     );
   }
 
-  #resume(connection: Connection): void {
-    if (connection.socket.isPaused() && !this.#isBusy(connection)) connection.socket.resume();
+  // --- those who had to wait
+
+  #attendLater(slot: number): void {
+    if (this.#isDue[slot] === 1) return;
+    this.#isDue[slot] = 1;
+    this.#due[this.#dueCount++] = slot;
   }
-}
 
-/** Puts what arrived behind the part of a frame; room doubles, so that single octets stay cheap. */
-function append(connection: Connection, chunk: Buffer): Buffer {
-  const used = connection.partialLength;
-  const length = used + chunk.length;
-  if (length > connection.partial.length) {
-    const larger = Buffer.alloc(Math.max(length, 2 * connection.partial.length));
-    connection.partial.copy(larger, 0, 0, used);
-    connection.partial = larger;
+  /** What was kept goes first, in both directions; then it is read again, or let go. */
+  #attend(slot: number): void {
+    const connections = this.#connections;
+    this.#outbox.resume(slot);
+    const mayGoOn = connections.isOpen[slot] === 1 && !this.#isBusy(slot);
+    if (mayGoOn && this.#received.length[slot] !== 0) this.#catchUp(slot);
+    if (connections.isOpen[slot] === 0 || connections.ending[slot] === 2) return;
+    const isDone = connections.pending[slot] === 0 && this.#outbox.unread(slot) === 0;
+    // A half-closed client still gets the answers that it waits for (RFC 7766 6.2.4).
+    if (connections.ending[slot] === 1 && isDone) this.#finish(slot);
+    else this.#watch(slot);
   }
-  chunk.copy(connection.partial, used);
-  connection.partialLength = length;
-  return connection.partial.subarray(0, length);
-}
 
-/**
- * Stops reading. What was read and not taken comes again when the socket is resumed, before the
- * end of the stream.
- */
-function giveBack(connection: Connection, rest: Buffer): void {
-  const { socket } = connection;
-  socket.pause();
-  if (rest.length > 0 && !socket.destroyed) socket.unshift(Buffer.from(rest));
-  connection.partial = EMPTY;
-  connection.partialLength = 0;
-}
+  #catchUp(slot: number): void {
+    this.#begin();
+    this.#takeReceived(slot);
+    this.forwarder?.upstreams?.flush();
+    this.#isInRound = false;
+    this.#outbox.send();
+  }
 
-/** @param at where in `octets` the first frame begins that is not whole */
-function keepRest(connection: Connection, octets: Buffer, at: number): void {
-  const isInPlace = at === 0 && connection.partialLength > 0;
-  if (!isInPlace)
-    connection.partial = at === octets.length ? EMPTY : Buffer.from(octets.subarray(at));
-  connection.partialLength = octets.length - at;
+  #finish(slot: number): void {
+    if (this.#streams.finish(slot)) this.#forget(slot);
+    else this.#connections.ending[slot] = 2;
+  }
+
+  #watch(slot: number): void {
+    const connections = this.#connections;
+    const wantsMore = connections.ending[slot] === 0 && !this.#isBusy(slot);
+    const hasRest = this.#outbox.unread(slot) > 0;
+    const watched = (wantsMore ? WATCH_READ : 0) | (hasRest ? WATCH_WRITE : 0);
+    if (watched === connections.watched[slot]) return;
+    connections.watched[slot] = watched;
+    this.#streams.watch(slot, watched);
+  }
 }

@@ -89,7 +89,7 @@ export class UdpServer {
       }
     }
     forwarder.upstreams?.flush();
-    this.flush();
+    forwarder.onSettled();
     return answers;
   }
 

@@ -24,6 +24,7 @@ import { messageOf } from '../errors.ts';
 import { RingWriter } from '../events/ring.ts';
 import { Memory } from '../memory.ts';
 import { useHugePages } from '../native/huge-pages.ts';
+import { openTcp } from '../native/tcp.ts';
 import type { Query } from '../query.ts';
 import { Tables } from '../tables.ts';
 import { Upstreams } from '../upstream/upstreams.ts';
@@ -65,6 +66,7 @@ class Outlets implements Outlet {
 
   flush(): void {
     this.udp.flush();
+    this.tcp.flush();
   }
 }
 
@@ -89,7 +91,9 @@ class DataPlane {
     this.#memory = new Memory(ring, counters, storeOctets, namesPerPair);
     if (settings.backend === 'native') useHugePages(this.#memory.slabs);
     this.#udp = new UdpServer(this.#memory, this.#clock);
-    this.#tcp = new TcpServer(this.#memory, this.#clock, TCP_LIMITS);
+    this.#tcp = new TcpServer(this.#memory, this.#clock, TCP_LIMITS, (options) =>
+      openTcp(options, settings.backend),
+    );
     this.#forwarder = new Forwarder(new Tables(settings.tables), this.#memory, {
       clock: this.#clock,
       outlet: new Outlets(this.#udp, this.#tcp),
@@ -167,7 +171,7 @@ class DataPlane {
   #tick(): void {
     this.#clock.update();
     this.#forwarder.upstreams?.tick(this.#clock.nowMs);
-    this.#udp.flush();
+    this.#forwarder.onSettled();
     this.#ticks++;
     this.#memory.counters[PROGRESS]!++;
     if (this.#ticks % TICKS_PER_HANDOVER === 0) this.#memory.ledger.flushDue(this.#clock.wallMs);
