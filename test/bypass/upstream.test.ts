@@ -223,9 +223,11 @@ describe.each(BACKENDS)('towards upstream with %s sockets', (backend) => {
       const name = fresh();
       const held: Asked[] = [];
       const heldMs: number[] = [];
+      const arrival = Promise.withResolvers<void>();
       handler = (asked) => {
         held.push(asked);
         heldMs.push(performance.now());
+        arrival.resolve();
       };
       const clients = await Promise.all(
         Array.from({ length: 60 }, () => openClient(transport, rig.valve, FROM.strict)),
@@ -238,6 +240,7 @@ describe.each(BACKENDS)('towards upstream with %s sockets', (backend) => {
       // Two workers, so the question may leave twice. All have it once a later one is answered.
       const fences = clients.map((client) => client.exchange(queryFor(plain('localhost'), A)));
       expect(await Promise.all(fences)).not.toContain(null);
+      await arrival.promise;
       const first = heldMs.filter((ms) => ms - (heldMs[0] ?? 0) < RETRY_MS);
       expect(first.length).toBeGreaterThan(0);
       expect(first.length).toBeLessThanOrEqual(WORKERS);
