@@ -2,9 +2,9 @@
  * Builds the I/O addon on demand, with plain `cc` and the headers that come with Node: no node-gyp,
  * no download, no install script. Takes well under a second.
  *
- * It never throws: a machine without a compiler runs on node:dgram, and is told so once. Run
- * directly (`node src/native/build.ts`) it prints the path of the addon, or why there is none
- * (exit status 3).
+ * It never throws: a machine without a compiler runs on node:dgram and node:net, and is told so
+ * once. Run directly (`node src/native/build.ts`) it prints the path of the addon, or why there is
+ * none (exit status 3).
  */
 
 import { spawnSync } from 'node:child_process';

@@ -68,7 +68,7 @@ export class Kept {
       return;
     }
     const larger = this.#block(Math.max(length + more, 2 * block.length));
-    larger.set(block.subarray(start, start + length));
+    if (length > 0) larger.set(block.subarray(start, start + length));
     this.#recycle(block);
     this.#blocks[slot] = larger;
   }

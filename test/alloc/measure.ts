@@ -10,11 +10,22 @@ import { createCounters } from '../../src/counters.ts';
 import { createRing, RingWriter } from '../../src/events/ring.ts';
 import { Memory } from '../../src/memory.ts';
 import { addressToBytes } from '../../src/native/addresses.ts';
+import {
+  EV_DATA,
+  EV_ENDED,
+  EV_OPENED,
+  EVENT_LENGTH,
+  EVENT_START,
+  FLAGS,
+  type TcpBatch,
+} from '../../src/native/tcp-batch.ts';
 import { decideSafely } from '../../src/pipeline.ts';
 import { FORWARD, Query, RESPOND } from '../../src/query.ts';
 import { Forwarder, type Outlet } from '../../src/server/forwarder.ts';
+import { TCP_LIMITS, TcpServer } from '../../src/server/tcp-server.ts';
 import { Tables } from '../../src/tables.ts';
 import type { Upstreams } from '../../src/upstream/upstreams.ts';
+import { framed } from '../support/client.ts';
 import { buildQuery } from '../support/message.ts';
 import { answerTo } from '../support/replay-message.ts';
 import { compileFiles } from '../support/replay-valve.ts';
@@ -171,6 +182,57 @@ results['forward'] = octetsPerQuery(forwardOne);
 results['failure'] = octetsPerQuery(failOne);
 answer = answerTo('new.example.com', 'A', { answer: ['new.example.com. 1 A 192.0.2.1'] });
 results['forward and store'] = octetsPerQuery(storeOne);
+
+aim(buildQuery({ name: 'www.example.com', edns }), '10.1.0.7');
+answer = answerTo('www.example.com', 'A', { answer: ['www.example.com. 3600 A 192.0.2.1'] });
+forwardOne();
+
+/** Clients' TCP, with a backend that takes all it is given. */
+let tcpBatch: TcpBatch | null = null;
+let tcpRound: (count: number) => void = () => {};
+const tcp = new TcpServer(memory, clock, TCP_LIMITS, ({ batch, onBatch }) => {
+  tcpBatch = batch;
+  tcpRound = onBatch;
+  return {
+    listen: async () => 0,
+    send: () => 0,
+    watch() {},
+    finish: () => true,
+    drop() {},
+    resume() {},
+    stopListening() {},
+    close() {},
+  };
+});
+tcp.forwarder = forwarder;
+outlet.flush = () => tcp.flush();
+const { rx, events, peers } = tcpBatch as unknown as TcpBatch;
+const frame = framed(buildQuery({ name: 'www.example.com', edns }));
+rx.set(frame);
+addressToBytes('10.1.0.7', peers, 0);
+
+function tcpEvent(flags: number, start: number, length: number): void {
+  events[FLAGS] = flags;
+  events[EVENT_START] = start;
+  events[EVENT_LENGTH] = length;
+  tcpRound(1);
+}
+
+function connectionOne(): void {
+  tcpEvent(EV_OPENED | EV_DATA, 0, frame.length);
+  tcpEvent(EV_ENDED, 0, 0);
+}
+
+/** The octets of a query in two rounds. */
+function splitOne(): void {
+  tcpEvent(EV_DATA, 0, 20);
+  tcpEvent(EV_DATA, 20, frame.length - 20);
+}
+
+results['a TCP connection with one query'] = octetsPerQuery(connectionOne);
+tcpEvent(EV_OPENED, 0, 0);
+results['a query over TCP in two pieces'] = octetsPerQuery(splitOne);
+if (tcp.connectionCount !== 1) throw new Error('the connection did not stay');
 
 aim(buildQuery({ name: 'www.other.example', edns }), '10.1.0.7');
 results['control'] = octetsPerQuery(controlOne);
