@@ -29,6 +29,8 @@ export interface ValveShape {
   readonly listen?: readonly string[];
   /** What the machine's resolv.conf holds, for `servers: system`; its own when not given. */
   readonly resolvConf?: string;
+  /** A program and its arguments that runs it, such as a tracer. */
+  readonly under?: readonly string[];
   /** More files of the configuration's folder, by name. */
   readonly files?: Readonly<Record<string, string>>;
 }
@@ -127,7 +129,8 @@ export class Valve implements Endpoint {
       args.splice(0, args.length, SYSTEM_ENTRY, this.configPath, path);
     }
     const env = environment(this.#shape.backend ?? 'native');
-    return new Program(process.execPath, args, { env });
+    const [program = '', ...rest] = [...(this.#shape.under ?? []), process.execPath, ...args];
+    return new Program(program, rest, { env });
   }
 }
 
