@@ -1,8 +1,8 @@
 /**
  * Purge of old name detail in short steps, so that the recorder never stands still for it.
  *
- * Walks the detail in the order it came, a few hundred rows a step, and begins anew an hour after it came
- * to the end. The pairs themselves, and with them first-seen, are never purged.
+ * Walks the detail in the order it came, a few hundred rows a step, and begins anew an hour after
+ * it came to the end. The pairs themselves, and with them first-seen, are never purged.
  */
 
 import type Database from 'better-sqlite3';
