@@ -16,6 +16,7 @@
  * octet 88 name length  89 registrable  90 reason  91 mode  92 feed  93 flags  94 state  95 answers
  * word 24 recalled: qtype, RECALL_*    25 rule    26 zone
  * octet 108 allowed  109 would deny  110 reason  111 feed  112 flags  113 label  114 action
+ * word 29 of a pair: when its next new name is due
  * ```
  */
 
@@ -74,6 +75,8 @@ export const WORD_RECALL = 24;
 export const WORD_RECALL_RULE = 25;
 export const WORD_RECALL_ZONE = 26;
 export const OCTET_RECALL = 108;
+/** Of a pair: until when the new names so far have used its share, monotonic ms modulo 2^32. */
+export const WORD_DETAIL_MS = 29;
 
 /** Waits for a record. */
 export const IS_DIRTY = 1;

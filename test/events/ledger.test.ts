@@ -197,6 +197,31 @@ describe('what is handed over', () => {
     expect(records.find(({ kind }) => kind === 'pair')).toMatchObject({ allowed: 10, folded: 7 });
   });
 
+  it('new names of a pair that come faster than people ask are folded after the first sixteen', () => {
+    const rig = new Rig(256, 200);
+    for (let i = 0; i < 100; i++) rig.count({ name: `n${i}.example.com`, nowMs: 5000 + i });
+    for (let i = 0; i < 20; i++) rig.count({ name: `n${i}.other.com`, nowMs: 5000 + i });
+    const records = rig.taken();
+    const named = records
+      .filter(({ kind }) => kind === 'name')
+      .map(({ registrable }) => registrable);
+    expect(named.filter((domain) => domain === 'example.com').length).toBe(16);
+    expect(named.length).toBe(32);
+    const pair = records.find(
+      ({ kind, registrable }) => kind === 'pair' && registrable === 'example.com',
+    );
+    expect(pair).toMatchObject({ allowed: 100, folded: 84 });
+  });
+
+  it('one more new name a second has detail, also when the clock has gone round', () => {
+    for (const from of [5000, 2 ** 31 - 3000, 2 ** 32 - 3000]) {
+      const rig = new Rig(256, 200);
+      for (let i = 0; i < 40; i++) rig.count({ name: `n${i}.example.com`, nowMs: from });
+      for (let i = 0; i < 60; i++) rig.count({ name: `m${i}.example.com`, nowMs: from + i * 100 });
+      expect(rig.taken('name').length).toBe(16 + 5);
+    }
+  });
+
   it('the pair shows the name that somebody will want to know of', () => {
     const rig = new Rig();
     rig.count({ name: A });

@@ -96,6 +96,7 @@ export interface Seen {
   readonly workload?: number;
   readonly revision?: number;
   readonly wallMs?: number;
+  readonly nowMs?: number;
   readonly source?: string;
   readonly flags?: number;
   readonly reason?: number;
@@ -110,6 +111,7 @@ export function seen(shape: Seen): Query {
   query.workload = shape.workload ?? 1;
   query.revision = shape.revision ?? 1;
   query.wallMs = shape.wallMs ?? 1000;
+  query.nowMs = shape.nowMs ?? 1000;
   query.decision.flags = shape.flags ?? 0;
   query.decision.reason = shape.reason ?? 0;
   query.decision.wouldDeny = shape.wouldDeny ?? 0;
