@@ -53,7 +53,10 @@ export interface Seen {
 
 export interface Run {
   readonly seen: Seen;
-  /** Processor microseconds of all threads of the server, for each query answered. */
+  /**
+   * Processor microseconds of all threads of the server, for each query answered, with what it had
+   * left to do after the last answer.
+   */
   readonly cpuMicros: number;
   /** The same by thread name, and by thread. */
   readonly threadMicros: ReadonlyMap<string, number>;
@@ -95,6 +98,9 @@ export function runnerOf(generator: string): Runner {
     if (status !== 0) throw new Error(`the load ended with status ${status}:\n${text.said}`);
     const seen = load.byDnsperf === true ? readDnsperf(text.said, elapsed) : readOwn(text.said);
     if (seen.completed === 0) throw new Error(`no answer at all:\n${text.said}`);
+    const busySeconds = server.cpuSeconds() - before;
+    // The history is written a little later, and must be nobody else's burden.
+    await server.quiet();
     const cpuSeconds = server.cpuSeconds() - before;
     const threads = [...server.threadSeconds()].map(([id, { name, seconds }]) => ({
       name,
@@ -106,7 +112,7 @@ export function runnerOf(generator: string): Runner {
       threadMicros: byName(threads),
       threads,
       queriesPerSecond: seen.completed / seen.seconds,
-      serverBusy: cpuSeconds / seen.seconds,
+      serverBusy: busySeconds / seen.seconds,
       loadBusy: seen.cpuSeconds / seen.seconds,
       coreIdle: idle / elapsed,
       lostShare: seen.lost / seen.sent,

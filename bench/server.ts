@@ -19,6 +19,9 @@ const SETTLE_EVERY_MS = 250;
 /** Resident memory has settled when it moved by less than this for a second. */
 const SETTLED_MEGABYTES = 0.5;
 const SETTLE_LIMIT_MS = 15_000;
+/** Longer than anything waits that the valve gathers before it is written. */
+const QUIET_EVERY_MS = 600;
+const QUIET_SECONDS = 0.03;
 const START_LIMIT_MS = 120_000;
 const STOP_LIMIT_MS = 10_000;
 const PORTS_FROM = 20_000;
@@ -121,8 +124,15 @@ export class Server {
     return last.at(-1) ?? 0;
   }
 
-  signal(name: NodeJS.Signals): void {
-    this.#child.kill(name);
+  /** Resolves when it does next to nothing: what a load left to be done is part of its cost. */
+  async quiet(): Promise<void> {
+    const deadline = performance.now() + SETTLE_LIMIT_MS;
+    for (let before = this.cpuSeconds(); performance.now() < deadline; ) {
+      await wait(QUIET_EVERY_MS);
+      const now = this.cpuSeconds();
+      if (now - before <= QUIET_SECONDS) return;
+      before = now;
+    }
   }
 
   async stop(): Promise<void> {
