@@ -6,9 +6,9 @@
  * Memory only, and no more than that: what is forgotten is looked up in the database again.
  */
 
-import type { NameGather, PairGather } from './gather.ts';
 import type { WireText } from './names.ts';
 import type { Workload } from './snapshots.ts';
+import type { NameGather, PairGather } from './tallies.ts';
 
 /** What a row of the database is known by; 0 while it has none, or none is known. */
 export type RowId = number;

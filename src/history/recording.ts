@@ -7,7 +7,7 @@
 
 import { AT_REVISION, AT_WORKLOAD } from '../events/kinds.ts';
 import type { RingMemory } from '../events/ring.ts';
-import { Gather, type PairGather } from './gather.ts';
+import { Gather } from './gather.ts';
 import type { FromRecorder, RecorderSettings, RecorderStats, RevisionNames } from './messages.ts';
 import type { Observation } from './observation.ts';
 import { observe } from './observe.ts';
@@ -16,6 +16,7 @@ import type { RecordPlace } from './record.ts';
 import { Snapshots } from './snapshots.ts';
 import { Source } from './source.ts';
 import { Store } from './store.ts';
+import type { PairGather } from './tallies.ts';
 import type { Stored } from './writer.ts';
 
 /**

@@ -10,9 +10,9 @@ import { statSync } from 'node:fs';
 import type Database from 'better-sqlite3';
 import { DnsvalveError } from '../errors.ts';
 import type { FactsNames } from './decisions.ts';
-import type { PairGather } from './gather.ts';
 import { describeTrouble, isCorrupt, type openForWriting, setAside, sqliteCode } from './open.ts';
 import { Purge } from './purge.ts';
+import type { PairGather } from './tallies.ts';
 import { type Stored, Writer } from './writer.ts';
 
 /** Pause before the next try after trouble, ms. */

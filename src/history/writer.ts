@@ -11,12 +11,12 @@ import { dayOf } from './days.ts';
 import { Decisions, type FactsNames } from './decisions.ts';
 import { FILTER_SHIFT } from './filters.ts';
 import { FIRST_SIZE, packFirst } from './first.ts';
-import type { NameGather, PairGather } from './gather.ts';
 import type { KnownPair } from './known.ts';
 import { PAIR_SHIFT } from './migrations.ts';
 import { reversedName, SOLE_NAME, type WireText } from './names.ts';
 import { KIND_NAMES, KIND_PAIRS, Numbers } from './numbers.ts';
 import { BATCH_ROWS, prepareStatements, type Statements } from './statements.ts';
+import type { NameGather, PairGather } from './tallies.ts';
 import { Totals } from './totals.ts';
 
 /** Pairs between two calls of `meanwhile`: about 10 ms. */

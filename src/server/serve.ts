@@ -24,8 +24,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   const log = createLog(options.logLevel);
   const notify = new Notify({ env: process.env, pid: process.pid, open: openUnixDatagram });
   const { backend, reason } = chooseBackend();
-  if (reason !== null)
-    log.warn({ reason }, 'native I/O is not there; that of Node is used instead');
+  if (reason !== null) log.warn({ reason }, 'native I/O is not there; Node does it instead');
   const resolver = await Resolver.start({ ...options, backend, log });
   const control = await startControl(resolver, notify, log);
   const monitor = new Monitor(resolver, log);
