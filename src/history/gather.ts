@@ -19,7 +19,6 @@ import {
   AT_LAST_MS,
   AT_NAME,
   AT_NAME_HASH,
-  AT_WOULD_DENY,
   FLAG_BYPASS,
   FLAG_CHAIN,
   FLAG_FIRST,
@@ -30,10 +29,13 @@ import {
   KIND_NAME,
   KIND_PAIR,
 } from '../events/kinds.ts';
-import { isSameOctets, KnownName, KnownPair, Table } from './known.ts';
+import { KnownName, KnownPair, Table } from './known.ts';
+import { isSameOctets } from './names.ts';
 import { Queue } from './queue.ts';
 import {
   type Facts,
+  isNamed,
+  isSameFacts,
   nameLength,
   type RecordPlace,
   readAnswers,
@@ -43,52 +45,10 @@ import {
   registrableAt,
 } from './record.ts';
 import type { Workload } from './snapshots.ts';
+import { Tally } from './tally.ts';
 
 /** Flags that are worth telling even about a pair that is long known. */
 const NOTABLE = FLAG_REBINDING | FLAG_BYPASS | FLAG_REPUTATION | FLAG_UNMAPPED | FLAG_CHAIN;
-
-/** Counts and times, all of them since the last commit. */
-export class Tally {
-  /** Wall clock, ms since the epoch. */
-  firstMs = Number.POSITIVE_INFINITY;
-  lastMs = Number.NEGATIVE_INFINITY;
-  allowed = 0;
-  denied = 0;
-  wouldDeny = 0;
-  failed = 0;
-
-  /** Adds the counts and times of a record. */
-  add({ view, at }: RecordPlace): void {
-    this.allowed += view.getUint32(at + AT_ALLOWED, true);
-    this.denied += view.getUint32(at + AT_DENIED, true);
-    this.wouldDeny += view.getUint32(at + AT_WOULD_DENY, true);
-    this.failed += view.getUint32(at + AT_FAILED, true);
-    this.span(view.getFloat64(at + AT_FIRST_MS, true), view.getFloat64(at + AT_LAST_MS, true));
-  }
-
-  /** Widens the times; a record may leave a time out as 0. */
-  span(firstMs: number, lastMs: number): void {
-    if (firstMs > 0 && firstMs < this.firstMs) this.firstMs = firstMs;
-    if (lastMs > this.lastMs) this.lastMs = lastMs;
-  }
-
-  /** Whether both count the same queries, as far as numbers tell. */
-  equals(other: Tally): boolean {
-    return (
-      this.firstMs === other.firstMs &&
-      this.lastMs === other.lastMs &&
-      this.allowed === other.allowed &&
-      this.denied === other.denied &&
-      this.wouldDeny === other.wouldDeny &&
-      this.failed === other.failed
-    );
-  }
-
-  /** Queries in all; `wouldDeny` is a part of them. */
-  get queries(): number {
-    return this.allowed + this.denied + this.failed;
-  }
-}
 
 /** What main has not been told yet about a pair. */
 export class Untold extends Tally {
@@ -104,7 +64,7 @@ export class Untold extends Tally {
 }
 
 /** Most pairs have none of either: no array of its own for each. */
-const NO_NAMES: NameGather[] = [];
+const NO_NAMES: KnownName[] = [];
 const NO_UNTOLD: readonly Untold[] = [];
 
 /** Chains of each table, and how many pairs or names are remembered that nothing waits for. */
@@ -116,16 +76,6 @@ const NAMES_MAX = 262_144;
 /** Reasons told apart at a time; what comes for yet another joins the last. */
 const APART_MAX = 4;
 
-/** Counts of one full name that wait, and which name it is. */
-export class NameGather extends Tally {
-  readonly known: KnownName;
-
-  constructor(known: KnownName) {
-    super();
-    this.known = known;
-  }
-}
-
 export class PairGather extends Tally {
   readonly known: KnownPair;
   /** Of the record with the earliest time. */
@@ -133,12 +83,14 @@ export class PairGather extends Tally {
   cached = 0;
   folded = 0;
   /** Detail below this pair. */
-  names: NameGather[] = NO_NAMES;
+  names: KnownName[] = NO_NAMES;
   /** First addresses answered, 16 octets each. */
   answers: Uint8Array | null = null;
   untold: Untold | null = null;
   /** Denials for other reasons than the one in `untold`: each is told by itself. */
   apart: readonly Untold[] = NO_UNTOLD;
+  /** Set when it is stored: the database holds the pair for the first time. */
+  isNew = false;
   /** Main was told that the pair is new while nothing could be stored. */
   toldNew = false;
 
@@ -219,8 +171,8 @@ export class Gather {
       known.id = 0;
       this.#pairs.add(known, known.workload.number);
       for (const name of names) {
-        name.known.id = 0;
-        this.#names.add(name.known, known.workload.number);
+        name.id = 0;
+        this.#names.add(name, known.workload.number);
       }
     }
   }
@@ -231,10 +183,17 @@ export class Gather {
     const kind = view.getUint32(at + AT_KIND, true);
     const firstMs = view.getFloat64(at + AT_FIRST_MS, true) || Number.POSITIVE_INFINITY;
     const pair = this.#pairOf(place, workload, firstMs);
-    if (isEarlier(firstMs, kind, pair.first)) pair.first = readFacts(place, firstMs);
+    if (isEarlier(firstMs, kind, pair.first)) this.#moveFirst(pair, place, firstMs);
     if (kind === KIND_PAIR) this.#addPair(pair, place);
     else if (kind === KIND_NAME) this.#addName(pair, place);
     else if (kind === KIND_ANSWER) this.#addAnswer(pair, place);
+  }
+
+  /** Most details witness what the record of their pair said already: no need to read it again. */
+  #moveFirst(pair: PairGather, place: RecordPlace, firstMs: number): void {
+    const { first } = pair;
+    if (firstMs === first.ms && isSameFacts(place, first)) first.kind = KIND_NAME;
+    else pair.first = readFacts(place, firstMs);
   }
 
   #pairOf(place: RecordPlace, workload: Workload, firstMs: number): PairGather {
@@ -286,7 +245,7 @@ export class Gather {
   }
 
   /** Null where no more detail can be held. */
-  #learnName(pair: KnownPair, place: RecordPlace): KnownName | null {
+  #learnName({ known: pair, first }: PairGather, place: RecordPlace): KnownName | null {
     if (this.#names.size >= NAMES_MAX) {
       // Where nearly all of them wait, making room would be all there is time for.
       if (this.#waitingNames > NAMES_MAX / 2) return null;
@@ -295,7 +254,8 @@ export class Gather {
     const { view, at } = place;
     const low = view.getUint32(at + AT_NAME_HASH, true);
     const high = view.getUint32(at + AT_NAME_HASH + 4, true);
-    const known = new KnownName(pair, readName(place), low, high);
+    const name = isNamed(place, first.name) ? first.name : readName(place);
+    const known = new KnownName(pair, name, low, high);
     this.#names.add(known, pair.workload.number);
     return known;
   }
@@ -306,7 +266,7 @@ export class Gather {
     this.#names.clear();
     for (const { known, names } of this.#waiting) {
       this.#pairs.add(known, known.workload.number);
-      for (const name of names) this.#names.add(name.known, known.workload.number);
+      for (const name of names) this.#names.add(name, known.workload.number);
     }
   }
 
@@ -321,7 +281,10 @@ export class Gather {
   /** What comes about the pair from now on is gathered anew. */
   #release(pair: PairGather): void {
     pair.known.pending = null;
-    for (const name of pair.names) name.known.pending = null;
+    for (const name of pair.names) {
+      name.isWaiting = false;
+      name.reset();
+    }
     this.#waitingNames -= pair.names.length;
   }
 
@@ -352,20 +315,20 @@ export class Gather {
     const { view, at } = place;
     pair.span(view.getFloat64(at + AT_FIRST_MS, true), view.getFloat64(at + AT_LAST_MS, true));
     let known = this.#findName(pair.known, place);
-    if (known !== null && known.pending !== null) {
-      known.pending.add(place);
+    if (known?.isWaiting === true) {
+      known.add(place);
       return;
     }
     const hasRoom = pair.names.length < this.#limits.namesPerDomain;
-    if (known === null && hasRoom) known = this.#learnName(pair.known, place);
+    if (known === null && hasRoom) known = this.#learnName(pair, place);
     if (known === null || !hasRoom) {
       pair.folded += queriesOf(place);
       return;
     }
-    known.pending = new NameGather(known);
-    known.pending.add(place);
+    known.isWaiting = true;
+    known.add(place);
     if (pair.names === NO_NAMES) pair.names = [];
-    pair.names.push(known.pending);
+    pair.names.push(known);
     this.#waitingNames += 1;
   }
 

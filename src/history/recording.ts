@@ -16,7 +16,6 @@ import type { RecordPlace } from './record.ts';
 import { Snapshots } from './snapshots.ts';
 import { Source } from './source.ts';
 import { Store } from './store.ts';
-import type { Stored } from './writer.ts';
 
 /**
  * Rows of one transaction, two for most new pairs. Larger ones share more pages; this one takes 0.1
@@ -171,7 +170,7 @@ export class Recording {
     this.#lastCommitMs = performance.now() - started;
     this.#lastCommitAt = this.#context.now();
     this.#gather.forget(pairs);
-    this.#tellStored(result);
+    this.#tellStored(pairs);
     return true;
   }
 
@@ -189,17 +188,17 @@ export class Recording {
       if (result === 'trouble') return false;
       this.#gather.forget([pair]);
       if (result === 'spoiled') this.#gather.shed += 1;
-      else this.#tellStored(result);
+      else this.#tellStored([pair]);
     }
     return true;
   }
 
-  #tellStored(stored: readonly Stored[]): void {
+  #tellStored(pairs: readonly PairGather[]): void {
     let list: Observation[] = [];
-    for (const { pair, isNew, firstSeenMs } of stored) {
-      const isNews = isNew && !pair.toldNew;
-      if (!isNews && !pair.worthTelling) continue;
-      const outcome = { isNew: isNews, stored: true, firstSeenMs };
+    for (const pair of pairs) {
+      const isNew = pair.isNew && !pair.toldNew;
+      if (!isNew && !pair.worthTelling) continue;
+      const outcome = { isNew, stored: true, firstSeenMs: pair.known.firstMs };
       for (const seen of observe(pair, outcome, this.#snapshots)) list.push(seen);
       // Told piece by piece: thousands that live until the end would be copied by the collector.
       if (list.length < MESSAGE_MAX) continue;
