@@ -19,15 +19,23 @@ import {
   AT_LAST_MS,
   AT_NAME,
   AT_NAME_HASH,
+  FLAG_BYPASS,
+  FLAG_CHAIN,
+  FLAG_FIRST,
   FLAG_REBINDING,
+  FLAG_REPUTATION,
+  FLAG_UNMAPPED,
   KIND_ANSWER,
   KIND_NAME,
   KIND_PAIR,
 } from '../events/kinds.ts';
-import { isSameOctets, KnownName, KnownPair, Table } from './known.ts';
+import { KnownName, KnownPair, Table } from './known.ts';
+import { isSameOctets } from './names.ts';
 import { Queue } from './queue.ts';
 import {
   type Facts,
+  isNamed,
+  isSameFacts,
   nameLength,
   type RecordPlace,
   readAnswers,
@@ -37,7 +45,27 @@ import {
   registrableAt,
 } from './record.ts';
 import type { Workload } from './snapshots.ts';
-import { NameGather, NO_NAMES, NOTABLE, PairGather, Untold } from './tallies.ts';
+import { Tally } from './tally.ts';
+
+/** Flags that are worth telling even about a pair that is long known. */
+const NOTABLE = FLAG_REBINDING | FLAG_BYPASS | FLAG_REPUTATION | FLAG_UNMAPPED | FLAG_CHAIN;
+
+/** What main has not been told yet about a pair. */
+export class Untold extends Tally {
+  flags = 0;
+  /** Facts of the last record that was denied or flagged; null when none was. */
+  notable: Facts | null = null;
+  /** 16 octets each; includes a refused address, which is never stored. */
+  answers: Uint8Array | null = null;
+
+  get isGrave(): boolean {
+    return this.denied > 0 || (this.flags & NOTABLE) !== 0;
+  }
+}
+
+/** Most pairs have none of either: no array of its own for each. */
+const NO_NAMES: KnownName[] = [];
+const NO_UNTOLD: readonly Untold[] = [];
 
 /** Chains of each table, and how many pairs or names are remembered that nothing waits for. */
 const TABLE_HEADS = 524_288;
@@ -47,6 +75,46 @@ const NAMES_MAX = 262_144;
 
 /** Reasons told apart at a time; what comes for yet another joins the last. */
 const APART_MAX = 4;
+
+export class PairGather extends Tally {
+  readonly known: KnownPair;
+  /** Of the record with the earliest time. */
+  first: Facts;
+  cached = 0;
+  folded = 0;
+  /** Detail below this pair. */
+  names: KnownName[] = NO_NAMES;
+  /** First addresses answered, 16 octets each. */
+  answers: Uint8Array | null = null;
+  untold: Untold | null = null;
+  /** Denials for other reasons than the one in `untold`: each is told by itself. */
+  apart: readonly Untold[] = NO_UNTOLD;
+  /** Set when it is stored: the database holds the pair for the first time. */
+  isNew = false;
+  /** Main was told that the pair is new while nothing could be stored. */
+  toldNew = false;
+
+  constructor(known: KnownPair, first: Facts) {
+    super();
+    this.known = known;
+    this.first = first;
+  }
+
+  /** Rows that storing this will touch. */
+  get rows(): number {
+    return 1 + this.names.length;
+  }
+
+  get worthTelling(): boolean {
+    return this.untold !== null && (this.untold.isGrave || this.apart.length > 0);
+  }
+
+  /** Whether a worker believes that the pair is new, where the database cannot be asked. */
+  get believedNew(): boolean {
+    if (this.apart.some(({ flags }) => (flags & FLAG_FIRST) !== 0)) return true;
+    return this.untold !== null && (this.untold.flags & FLAG_FIRST) !== 0;
+  }
+}
 
 export interface GatherLimits {
   /** Pairs held at most; beyond it the oldest is given up and counted. */
@@ -103,8 +171,8 @@ export class Gather {
       known.id = 0;
       this.#pairs.add(known, known.workload.number);
       for (const name of names) {
-        name.known.id = 0;
-        this.#names.add(name.known, known.workload.number);
+        name.id = 0;
+        this.#names.add(name, known.workload.number);
       }
     }
   }
@@ -115,10 +183,17 @@ export class Gather {
     const kind = view.getUint32(at + AT_KIND, true);
     const firstMs = view.getFloat64(at + AT_FIRST_MS, true) || Number.POSITIVE_INFINITY;
     const pair = this.#pairOf(place, workload, firstMs);
-    if (isEarlier(firstMs, kind, pair.first)) pair.first = readFacts(place, firstMs);
+    if (isEarlier(firstMs, kind, pair.first)) this.#moveFirst(pair, place, firstMs);
     if (kind === KIND_PAIR) this.#addPair(pair, place);
     else if (kind === KIND_NAME) this.#addName(pair, place);
     else if (kind === KIND_ANSWER) this.#addAnswer(pair, place);
+  }
+
+  /** Most details witness what the record of their pair said already: no need to read it again. */
+  #moveFirst(pair: PairGather, place: RecordPlace, firstMs: number): void {
+    const { first } = pair;
+    if (firstMs === first.ms && isSameFacts(place, first)) first.kind = KIND_NAME;
+    else pair.first = readFacts(place, firstMs);
   }
 
   #pairOf(place: RecordPlace, workload: Workload, firstMs: number): PairGather {
@@ -170,7 +245,7 @@ export class Gather {
   }
 
   /** Null where no more detail can be held. */
-  #learnName(pair: KnownPair, place: RecordPlace): KnownName | null {
+  #learnName({ known: pair, first }: PairGather, place: RecordPlace): KnownName | null {
     if (this.#names.size >= NAMES_MAX) {
       // Where nearly all of them wait, making room would be all there is time for.
       if (this.#waitingNames > NAMES_MAX / 2) return null;
@@ -179,7 +254,8 @@ export class Gather {
     const { view, at } = place;
     const low = view.getUint32(at + AT_NAME_HASH, true);
     const high = view.getUint32(at + AT_NAME_HASH + 4, true);
-    const known = new KnownName(pair, readName(place), low, high);
+    const name = isNamed(place, first.name) ? first.name : readName(place);
+    const known = new KnownName(pair, name, low, high);
     this.#names.add(known, pair.workload.number);
     return known;
   }
@@ -190,7 +266,7 @@ export class Gather {
     this.#names.clear();
     for (const { known, names } of this.#waiting) {
       this.#pairs.add(known, known.workload.number);
-      for (const name of names) this.#names.add(name.known, known.workload.number);
+      for (const name of names) this.#names.add(name, known.workload.number);
     }
   }
 
@@ -205,7 +281,10 @@ export class Gather {
   /** What comes about the pair from now on is gathered anew. */
   #release(pair: PairGather): void {
     pair.known.pending = null;
-    for (const name of pair.names) name.known.pending = null;
+    for (const name of pair.names) {
+      name.isWaiting = false;
+      name.reset();
+    }
     this.#waitingNames -= pair.names.length;
   }
 
@@ -236,20 +315,20 @@ export class Gather {
     const { view, at } = place;
     pair.span(view.getFloat64(at + AT_FIRST_MS, true), view.getFloat64(at + AT_LAST_MS, true));
     let known = this.#findName(pair.known, place);
-    if (known !== null && known.pending !== null) {
-      known.pending.add(place);
+    if (known?.isWaiting === true) {
+      known.add(place);
       return;
     }
     const hasRoom = pair.names.length < this.#limits.namesPerDomain;
-    if (known === null && hasRoom) known = this.#learnName(pair.known, place);
+    if (known === null && hasRoom) known = this.#learnName(pair, place);
     if (known === null || !hasRoom) {
       pair.folded += queriesOf(place);
       return;
     }
-    known.pending = new NameGather(known);
-    known.pending.add(place);
+    known.isWaiting = true;
+    known.add(place);
     if (pair.names === NO_NAMES) pair.names = [];
-    pair.names.push(known.pending);
+    pair.names.push(known);
     this.#waitingNames += 1;
   }
 

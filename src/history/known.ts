@@ -6,9 +6,10 @@
  * Memory only, and no more than that: what is forgotten is looked up in the database again.
  */
 
+import type { PairGather } from './gather.ts';
 import type { WireText } from './names.ts';
 import type { Workload } from './snapshots.ts';
-import type { NameGather, PairGather } from './tallies.ts';
+import { Tally } from './tally.ts';
 
 /** What a row of the database is known by; 0 while it has none, or none is known. */
 export type RowId = number;
@@ -37,18 +38,19 @@ export class KnownPair {
   }
 }
 
-/** One full name under a pair. */
-export class KnownName {
+/** One full name under a pair, with what was counted since the last commit. */
+export class KnownName extends Tally {
   next: KnownName | null = null;
   readonly low: number;
   readonly high: number;
   readonly pair: KnownPair;
   readonly name: WireText;
   id: RowId = 0;
-  /** What waits for the next commit. */
-  pending: NameGather | null = null;
+  /** Whether its counts wait for the next commit, in the names of its pair. */
+  isWaiting = false;
 
   constructor(pair: KnownPair, name: WireText, low: number, high: number) {
+    super();
     this.pair = pair;
     this.name = name;
     this.low = low;
@@ -89,18 +91,4 @@ export class Table<T extends Entry<T>> {
     this.#heads.fill(null);
     this.size = 0;
   }
-}
-
-/** Whether `text` is the `text.length` octets at `at`, where `length` octets are meant. */
-export function isSameOctets(
-  octets: Uint8Array,
-  at: number,
-  length: number,
-  text: WireText,
-): boolean {
-  if (text.length !== length) return false;
-  for (let i = 0; i < length; i++) {
-    if (octets[at + i] !== text.charCodeAt(i)) return false;
-  }
-  return true;
 }

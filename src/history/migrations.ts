@@ -122,7 +122,7 @@ CREATE TABLE pair (
   failed INTEGER NOT NULL DEFAULT 0,
   cached INTEGER NOT NULL DEFAULT 0, -- part of allowed
   folded INTEGER NOT NULL DEFAULT 0, -- queries without name detail, beyond the bound of names
-  names INTEGER NOT NULL DEFAULT -1, -- rows in table name; -1: the row is the detail of its only one
+  names INTEGER NOT NULL DEFAULT -1, -- rows in table name; -1: the row is its only detail
   first_name TEXT NOT NULL,          -- below the domain, reversed; '' is the domain itself
   first BLOB NOT NULL,               -- of the first query, as first.ts has it
   answers BLOB                       -- first addresses answered, 16 octets each

@@ -126,3 +126,17 @@ export function ancestorsOf(reversed: string): string[] {
 function splitLabels(text: string): string[] {
   return text.match(/(?:\\.|[^.\\])+/g) ?? [];
 }
+
+/** Whether `text` is the `text.length` octets at `at`, where `length` octets are meant. */
+export function isSameOctets(
+  octets: Uint8Array,
+  at: number,
+  length: number,
+  text: WireText,
+): boolean {
+  if (text.length !== length) return false;
+  for (let i = 0; i < length; i++) {
+    if (octets[at + i] !== text.charCodeAt(i)) return false;
+  }
+  return true;
+}

@@ -4,9 +4,9 @@
 
 import { addressOf, addressTexts } from './addresses.ts';
 import type { FactsNames } from './decisions.ts';
+import { type PairGather, Untold } from './gather.ts';
 import { wireToText } from './names.ts';
 import type { Observation } from './observation.ts';
-import { type PairGather, Untold } from './tallies.ts';
 
 /** What the database said about the pair; `stored` false: it said nothing. */
 export interface Outcome {

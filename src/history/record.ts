@@ -24,9 +24,10 @@ import {
   AT_SOURCE,
   AT_WORKLOAD,
   AT_WOULD_DENY,
+  KIND_NAME,
   RECORD_SIZE,
 } from '../events/kinds.ts';
-import type { WireText } from './names.ts';
+import { isSameOctets, type WireText } from './names.ts';
 
 const ADDRESS_SIZE = 16;
 const ANSWERS_MAX = 4;
@@ -50,7 +51,7 @@ export interface RecordPlace {
 /** Who asked what, and how it was decided: the parts of a record that are not counts. */
 export interface Facts {
   /** KIND_* of the record that they come from. */
-  readonly kind: number;
+  kind: number;
   /** Wall clock that the facts belong to, ms since the epoch. */
   readonly ms: number;
   readonly revision: number;
@@ -84,6 +85,29 @@ export function readFacts(place: RecordPlace, ms: number): Facts {
     source: octets.toString('latin1', at + AT_SOURCE, at + AT_SOURCE + ADDRESS_SIZE),
     name: readName(place),
   };
+}
+
+/** Whether a record that names a detail says the same as `facts`, but for its kind. */
+export function isSameFacts(place: RecordPlace, facts: Facts): boolean {
+  const { view, octets, at } = place;
+  return (
+    view.getUint32(at + AT_KIND, true) === KIND_NAME &&
+    view.getUint32(at + AT_REVISION, true) === facts.revision &&
+    view.getUint32(at + AT_WORKLOAD, true) === facts.workloadId &&
+    view.getUint32(at + AT_RULE, true) === facts.rule &&
+    view.getUint8(at + AT_FEED) === facts.feed &&
+    view.getUint8(at + AT_REASON) === facts.reason &&
+    view.getUint8(at + AT_MODE) === facts.mode &&
+    view.getUint16(at + AT_QTYPE, true) === facts.qtype &&
+    verdictOf(place) === facts.verdict &&
+    isSameOctets(octets, at + AT_SOURCE, ADDRESS_SIZE, facts.source) &&
+    isNamed(place, facts.name)
+  );
+}
+
+/** Whether the record's full name is that one. */
+export function isNamed(place: RecordPlace, name: WireText): boolean {
+  return isSameOctets(place.octets, place.at + AT_NAME, nameLength(place), name);
 }
 
 /** The gravest thing counted: exact for a first record, which counts one query. */

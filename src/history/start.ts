@@ -38,7 +38,7 @@ export interface RecorderHandle {
 /**
  * What waits for a commit lives for half a second: with room for it the collector moves little.
  */
-const YOUNG_MB = 64;
+const YOUNG_MB = 96;
 
 class Handle implements RecorderHandle {
   readonly #worker: Worker;

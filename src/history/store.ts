@@ -10,10 +10,10 @@ import { statSync } from 'node:fs';
 import type Database from 'better-sqlite3';
 import { DnsvalveError } from '../errors.ts';
 import type { FactsNames } from './decisions.ts';
+import type { PairGather } from './gather.ts';
 import { describeTrouble, isCorrupt, type openForWriting, setAside, sqliteCode } from './open.ts';
 import { Purge } from './purge.ts';
-import type { PairGather } from './tallies.ts';
-import { type Stored, Writer } from './writer.ts';
+import { Writer } from './writer.ts';
 
 /** Pause before the next try after trouble, ms. */
 const RETRY_MS = 1000;
@@ -36,7 +36,7 @@ export interface StoreSettings {
 }
 
 /** `spoiled`: one of the rows cannot be stored at all; the others can, given by themselves. */
-export type WriteResult = readonly Stored[] | 'trouble' | 'spoiled';
+export type WriteResult = 'stored' | 'trouble' | 'spoiled';
 
 interface Connection {
   readonly db: Database.Database;
@@ -76,9 +76,9 @@ export class Store {
     const connection = this.#connection();
     if (connection === null) return 'trouble';
     try {
-      const stored = connection.writer.store(pairs);
+      connection.writer.store(pairs);
       this.#recovered();
-      return stored;
+      return 'stored';
     } catch (error) {
       this.epoch += 1;
       if (SPOILED.test(sqliteCode(error)) || error instanceof TypeError) return 'spoiled';

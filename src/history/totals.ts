@@ -3,9 +3,9 @@
  * they have since, instead of a write for every pair.
  */
 
+import type { PairGather } from './gather.ts';
 import type { Workload } from './snapshots.ts';
 import type { Statements } from './statements.ts';
-import type { PairGather } from './tallies.ts';
 
 /** The fields but `ids` are the parameters of the statement. */
 class WorkloadTotal {

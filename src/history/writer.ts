@@ -11,12 +11,12 @@ import { dayOf } from './days.ts';
 import { Decisions, type FactsNames } from './decisions.ts';
 import { FILTER_SHIFT } from './filters.ts';
 import { FIRST_SIZE, packFirst } from './first.ts';
-import type { KnownPair } from './known.ts';
+import type { PairGather } from './gather.ts';
+import type { KnownName, KnownPair } from './known.ts';
 import { PAIR_SHIFT } from './migrations.ts';
 import { reversedName, SOLE_NAME, type WireText } from './names.ts';
 import { KIND_NAMES, KIND_PAIRS, Numbers } from './numbers.ts';
 import { BATCH_ROWS, prepareStatements, type Statements } from './statements.ts';
-import type { NameGather, PairGather } from './tallies.ts';
 import { Totals } from './totals.ts';
 
 /** Pairs between two calls of `meanwhile`: about 10 ms. */
@@ -30,17 +30,11 @@ export interface WriterSettings {
   readonly meanwhile: () => void;
 }
 
-export interface Stored {
-  readonly pair: PairGather;
-  readonly isNew: boolean;
-  readonly firstSeenMs: number;
-}
-
 export class Writer {
   /** Rows inserted or updated by calls that were committed. */
   rowsWritten = 0;
   readonly #db: Database.Database;
-  readonly #transaction: Database.Transaction<(pairs: readonly PairGather[]) => Stored[]>;
+  readonly #transaction: Database.Transaction<(pairs: readonly PairGather[]) => void>;
   readonly #namesPerDomain: number;
   readonly #meanwhile: () => void;
   readonly #sql: Statements;
@@ -65,13 +59,13 @@ export class Writer {
   }
 
   /**
-   * Stores the pairs in one transaction.
+   * Stores the pairs in one transaction, and says of each whether it is new.
    *
    * @throws SqliteError, and nothing of the call is stored
    */
-  store(pairs: readonly PairGather[]): Stored[] {
+  store(pairs: readonly PairGather[]): void {
     try {
-      return this.#transaction.immediate(pairs);
+      this.#transaction.immediate(pairs);
     } catch (error) {
       // Keys and numbers that the transaction gave are gone with it.
       this.#decisions.forget();
@@ -83,30 +77,28 @@ export class Writer {
     }
   }
 
-  #storeAll(pairs: readonly PairGather[]): Stored[] {
+  #storeAll(pairs: readonly PairGather[]): void {
     let rows = 0;
-    const stored = pairs.map((pair, i) => {
+    for (const [i, pair] of pairs.entries()) {
       if (i % MEANWHILE_PAIRS === MEANWHILE_PAIRS - 1) this.#meanwhile();
       rows += pair.rows;
-      return this.#storePair(pair);
-    });
+      this.#storePair(pair);
+    }
     this.#sql.pairs.end();
     this.#sql.wholePairs.end();
     this.#sql.names.end();
     this.#totals.store();
     this.rowsWritten += rows;
-    return stored;
   }
 
-  #storePair(pair: PairGather): Stored {
+  #storePair(pair: PairGather): void {
     this.#totals.add(pair);
     const { known } = pair;
-    if (known.id !== 0) return this.#updatePair(pair);
-    const workloadId = this.#totals.workloadId(pair);
-    const reversed = reversedName(known.domain);
-    if (this.#findPair(known, workloadId, reversed)) return this.#updatePair(pair);
-    this.#insertPair(pair, workloadId, reversed);
-    return { pair, isNew: true, firstSeenMs: known.firstMs };
+    const workloadId = known.id === 0 ? this.#totals.workloadId(pair) : 0;
+    const reversed = known.id === 0 ? reversedName(known.domain) : '';
+    pair.isNew = known.id === 0 && !this.#findPair(known, workloadId, reversed);
+    if (pair.isNew) this.#insertPair(pair, workloadId, reversed);
+    else this.#updatePair(pair);
   }
 
   /** Looks where the filters say that it may be; fills in what its row says. */
@@ -148,7 +140,7 @@ export class Writer {
     if (!isOfOne) for (let i = 0; i < known.names; i++) this.#insertName(names[i]!);
   }
 
-  #updatePair(pair: PairGather): Stored {
+  #updatePair(pair: PairGather): void {
     const { known } = pair;
     const isOfOne = this.#isStillSole(pair);
     this.#addCounts(pair);
@@ -160,7 +152,6 @@ export class Writer {
     const firstMs = Math.floor(pair.firstMs);
     if (firstMs < known.firstMs) this.#moveFirst(pair, firstMs);
     if (!isOfOne && pair.names.length > 0) this.#storeNames(pair);
-    return { pair, isNew: false, firstSeenMs: known.firstMs };
   }
 
   #addCounts(pair: PairGather): void {
@@ -223,40 +214,40 @@ export class Writer {
   }
 
   /** False where the name has no row. */
-  #updateName(name: NameGather): boolean {
-    const id = name.known.id !== 0 ? name.known.id : this.#findName(name);
+  #updateName(name: KnownName): boolean {
+    const id = name.id !== 0 ? name.id : this.#findName(name);
     if (id === 0) return false;
     const { allowed, denied, wouldDeny, failed } = name;
     const [firstMs, lastMs] = [Math.floor(name.firstMs), Math.floor(name.lastMs)];
     const values = [lastMs, allowed, denied, wouldDeny, failed, firstMs, id];
-    name.known.id = this.#sql.updateName.run(values).changes > 0 ? id : 0;
-    return name.known.id !== 0;
+    name.id = this.#sql.updateName.run(values).changes > 0 ? id : 0;
+    return name.id !== 0;
   }
 
-  #findName({ known }: NameGather): number {
+  #findName({ name, pair }: KnownName): number {
     const numbers = this.#nameNumbers;
-    const name = nameBelow(known.name, known.pair.domain);
-    let part = numbers.firstPart(known.pair.id, name);
+    const below = nameBelow(name, pair.domain);
+    let part = numbers.firstPart(pair.id, below);
     for (; part >= 0; part = numbers.nextPart(part)) {
-      const id = this.#sql.findName.get([part, known.pair.id, name]);
+      const id = this.#sql.findName.get([part, pair.id, below]);
       if (id !== undefined) return id;
     }
     return 0;
   }
 
-  #insertName(name: NameGather): void {
-    const { known, allowed, denied, wouldDeny, failed } = name;
-    const below = nameBelow(known.name, known.pair.domain);
-    known.id = this.#nameNumbers.take(known.pair.id, below);
+  #insertName(name: KnownName): void {
+    const { pair, allowed, denied, wouldDeny, failed } = name;
+    const below = nameBelow(name.name, pair.domain);
+    name.id = this.#nameNumbers.take(pair.id, below);
     const batch = this.#sql.names;
-    batch.add(known.id, known.pair.id, below, Math.floor(name.firstMs), Math.floor(name.lastMs));
+    batch.add(name.id, pair.id, below, Math.floor(name.firstMs), Math.floor(name.lastMs));
     batch.add(allowed, denied, wouldDeny, failed);
     batch.endRow();
   }
 }
 
 /** Queries of the names that have no row, from the `from`th on. */
-function queriesFrom(names: readonly NameGather[], from: number): number {
+function queriesFrom(names: readonly KnownName[], from: number): number {
   let sum = 0;
   for (let i = from; i < names.length; i++) sum += names[i]!.queries;
   return sum;
@@ -266,7 +257,7 @@ function queriesFrom(names: readonly NameGather[], from: number): number {
 function isSole(pair: PairGather, firstName: string): boolean {
   const [detail] = pair.names;
   if (detail === undefined || pair.names.length !== 1 || pair.folded > 0) return false;
-  if (!detail.equals(pair) || detail.known.name !== pair.first.name) return false;
+  if (!detail.equals(pair) || detail.name !== pair.first.name) return false;
   return nameBelow(pair.first.name, pair.known.domain) === firstName;
 }
 
