@@ -12,7 +12,7 @@ import { type Fate, fatesOf } from './optimiser.ts';
 /** Over three million queries of ten kinds; the most that was seen is 5. */
 const BAILOUTS_MAX = 12;
 /** What a query of each kind goes through. */
-const TRUNK = ['decide', 'settle', 'authorizeWorkload'];
+const TRUNK = ['decide', 'settle', 'lookup'];
 
 const own = new Set(sources('src', '.ts').flatMap((file) => functions(file).map(byName)));
 
