@@ -230,7 +230,10 @@ describe('clients that wait or do not read', () => {
     streams.room.set(0, 30);
     bring(0, Buffer.concat([fresh(9), ...[1, 2, 3].map(denied)]));
     expect(streams.watched.get(0)).toBe(WATCH_WRITE);
+    // There is room by now, but not ahead of what is kept.
+    streams.room.set(0, 50);
     answer(0, 9);
+    expect(streams.watched.get(0)).toBe(WATCH_WRITE);
     streams.room.set(0, 50);
     streams.round({ slot: 0, flags: EV_WRITABLE });
     expect(streams.watched.get(0)).toBe(WATCH_WRITE);
