@@ -24,7 +24,7 @@ const BATCHED = ['recvmmsg', 'sendmmsg'];
 /** What V8 and the loop call by themselves: compiling and collecting beside, memory, waiting. */
 const RUNTIME =
   'futex mmap munmap madvise mprotect pkey_mprotect brk sched_yield sched_getparam ' +
-  'sched_getscheduler getrusage epoll_wait epoll_pwait restart_syscall getpid';
+  'sched_getscheduler getrusage epoll_wait epoll_pwait restart_syscall getpid clock_nanosleep';
 const uncounted = new Set([...BATCHED, ...RUNTIME.split(' ')]);
 
 const countOf = (calls: Calls, name: string): number => calls.get(name) ?? 0;
