@@ -93,7 +93,8 @@ describe.each(BACKENDS)('the end of %s sockets', (backend) => {
 
     const recorded = new Set((await firstSeen(valve)).map(({ domain }) => domain));
     const settled = [...flood.answeredAt].filter(([, at]) => at < killedAt - LOSS_MS);
-    expect(settled.length).toBeGreaterThan(DOMAINS / 4);
+    // Enough to mean something; a slow machine has answered fewer by then.
+    expect(settled.length).toBeGreaterThan(DOMAINS / 10);
     const missing = settled.filter(([domain]) => !recorded.has(`d${domain}.com`));
     expect(missing).toEqual([]);
 
