@@ -5,7 +5,7 @@ import { join } from 'node:path';
 const BLOCKLISTS = join(import.meta.dirname, '..', '..', 'blocklists');
 
 /** Full names kept under one domain; small, so that the demo shows what happens beyond it. */
-export const NAMES_PER_DOMAIN = 20;
+export const NAMES_PER_DOMAIN = 10;
 export const CONFIG_FILE = 'dnsvalve.yaml';
 export const ALERT_FILE = 'alerts.jsonl';
 

@@ -1,10 +1,10 @@
 /**
  * Denials: for which names the store may hold an NXDOMAIN.
  *
- * A name that is new is looked for at each of its labels (RFC 8020), and each look at the store's
- * index of 8 MB misses the cache; two bits of 128 kB say that there is nothing to find. Exact in
- * that direction: the bits are of this lap of the slab and of the one before, and an entry lives no
- * longer without being written again.
+ * A name that is new is looked for at each of its labels (RFC 8020), in the store's index of 8 MB;
+ * two bits of 128 kB say that there is nothing to find (1.28 us before, 1.24 so, of a new question,
+ * single runs). Exact in that direction: the bits are of this lap of the slab and of the one
+ * before, and an entry lives no longer without being written again.
  */
 
 import type { WireName } from '../wire/name.ts';

@@ -290,7 +290,7 @@ export const mainShape = {
       ),
       names_per_domain: count(
         limits.NAMES_PER_DOMAIN,
-        'Full names kept per workload and registrable domain.',
+        'Full names kept per workload and domain: 16 new ones at once, then one a second.',
       ),
     })
     .prefault({})

@@ -78,7 +78,7 @@ import {
 
 /** Names are kept one after the other; an average name is 25 octets. */
 const ARENA_OCTETS_PER_SLOT = 48;
-/** Records of one `flushOlder`: about 0.3 ms. */
+/** Records of one `flushOlder`: about 0.4 ms. */
 const OLDER_MAX = 2048;
 
 export class Handover {

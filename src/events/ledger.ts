@@ -59,7 +59,8 @@ export const OUTCOME_FAILED = 3;
 /**
  * New names that a pair may have detail of: 16 at once, then one a second. People and programs ask
  * for no more; names made by a machine are folded and counted, as beyond `namesPerPair`, because a
- * row for each cost the recorder 10 to 17 us where the query itself took 20.
+ * row for each cost the recorder 10 to 17 us where the query itself took 20. Not names that were
+ * denied or flagged: whoever is told of one must be told its name.
  */
 const DETAIL_AT_ONCE = 16;
 const DETAIL_EVERY_MS = 1000;
@@ -125,7 +126,8 @@ export class Ledger {
     const isShown = this.#count(this.#pairs, pair, query, outcome);
     const row = pair * ROW_WORDS;
     const pairWords = this.#pairs.words;
-    if (pairWords[row + WORD_LINK]! >= this.#namesPerPair || !mayDetail(pairWords, row, query)) {
+    const isPaced = isNoteworthy || mayDetail(pairWords, row, query);
+    if (!isPaced || pairWords[row + WORD_LINK]! >= this.#namesPerPair) {
       pairWords[row + COUNT_FOLDED]!++;
       return pair;
     }

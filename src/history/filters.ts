@@ -5,8 +5,7 @@
  * Rows are numbered as they come, and each stretch of 262,144 numbers has a filter of 1 MB of its
  * own: a stretch that is full never changes again and is kept in the file, so a start reads filters
  * and not rows. A key sets three bits in each of two neighbouring words, a look-up reads one word
- * of most filters: 0.2 us for 39 of them (10 million pairs). One in 3,000 keys of a full stretch is
- * taken for another, which costs a look-up.
+ * of most filters. A key that is taken for another costs a look-up.
  */
 
 /** Rows of one filter, as a power of two. */

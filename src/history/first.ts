@@ -1,6 +1,6 @@
 /**
  * What a pair's row keeps of its first query, packed into 27 octets: one value to bind and to store
- * where five cost 0.8 us more. Big-endian.
+ * in place of five. Big-endian.
  *
  *     source 16 | qtype 2 | verdict 1 | policy 4 | rule 4
  */

@@ -91,7 +91,7 @@ CREATE INDEX pair_by_day ON pair (last_day, first_ms);
 // numbers grow in the order of first sight; its name goes to the stretch of `pair_by_name` that the
 // last 65,536 pairs are in, which stays in memory: in one index over all names each new pair would
 // dirty a page of its own, read from the disk before. What that costs is one seek for each stretch
-// when a name is looked for, 153 of them for 10 million pairs, half a millisecond.
+// when a name is looked for, 153 of them for 10 million pairs.
 const GENERATIONS = `
 CREATE TABLE moved (
   workload_id INTEGER NOT NULL,

@@ -188,7 +188,7 @@ CROSS JOIN workload w ON w.id = p.workload_id WHERE ${where}`);
     };
     for (const [newestMs, first, more] of heard.raw().iterate(id, sinceMs)) {
       if (newestMs < newest.fullSinceMs) break;
-      ids.push(...unpackIds(first, more));
+      for (const each of unpackIds(first, more)) ids.push(each);
       if (ids.length >= READ_AT_ONCE) read();
     }
     read();
@@ -196,18 +196,32 @@ CROSS JOIN workload w ON w.id = p.workload_id WHERE ${where}`);
   }
 
   #ofDomains(range: Range, filter: Filter & { readonly id: number | null }): PairRow[] {
-    const { id, workload, sinceMs, limit } = filter;
+    const { id, sinceMs, limit } = filter;
     const [from, end] = range;
-    const named = 'p.last_ms >= @sinceMs AND p.name_rev >= @from AND p.name_rev < @end';
     if (!this.#isCommon(range)) {
       const also = `AND p.last_ms >= @sinceMs ${id === null ? '' : 'AND p.workload_id = @id'}`;
       const values = { from, end, sinceMs, limit, ...(id === null ? {} : { id }) };
       return this.#rows(this.#inRange(also, values));
     }
-    if (id === null || workload === null) return this.#rows(this.#activeSince(range, filter));
-    const values = { from, end, sinceMs };
-    const all = this.#ofWorkload(workload, -1, { where: named, values, sinceMs: 0 });
-    return this.#rows(limit < 0 ? all : all.slice(0, limit));
+    if (id === null) return this.#rows(this.#activeSince(range, filter));
+    const raws = this.#oldestOfWorkload(id, { from, end, sinceMs, limit });
+    return this.#rows(raws);
+  }
+
+  /** Pairs of a workload in a range of names, first seen first; reads every pair that it has. */
+  #oldestOfWorkload(id: number, values: Record<string, unknown>): RawPair[] {
+    const heard = this.#db.prepare<[number], [number, Buffer | null]>(
+      'SELECT id, more FROM heard WHERE workload_id = ?',
+    );
+    const ids: number[] = [];
+    for (const [first, more] of heard.raw().iterate(id)) {
+      for (const each of unpackIds(first, more)) ids.push(each);
+    }
+    return this.#pairs(`
+SELECT ${PAIR_COLUMNS} FROM json_each(@ids) j CROSS JOIN pair p ON p.id = j.value
+CROSS JOIN workload w ON w.id = p.workload_id
+WHERE p.last_ms >= @sinceMs AND p.name_rev >= @from AND p.name_rev < @end
+ORDER BY p.first_ms LIMIT @limit`).all({ ...values, ids: JSON.stringify(ids) });
   }
 
   /** Pairs of a range of names, first seen first. */

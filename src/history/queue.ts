@@ -1,6 +1,7 @@
 /**
  * Queue: first in, first out, and no look at what went out before. A Map or Set does not serve: to
- * find its oldest entry it walks over all that was deleted before, 60 us a time at 90,000 pairs.
+ * find its oldest entry it walks over all that was deleted before, which was 44 % of a burst's
+ * profile.
  */
 
 /** Places of what went out that are kept at most before the rest moves up. */

@@ -18,9 +18,9 @@
 #define ROUNDS_MAX 8
 
 /* A listener that hears more than one datagram in 20 us takes a breath of 100 us after a small
- * batch, as a network card does between interrupts: where the load came in batches of 6 to 10, the
- * next is one of 30 to 50, and a hit took 8.5 us of the worker without, 7.1 with, at 95,000 a
- * second. Below that rate nobody waits. */
+ * batch, as a network card does between interrupts: where the load came in batches of 6 to 10, they
+ * are of 35 to 45 so, and a hit took 8.5 us of the worker without and 8.0 with (medians of 2 and 3
+ * runs that lay a fifth apart). Below that rate nobody waits. */
 #define BUSY_NS 20000
 #define BREATH_NS 100000
 #define SMALL_BATCH 32

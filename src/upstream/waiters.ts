@@ -16,8 +16,9 @@ import type { Inflight } from './inflight.ts';
 const COUNTED = 1 << 16;
 
 /**
- * A row is one run of memory, numbers first: 400 waiters of a busy worker leave the processor's
- * nearer caches between question and answer, and come back line by line.
+ * A row is one run of memory, numbers first, so that a waiter is seven cache lines and no object.
+ * In time that was no more than the noise: 3.3 to 3.7 us a forwarded question before, 3.3 to 3.5
+ * so.
  *
  * ```
  * word  0 id  1 flags  2 EDNS, DO, keepalive, TCP, alias: a bit each  3 UDP size  4 workload

@@ -213,6 +213,13 @@ describe('what is handed over', () => {
     expect(pair).toMatchObject({ allowed: 100, folded: 84 });
   });
 
+  it('a denied name is told by its own name, however fast names came before it', () => {
+    const rig = new Rig(256, 200);
+    for (let i = 0; i < 100; i++) rig.count({ name: `n${i}.example.com`, nowMs: 5000 });
+    rig.count({ name: 'bad.example.com', nowMs: 5000 }, OUTCOME_DENIED);
+    expect(rig.taken('pair')).toMatchObject([{ name: 'bad.example.com', denied: 1 }]);
+  });
+
   it('one more new name a second has detail, also when the clock has gone round', () => {
     for (const from of [5000, 2 ** 31 - 3000, 2 ** 32 - 3000]) {
       const rig = new Rig(256, 200);

@@ -52,7 +52,7 @@ const ROWS: readonly (readonly [string, RegExp])[] = [
   ['a source that is nobody', /127\.0\.0\.5 +\(nobody\) +api\.bank\.example +A +denied +REFUSED/],
   ['what never left', /4 denied names never left the valve/],
   ['who asked first', /builder +attacker\.example +denied +127\.0\.0\.3/],
-  ['the tunnel, counted and folded', /agent +sync\.example +\S+ +127\.0\.0\.4 +300 +0 +20 +280/],
+  ['the tunnel, counted and folded', /agent +sync\.example +\S+ +127\.0\.0\.4 +300 +0 +10 +290/],
   ['totals with the memory', /payments +2 +4 +4 +0 +1 /],
   ['an alert about rebinding', /error +rebinding +builder +127\.0\.0\.3 +widgets\.example +denied/],
   ['an alert about a bypass', /warning +resolver-bypass +builder +127\.0\.0\.3 +dns\.google/],
