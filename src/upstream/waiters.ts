@@ -16,7 +16,7 @@ import type { Inflight } from './inflight.ts';
 const COUNTED = 1 << 16;
 
 /**
- * A row is one run of memory, numbers first, so that a waiter is seven cache lines and no object.
+ * A row is one run of memory, numbers first, so that a waiter is six cache lines and no object.
  * In time that was no more than the noise: 3.3 to 3.7 us a forwarded question before, 3.3 to 3.5
  * so.
  *
