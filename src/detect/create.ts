@@ -1,6 +1,6 @@
 /** Makes the memory that the detectors share. Main's business, once at start. */
 
-import { CHANNEL_WORDS } from './channels.ts';
+import { CHANNEL_CLEAR_WORDS, CHANNEL_WORDS } from './channels.ts';
 import { loadNameModel, loadPopular } from './load-models.ts';
 import type { DetectMemory } from './memory.ts';
 import { createRows } from './rows.ts';
@@ -17,7 +17,7 @@ export function createDetectMemory(octets: number): DetectMemory {
   const spreads = octets * SPREAD_SHARE;
   const seen = (octets - spreads) * SEEN_SHARE;
   return {
-    channels: createRows(octets - spreads - seen, CHANNEL_WORDS),
+    channels: createRows(octets - spreads - seen, CHANNEL_WORDS, CHANNEL_CLEAR_WORDS),
     spreads: createRows(spreads, SPREAD_WORDS),
     seen: createSeen(seen),
     nameModel: loadNameModel(),
