@@ -196,6 +196,12 @@ export class Gather {
     else pair.first = readFacts(place, firstMs);
   }
 
+  /** When the pair of a record was first seen; null where no row of it is remembered. */
+  firstSeenMs(place: RecordPlace, workload: Workload): number | null {
+    const known = this.#findPair(place, workload);
+    return known === null || known.id === 0 ? null : known.firstMs;
+  }
+
   #pairOf(place: RecordPlace, workload: Workload, firstMs: number): PairGather {
     const known = this.#findPair(place, workload) ?? this.#learnPair(place, workload);
     if (known.pending !== null) return known.pending;

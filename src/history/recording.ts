@@ -5,12 +5,13 @@
  * the bounds cost is counted as shed.
  */
 
-import { AT_REVISION, AT_WORKLOAD } from '../events/kinds.ts';
+import { AT_KIND, AT_REVISION, AT_WORKLOAD, KIND_FINDING } from '../events/kinds.ts';
 import type { RingMemory } from '../events/ring.ts';
+import { Found } from './found.ts';
 import { Gather, type PairGather } from './gather.ts';
 import type { FromRecorder, RecorderSettings, RecorderStats, RevisionNames } from './messages.ts';
 import type { Observation } from './observation.ts';
-import { observe } from './observe.ts';
+import { observe, observeFinding } from './observe.ts';
 import { openForWriting } from './open.ts';
 import type { RecordPlace } from './record.ts';
 import { Snapshots } from './snapshots.ts';
@@ -45,6 +46,7 @@ export class Recording {
   readonly #context: RecordingContext;
   readonly #snapshots = new Snapshots();
   readonly #gather: Gather;
+  readonly #found = new Found();
   readonly #store: Store;
   readonly #sources: Source[] = [];
   /** Shed counts of rings that were replaced. */
@@ -91,6 +93,7 @@ export class Recording {
   /** Empties the rings into memory. */
   poll(): void {
     for (const source of this.#sources) source?.drain(this.#take);
+    this.#tellFindings();
   }
 
   /** Whether a whole transaction's worth is waiting. */
@@ -114,7 +117,7 @@ export class Recording {
       left -= pairs.length;
       if (left > 0) this.poll();
     }
-    return true;
+    return this.#flushFindings();
   }
 
   /** Short maintenance while nothing else is to do. */
@@ -127,7 +130,7 @@ export class Recording {
     return {
       rowsWritten: this.#store.rowsWritten,
       queueDepth: this.#gather.size,
-      shed: this.#shedBefore + ringShed + this.#gather.shed,
+      shed: this.#shedBefore + ringShed + this.#gather.shed + this.#found.shed,
       lastCommitMs: this.#lastCommitMs,
       lastCommitAt: this.#lastCommitAt,
       dbBytes: this.#store.bytes,
@@ -158,8 +161,33 @@ export class Recording {
     const revision = place.view.getUint32(place.at + AT_REVISION, true);
     if (!this.#snapshots.has(revision)) this.#context.catchUp();
     const id = place.view.getUint32(place.at + AT_WORKLOAD, true);
-    this.#gather.add(place, this.#snapshots.workload(revision, id));
+    const workload = this.#snapshots.workload(revision, id);
+    if (place.view.getUint32(place.at + AT_KIND, true) !== KIND_FINDING) {
+      this.#gather.add(place, workload);
+      return;
+    }
+    this.#found.add(place, workload, this.#gather.firstSeenMs(place, workload));
   };
+
+  /** Before they are stored, and whether or not they can be: somebody waits for them. */
+  #tellFindings(): void {
+    this.#post(this.#found.takeUntold().map((found) => observeFinding(found, this.#snapshots)));
+  }
+
+  #flushFindings(): boolean {
+    const list = this.#found.waiting();
+    if (list.length === 0) return true;
+    const result = this.#store.writeFindings(list);
+    if (result === 'trouble') return false;
+    // One that cannot be stored at all is told already; what is lost is its row.
+    if (result === 'spoiled') {
+      for (const found of list) {
+        if (this.#store.writeFindings([found]) !== 'stored') this.#found.shed += 1;
+      }
+    }
+    this.#found.stored();
+    return true;
+  }
 
   #commit(pairs: readonly PairGather[]): boolean {
     const started = performance.now();

@@ -10,6 +10,8 @@ import { statSync } from 'node:fs';
 import type Database from 'better-sqlite3';
 import { DnsvalveError } from '../errors.ts';
 import type { FactsNames } from './decisions.ts';
+import { FindingRows } from './finding-rows.ts';
+import type { Finding } from './found.ts';
 import type { PairGather } from './gather.ts';
 import { describeTrouble, isCorrupt, type openForWriting, setAside, sqliteCode } from './open.ts';
 import { Purge } from './purge.ts';
@@ -41,6 +43,7 @@ export type WriteResult = 'stored' | 'trouble' | 'spoiled';
 interface Connection {
   readonly db: Database.Database;
   readonly writer: Writer;
+  readonly findings: FindingRows;
   readonly purge: Purge;
 }
 
@@ -73,10 +76,18 @@ export class Store {
   }
 
   write(pairs: readonly PairGather[]): WriteResult {
+    return this.#attempt(({ writer }) => writer.store(pairs));
+  }
+
+  writeFindings(list: readonly Finding[]): WriteResult {
+    return this.#attempt(({ findings }) => findings.store(list));
+  }
+
+  #attempt(write: (connection: Connection) => void): WriteResult {
     const connection = this.#connection();
     if (connection === null) return 'trouble';
     try {
-      connection.writer.store(pairs);
+      write(connection);
       this.#recovered();
       return 'stored';
     } catch (error) {
@@ -124,11 +135,13 @@ export class Store {
   }
 
   #connect(): void {
-    const { path, retentionMs, now, notice, open } = this.#settings;
+    const { path, retentionMs, now, notice, open, names } = this.#settings;
     const { db, setAside: aside } = open(path, now());
     if (aside !== null) notice('error', corruptText(path, aside));
     const writer = new Writer(db, this.#settings);
-    this.#open = { db, writer, purge: new Purge(db, retentionMs) };
+    const findings = new FindingRows(db, names);
+    const purge = new Purge(db, retentionMs, (beforeMs) => findings.purge(beforeMs));
+    this.#open = { db, writer, findings, purge };
   }
 
   #fail(error: unknown): void {

@@ -29,6 +29,16 @@ export interface RecordSpec {
   /** IPv4, dotted. */
   readonly source?: string;
   readonly answers?: readonly string[];
+  /** Makes it a finding: what counts and answers would be is then its score. */
+  readonly finding?: FindingSpec;
+}
+
+export interface FindingSpec {
+  readonly type: number;
+  readonly score: number;
+  readonly threshold: number;
+  readonly isDenied?: boolean;
+  readonly parts?: readonly number[];
 }
 
 /** A moment for tests: 2026-03-01T12:00:00Z. */
@@ -76,8 +86,20 @@ export function writeRecord(writer: RingWriter, spec: RecordSpec): boolean {
   octets.set(wire, at + kinds.AT_NAME);
   u32(kinds.AT_NAME_HASH, hashOf(wire));
   u32(kinds.AT_DOMAIN_HASH, hashOf(suffix));
+  if (spec.finding !== undefined) writeFinding(writer, at, spec.finding);
   writer.publish();
   return true;
+}
+
+function writeFinding({ view }: RingWriter, at: number, finding: FindingSpec): void {
+  view.setUint32(at + kinds.AT_KIND, kinds.KIND_FINDING, true);
+  view.setUint8(at + kinds.AT_FINDING, finding.type);
+  view.setUint32(at + kinds.AT_SCORE, finding.score, true);
+  view.setUint32(at + kinds.AT_THRESHOLD, finding.threshold, true);
+  view.setUint32(at + kinds.AT_IS_DENIED, finding.isDenied === true ? 1 : 0, true);
+  for (const [i, part] of (finding.parts ?? []).entries()) {
+    view.setInt32(at + kinds.AT_PARTS + 4 * i, part, true);
+  }
 }
 
 /** In the place of the worker's keyed hash; any will do. */
