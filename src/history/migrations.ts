@@ -201,6 +201,17 @@ CREATE TABLE finding (
 ) STRICT;
 CREATE INDEX finding_by_name ON finding (workload_id, name_rev, last_ms);
 CREATE INDEX finding_by_time ON finding (last_ms);
+
+-- What detectors held when it was last collected, to be put back at a start.
+CREATE TABLE ledger (
+  workload_id INTEGER NOT NULL,
+  name_rev TEXT NOT NULL,            -- registrable domain as in pair; '': the workload's alone
+  kind INTEGER NOT NULL,             -- KIND_* of detect/carry.ts: what the words mean
+  seconds INTEGER NOT NULL,          -- since the epoch, when worth was so
+  worth REAL NOT NULL,               -- bytes
+  words BLOB NOT NULL,               -- 4 octets each, little-endian
+  PRIMARY KEY (workload_id, name_rev, kind)
+) STRICT, WITHOUT ROWID;
 `;
 
 /** Stretches of the indexes by name, as powers of two of the row number. */

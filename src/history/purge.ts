@@ -30,21 +30,17 @@ const UNCOUNT = 'UPDATE pair SET names = names - 1 WHERE id = ?';
 
 export class Purge {
   readonly #retentionMs: number;
-  readonly #purgeFindings: (beforeMs: number) => boolean;
+  readonly #purgeMore: (nowMs: number) => boolean;
   readonly #next: Database.Statement<[number], Row>;
   readonly #remove: Database.Transaction<(rows: readonly Row[]) => void>;
   /** Number of the last row looked at. */
   #cursor = 0;
   #notBeforeMs = 0;
 
-  /** @param purgeFindings removes some that are older, and says whether there may be more */
-  constructor(
-    db: Database.Database,
-    retentionMs: number,
-    purgeFindings: (beforeMs: number) => boolean,
-  ) {
+  /** @param purgeMore removes some of what else is old, and says whether there may be more */
+  constructor(db: Database.Database, retentionMs: number, purgeMore: (nowMs: number) => boolean) {
     this.#retentionMs = retentionMs;
-    this.#purgeFindings = purgeFindings;
+    this.#purgeMore = purgeMore;
     this.#next = db.prepare(NEXT);
     const remove = db.prepare<[number]>(DELETE);
     const uncount = db.prepare<[number]>(UNCOUNT);
@@ -62,14 +58,14 @@ export class Purge {
    */
   step(nowMs: number): boolean {
     if (nowMs < this.#notBeforeMs) return false;
-    const areMoreFindings = this.#purgeFindings(nowMs - this.#retentionMs);
+    const isMore = this.#purgeMore(nowMs);
     const rows = this.#next.all(this.#cursor);
     const old = rows.filter((row) => row.lastMs < nowMs - this.#retentionMs);
     if (old.length > 0) this.#remove.immediate(old);
     this.#cursor = rows.at(-1)?.id ?? 0;
     if (rows.length < STEP_ROWS) {
       this.#cursor = 0;
-      if (!areMoreFindings) this.#notBeforeMs = nowMs + PAUSE_MS;
+      if (!isMore) this.#notBeforeMs = nowMs + PAUSE_MS;
     }
     return old.length > 0;
   }

@@ -5,16 +5,24 @@
  * the bounds cost is counted as shed.
  */
 
-import { AT_KIND, AT_REVISION, AT_WORKLOAD, KIND_FINDING } from '../events/kinds.ts';
+import {
+  AT_DOMAIN_HASH,
+  AT_KIND,
+  AT_REVISION,
+  AT_WORKLOAD,
+  KIND_FINDING,
+} from '../events/kinds.ts';
 import type { RingMemory } from '../events/ring.ts';
+import { setHashKey } from '../wire/hash.ts';
 import { Found } from './found.ts';
 import { Gather, type PairGather } from './gather.ts';
+import { Ledgers } from './ledgers.ts';
 import type { FromRecorder, RecorderSettings, RecorderStats, RevisionNames } from './messages.ts';
 import type { Observation } from './observation.ts';
 import { observe, observeFinding } from './observe.ts';
 import { openForWriting } from './open.ts';
-import type { RecordPlace } from './record.ts';
-import { Snapshots } from './snapshots.ts';
+import { type RecordPlace, readRegistrable } from './record.ts';
+import { Snapshots, type Workload } from './snapshots.ts';
 import { Source } from './source.ts';
 import { Store } from './store.ts';
 
@@ -47,6 +55,8 @@ export class Recording {
   readonly #snapshots = new Snapshots();
   readonly #gather: Gather;
   readonly #found = new Found();
+  /** Null where there are no detectors. */
+  readonly #ledgers: Ledgers | null;
   readonly #store: Store;
   readonly #sources: Source[] = [];
   /** Shed counts of rings that were replaced. */
@@ -61,6 +71,7 @@ export class Recording {
     const pairs = settings.pendingMax ?? PENDING_MAX;
     this.#context = context;
     this.#gather = new Gather({ pairs, namesPerDomain });
+    this.#ledgers = this.#ledgersOf(settings);
     this.#store = new Store({
       path,
       namesPerDomain,
@@ -74,6 +85,23 @@ export class Recording {
       },
     });
     for (const [slot, ring] of settings.rings.entries()) this.addRing(slot, ring);
+    this.#seed(settings);
+  }
+
+  #ledgersOf({ detect }: RecorderSettings): Ledgers | null {
+    if (detect === undefined) return null;
+    setHashKey(detect.hashKey.k0, detect.hashKey.k1);
+    return new Ledgers(detect.memory, {
+      workloads: () => this.#snapshots.workloads(),
+      domainOf: (low, high, workload) => this.#gather.domainOf(low, high, workload),
+    });
+  }
+
+  /** What earlier runs knew; a recorder that is started anew finds the rows as they are. */
+  #seed({ detect, path }: RecorderSettings): void {
+    if (detect?.isFirst !== true || this.#store.seed(detect.memory)) return;
+    const message = `history ${path}: ledgers of earlier runs cannot be read; they start at 0`;
+    this.#context.post({ kind: 'notice', level: 'error', message });
   }
 
   addRevision(names: RevisionNames): void {
@@ -117,7 +145,7 @@ export class Recording {
       left -= pairs.length;
       if (left > 0) this.poll();
     }
-    return this.#flushFindings();
+    return this.#flushFindings() && this.#flushLedgers();
   }
 
   /** Short maintenance while nothing else is to do. */
@@ -149,6 +177,8 @@ export class Recording {
       stored = this.flush();
       if (this.#gather.size === 0 && !this.#isAside) break;
     }
+    const now = Math.floor(this.#context.now() / 1000);
+    if (stored && this.#ledgers !== null) stored = this.#keepLedgers(this.#ledgers, now);
     this.#store.close();
     return stored;
   }
@@ -166,8 +196,16 @@ export class Recording {
       this.#gather.add(place, workload);
       return;
     }
-    this.#found.add(place, workload, this.#gather.firstSeenMs(place, workload));
+    this.#addFinding(place, workload);
   };
+
+  #addFinding(place: RecordPlace, workload: Workload): void {
+    const { view, at } = place;
+    this.#found.add(place, workload, this.#gather.firstSeenMs(place, workload));
+    const low = view.getUint32(at + AT_DOMAIN_HASH, true);
+    const high = view.getUint32(at + AT_DOMAIN_HASH + 4, true);
+    this.#ledgers?.found(readRegistrable(place), low, high);
+  }
 
   /** Before they are stored, and whether or not they can be: somebody waits for them. */
   #tellFindings(): void {
@@ -186,6 +224,20 @@ export class Recording {
       }
     }
     this.#found.stored();
+    return true;
+  }
+
+  /** The rows go on to be written; what is lost with a crash is what came since. */
+  #flushLedgers(): boolean {
+    const now = Math.floor(this.#context.now() / 1000);
+    if (this.#ledgers === null || !this.#ledgers.isDue(now) || this.#store.isResting) return true;
+    return this.#keepLedgers(this.#ledgers, now);
+  }
+
+  #keepLedgers(ledgers: Ledgers, now: number): boolean {
+    const list = ledgers.collect(now);
+    if (list.length > 0 && this.#store.writeLedgers(list) === 'trouble') return false;
+    ledgers.kept(now);
     return true;
   }
 

@@ -8,13 +8,17 @@
 
 import { statSync } from 'node:fs';
 import type Database from 'better-sqlite3';
+import type { LedgerMemory } from '../detect/carry.ts';
 import { DnsvalveError } from '../errors.ts';
 import type { FactsNames } from './decisions.ts';
 import { FindingRows } from './finding-rows.ts';
 import type { Finding } from './found.ts';
 import type { PairGather } from './gather.ts';
+import { LedgerRows } from './ledger-rows.ts';
+import type { NamedLedger } from './ledgers.ts';
 import { describeTrouble, isCorrupt, type openForWriting, setAside, sqliteCode } from './open.ts';
 import { Purge } from './purge.ts';
+import { seedLedgers } from './seeding.ts';
 import { Writer } from './writer.ts';
 
 /** Pause before the next try after trouble, ms. */
@@ -44,6 +48,7 @@ interface Connection {
   readonly db: Database.Database;
   readonly writer: Writer;
   readonly findings: FindingRows;
+  readonly ledgers: LedgerRows;
   readonly purge: Purge;
 }
 
@@ -83,7 +88,22 @@ export class Store {
     return this.#attempt(({ findings }) => findings.store(list));
   }
 
-  #attempt(write: (connection: Connection) => void): WriteResult {
+  writeLedgers(list: readonly NamedLedger[]): WriteResult {
+    return this.#attempt(({ ledgers }) => ledgers.store(list));
+  }
+
+  /** Puts the ledgers of earlier runs back; false where they could not be read. */
+  seed(memory: LedgerMemory): boolean {
+    const { now } = this.#settings;
+    return this.#attempt(({ ledgers }) => seedLedgers(ledgers, memory, now())) === 'stored';
+  }
+
+  /** Whether a write would fail without being tried. */
+  get isResting(): boolean {
+    return this.#settings.now() < this.#retryAt;
+  }
+
+  #attempt(write: (connection: Connection) => unknown): WriteResult {
     const connection = this.#connection();
     if (connection === null) return 'trouble';
     try {
@@ -140,8 +160,12 @@ export class Store {
     if (aside !== null) notice('error', corruptText(path, aside));
     const writer = new Writer(db, this.#settings);
     const findings = new FindingRows(db, names);
-    const purge = new Purge(db, retentionMs, (beforeMs) => findings.purge(beforeMs));
-    this.#open = { db, writer, findings, purge };
+    const ledgers = new LedgerRows(db);
+    const purge = new Purge(db, retentionMs, (nowMs) => {
+      ledgers.purge(Math.floor(nowMs / 1000));
+      return findings.purge(nowMs - retentionMs);
+    });
+    this.#open = { db, writer, findings, ledgers, purge };
   }
 
   #fail(error: unknown): void {

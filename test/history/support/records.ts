@@ -31,6 +31,8 @@ export interface RecordSpec {
   readonly answers?: readonly string[];
   /** Makes it a finding: what counts and answers would be is then its score. */
   readonly finding?: FindingSpec;
+  /** The worker's keyed hash, where it matters that it is the real one. */
+  readonly hash?: (name: string) => { readonly low: number; readonly high: number };
 }
 
 export interface FindingSpec {
@@ -80,12 +82,19 @@ export function writeRecord(writer: RingWriter, spec: RecordSpec): boolean {
     octets.set(mapped(answer), at + kinds.AT_ANSWERS + 16 * i);
   }
   const wire = nameToWire(spec.name);
-  const suffix = nameToWire(spec.registrable ?? spec.name.split('.').slice(-2).join('.'));
+  const domain = spec.registrable ?? spec.name.split('.').slice(-2).join('.');
+  const suffix = nameToWire(domain);
   octets[at + kinds.AT_NAME_LENGTH] = wire.length;
   octets[at + kinds.AT_REGISTRABLE] = wire.length - suffix.length;
   octets.set(wire, at + kinds.AT_NAME);
-  u32(kinds.AT_NAME_HASH, hashOf(wire));
-  u32(kinds.AT_DOMAIN_HASH, hashOf(suffix));
+  for (const [offset, text, octetsOf] of [
+    [kinds.AT_NAME_HASH, spec.name, wire],
+    [kinds.AT_DOMAIN_HASH, domain, suffix],
+  ] as const) {
+    const { low, high } = spec.hash?.(text) ?? { low: hashOf(octetsOf), high: 0 };
+    u32(offset, low);
+    u32(offset + 4, high);
+  }
   if (spec.finding !== undefined) writeFinding(writer, at, spec.finding);
   writer.publish();
   return true;
