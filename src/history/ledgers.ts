@@ -77,6 +77,7 @@ export class Ledgers {
   collect(now: number): NamedLedger[] {
     const since = Math.min(this.#collectedSeconds, now) - OVERLAP_SECONDS;
     const list: NamedLedger[] = [];
+    this.#learnWorkloads();
     for (const { owner, ...ledger } of exportLedgers(this.#memory, since, now, COLLECTED_MAX)) {
       const workload = this.#workloadOf(owner);
       if (workload === undefined) continue;
@@ -92,13 +93,16 @@ export class Ledgers {
     this.#isHurried = false;
   }
 
-  #workloadOf({ workloadLow, workloadHigh }: LedgerOwner): Workload | undefined {
+  #learnWorkloads(): void {
     for (const workload of this.#names.workloads()) {
       if (this.#known.has(workload)) continue;
       this.#known.add(workload);
       const { low, high } = workloadKey(workload.name);
       this.#workloads.set(`${low}:${high}`, workload);
     }
+  }
+
+  #workloadOf({ workloadLow, workloadHigh }: LedgerOwner): Workload | undefined {
     return this.#workloads.get(`${workloadLow}:${workloadHigh}`);
   }
 

@@ -34,31 +34,38 @@ export function seedLedgers(rows: LedgerRows, memory: LedgerMemory, nowMs: numbe
   let [count, named, names] = [0, 0, 0];
   for (const ledger of rows.read(now, LEDGERS_MAX)) {
     const owner = ownerOf(ledger);
-    if (!importer.put(ledger, owner, now)) continue;
+    if (owner === null || !importer.put(ledger, owner, now)) continue;
     count += 1;
     if (ledger.domain === null || named >= NAMED_MAX || names >= NAMES_MAX) continue;
     named += 1;
     for (const text of rows.names(ledger, NAMES_OF_DOMAIN)) {
-      const { low, high } = hashOf(text);
-      seen.add(owner.workloadLow ^ low, owner.workloadHigh ^ high);
+      const name = hashOf(text);
+      if (name === null) continue;
+      seen.add(owner.workloadLow ^ name.low, owner.workloadHigh ^ name.high);
       names += 1;
     }
   }
   return count;
 }
 
-function ownerOf({ workload, domain }: StoredLedger): LedgerOwner {
+function ownerOf({ workload, domain }: StoredLedger): LedgerOwner | null {
   const { low: workloadLow, high: workloadHigh } = workloadKey(workload);
-  const { low: domainLow, high: domainHigh } = domain === null ? NONE : hashOf(domain);
-  return { workloadLow, workloadHigh, domainLow, domainHigh };
+  const hash = domain === null ? NONE : hashOf(domain);
+  if (hash === null) return null;
+  return { workloadLow, workloadHigh, domainLow: hash.low, domainHigh: hash.high };
 }
 
 const NONE = { low: 0, high: 0 };
 const scratch = new WireName();
 
-/** The keyed hash of a name, as the workers make it. */
-function hashOf(text: string): { readonly low: number; readonly high: number } {
-  const wire = nameToWire(text);
-  readName(wire, 0, wire.length, scratch);
+/** The keyed hash of a name, as the workers make it; null for what is no name: it spoils no start. */
+function hashOf(text: string): { readonly low: number; readonly high: number } | null {
+  let wire: Uint8Array;
+  try {
+    wire = nameToWire(text);
+  } catch {
+    return null;
+  }
+  if (readName(wire, 0, wire.length, scratch) === -1) return null;
   return { low: (scratch.low[0] ?? 0) | 0, high: (scratch.high[0] ?? 0) | 0 };
 }

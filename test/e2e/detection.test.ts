@@ -2,10 +2,13 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Alert } from '../../src/alerts/alert.ts';
 import { ask } from '../../src/control/client.ts';
+import { CHANNEL_NAMES } from '../../src/detect/channels.ts';
 import type { Detection, ExplainedFinding, WithDetection } from '../../src/detect/explain.ts';
+import { ROW_FIRST } from '../../src/detect/rows.ts';
 import { type Client, openClient } from '../support/client.ts';
 import { until } from '../support/processes.ts';
 import { Valve } from '../support/valve.ts';
@@ -58,6 +61,14 @@ workloads:
     const path = join(valve.folder, 'alerts.jsonl');
     const lines = readFileSync(path, { encoding: 'utf8', flag: 'a+' }).split('\n').slice(0, -1);
     return lines.map((line) => JSON.parse(line) as Alert);
+  }
+
+  /** Null until the ledger of so many names is in the history. */
+  function keptNames(count: number): true | null {
+    const db = new Database(valve.historyPath, { readonly: true });
+    const words = db.prepare('SELECT words FROM ledger WHERE kind = 1').pluck().get() as Buffer;
+    db.close();
+    return words.readInt32LE((CHANNEL_NAMES - ROW_FIRST) * 4) === count ? true : null;
   }
 
   async function explain(): Promise<{ status: number | null; said: WithDetection; text: string }> {
@@ -130,8 +141,10 @@ workloads:
     );
   });
 
-  it('goes on where it was after a restart, and stays denied', async () => {
+  it.each(['SIGTERM', 'SIGKILL'] as const)('goes on where it was after %s', async (signal) => {
     const [told] = alerts().filter(({ detector }) => detector === 'tunnel');
+    if (signal === 'SIGKILL') await until('the last query in the history', () => keptNames(asked));
+    await valve.program.stop(signal);
     await valve.restart();
     const { findings, denied_until } = await detection();
     expect(findings[0]).toMatchObject({ detector: 'tunnel', threshold: THRESHOLD });

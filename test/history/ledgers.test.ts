@@ -224,6 +224,7 @@ describe('ledgers that cannot be used', () => {
     { name: 'with words of another layout', sql: "UPDATE ledger SET words = x'01020304'" },
     { name: 'with fewer octets than words', sql: "UPDATE ledger SET words = x'010203'" },
     { name: 'of a worth below nothing', sql: 'UPDATE ledger SET worth = -1e300' },
+    { name: 'whose domain is no name', sql: `UPDATE ledger SET name_rev = '${'x'.repeat(70)}.'` },
     { name: 'that are too old to say anything', sql: 'UPDATE ledger SET seconds = 5' },
   ];
   it.each(rows)('$name are left out', ({ sql }) => {
@@ -238,6 +239,8 @@ describe('ledgers that cannot be used', () => {
     const second = new Run(path, 2);
     expect(second.row('one.test')).toBeNull();
     expect(second.test.notices()).toEqual([]);
+    expect(second.test.recording.flush()).toBe(true);
+    expect(second.test.recording.stats().error).toBeNull();
   });
 
   it('because the file cannot be read are said, and the recorder goes on', () => {
