@@ -3,20 +3,39 @@
  * finding. For people who ask; slow lane. Like carry.ts it reads rows without locking them.
  */
 
-import { FINDING_SPREAD, FINDING_TENANT, FINDING_TUNNEL, PARTS } from '../events/kinds.ts';
+import {
+  FINDING_DOWNLOAD,
+  FINDING_SPREAD,
+  FINDING_TENANT,
+  FINDING_TUNNEL,
+  PARTS,
+} from '../events/kinds.ts';
 import type { Tables } from '../tables.ts';
 import type { WireName } from '../wire/name.ts';
 import {
+  CHANNEL_ANSWERS,
+  CHANNEL_DATA,
+  CHANNEL_DATA_SECONDS,
   CHANNEL_DENIED_UNTIL,
   CHANNEL_FLAGS,
+  CHANNEL_ODD_TYPE,
   CHANNEL_OLDEST,
   CHANNEL_RECENTS,
   CHANNEL_SINCE,
   CHANNEL_WORKLOAD,
   IS_POPULAR,
 } from './channels.ts';
+import { DATA_FADE_SECONDS, DOWNLOAD_FACTOR } from './download.ts';
 import type { DetectMemory } from './memory.ts';
-import { SPREAD_DOMAINS, SPREAD_SECONDS, TENANT_NAMES, TENANT_SECONDS } from './parts.ts';
+import {
+  DOWNLOAD_ANSWERS,
+  DOWNLOAD_SECONDS,
+  DOWNLOAD_TYPE,
+  SPREAD_DOMAINS,
+  SPREAD_SECONDS,
+  TENANT_NAMES,
+  TENANT_SECONDS,
+} from './parts.ts';
 import { Part, RECENT_OCTETS, RECENT_WORDS, RECENTS } from './price.ts';
 import { ledgerLabel } from './registrable.ts';
 import { fadeOf, ROW_HIGH, ROW_LOW, ROW_SECONDS, ROW_WORTH, type RowsMemory } from './rows.ts';
@@ -73,6 +92,7 @@ export function standingsOf(
   const spread = findRow(spreads, ROW_LOW, [low, high]);
   return [
     ...(channel === null ? [] : [tunnelOf(channel, threshold, asked.now)]),
+    ...(channel === null ? [] : [downloadOf(channel, threshold, asked.now)]),
     ...(spread === null ? [] : [spreadOf(spread, threshold, asked.now)]),
     ...(spread === null ? [] : [tenantOf(spread, threshold, asked.now)]),
   ].filter(({ score, deniedUntil }) => score > 0 || deniedUntil > 0);
@@ -127,6 +147,26 @@ function lastPart({ words }: Row): Part {
     part.symbols[i] = SYMBOL_OF[octet] ?? 0;
   }
   return part;
+}
+
+function downloadOf({ words, floats }: Row, threshold: number, now: number): Standing {
+  const parts = new Int32Array(PARTS);
+  const last = words[CHANNEL_DATA_SECONDS] ?? 0;
+  const first = words[CHANNEL_SINCE] ?? 0;
+  parts[DOWNLOAD_ANSWERS] = words[CHANNEL_ANSWERS] ?? 0;
+  parts[DOWNLOAD_SECONDS] = last - first;
+  parts[DOWNLOAD_TYPE] = words[CHANNEL_ODD_TYPE] ?? 0;
+  const left = Math.exp(-Math.max(0, now - last) / DATA_FADE_SECONDS);
+  return {
+    type: FINDING_DOWNLOAD,
+    score: Math.round((floats[CHANNEL_DATA] ?? 0) * left),
+    threshold: threshold * DOWNLOAD_FACTOR,
+    parts,
+    first,
+    last,
+    // Names and answers deny together, and the ledger of names says until when.
+    deniedUntil: 0,
+  };
 }
 
 function spreadOf({ words, floats }: Row, threshold: number, now: number): Standing {

@@ -58,7 +58,7 @@ function ownerOf({ workload, domain }: StoredLedger): LedgerOwner | null {
 const NONE = { low: 0, high: 0 };
 const scratch = new WireName();
 
-/** The keyed hash of a name, as the workers make it; null for what is no name: it spoils no start. */
+/** The keyed hash of a name, as workers make it; null for what is no name: it spoils no start. */
 function hashOf(text: string): { readonly low: number; readonly high: number } | null {
   let wire: Uint8Array;
   try {
