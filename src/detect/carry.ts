@@ -15,9 +15,9 @@ import {
   CHANNEL_WORDS,
   CHANNEL_WORKLOAD,
 } from './channels.ts';
+import { fadeOf } from './fade.ts';
 import type { DetectMemory } from './memory.ts';
 import {
-  fadeOf,
   NONE,
   ROW_FIRST,
   ROW_HIGH,

@@ -26,6 +26,7 @@ import {
   IS_POPULAR,
 } from './channels.ts';
 import { DATA_FADE_SECONDS, DOWNLOAD_FACTOR } from './download.ts';
+import { fadeOf } from './fade.ts';
 import type { DetectMemory } from './memory.ts';
 import {
   DOWNLOAD_ANSWERS,
@@ -38,7 +39,7 @@ import {
 } from './parts.ts';
 import { Part, RECENT_OCTETS, RECENT_WORDS, RECENTS } from './price.ts';
 import { ledgerLabel } from './registrable.ts';
-import { fadeOf, ROW_HIGH, ROW_LOW, ROW_SECONDS, ROW_WORTH, type RowsMemory } from './rows.ts';
+import { ROW_HIGH, ROW_LOW, ROW_SECONDS, ROW_WORTH, type RowsMemory } from './rows.ts';
 import {
   ADDED,
   ADDED_SINCE,

@@ -15,6 +15,7 @@ import {
   IS_POPULAR,
 } from './channels.ts';
 import { entropyOf, lookOf } from './look.ts';
+import { WORTH } from './memory.ts';
 import {
   TUNNEL_ANSWER_OCTETS,
   TUNNEL_ENTROPY,
@@ -36,7 +37,7 @@ export function tellTunnel(query: Query, threshold: number, memory: Memory): boo
   const { charge, channels, part } = detectors;
   const { row, label } = charge;
   part.read(query.name, label);
-  findings.begin(charge.worth, threshold);
+  findings.begin(charge.bytes[WORTH]!, threshold);
   gatherTunnel(channels, row, part, findings.parts);
   return findings.tell(query, label, FINDING_TUNNEL, channels.words[row + CHANNEL_SINCE]! * 1000);
 }
