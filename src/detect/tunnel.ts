@@ -41,7 +41,7 @@ import { tellTunnel } from './tell.ts';
 import { FULL_WEIGHT, isOdd, weightOf } from './types.ts';
 
 /** A popular domain has more names of its own, and is not a stranger's to receive at. */
-const POPULAR_FACTOR = 4;
+export const POPULAR_FACTOR = 4;
 /**
  * A name asked for again says which one it was of those known; 0.4 bit at most, since it had to
  * outlive its answer in the store.
@@ -92,9 +92,12 @@ function lockChannel(query: Query, tables: Tables, detectors: Detectors): boolea
   charge.row = row;
   if (row === NONE) return false;
   const { words } = channels;
-  charge.isNew = words[row + CHANNEL_FLAGS] === 0;
-  if (!charge.isNew) return true;
+  charge.isNew = false;
+  if (words[row + CHANNEL_FLAGS] !== 0) return true;
   words[row + CHANNEL_FLAGS] = IS_READY | kindOf(query, label, tables, detectors);
+  // A row that was carried over from an earlier run has a past already (carry.ts).
+  charge.isNew = words[row + CHANNEL_SINCE] === 0;
+  if (!charge.isNew) return true;
   words[row + CHANNEL_SINCE] = charge.seconds;
   words[row + CHANNEL_WORKLOAD] = keyLow;
   words[row + CHANNEL_WORKLOAD + 1] = keyHigh;
