@@ -204,19 +204,19 @@ export class Importer {
     if (own.length !== layout.rowWords - ROW_FIRST) return false;
     // A clock that was ahead would keep a ledger from fading until it is passed.
     const at = Math.min(seconds, now);
+    const whole = new Int32Array(layout.rowWords);
+    whole.set(own, ROW_FIRST);
+    const isKept = layout.isKept(whole, new Float32Array(whole.buffer), 0, now);
+    if (worth * fadeOf(now - at) < WORTH_MIN && !isKept) return false;
     const low = owner.workloadLow ^ owner.domainLow;
     const high = owner.workloadHigh ^ owner.domainHigh;
     const row = rows.lock(low, high, at);
     if (row === NONE) return false;
-    const { words, floats } = rows;
-    words.set(own, row + ROW_FIRST);
-    floats[row + ROW_WORTH] = worth;
-    words[row + ROW_SECONDS] = at;
-    layout.adopt(words, row, owner);
-    const left = worth * fadeOf(now - at);
-    const isUseful = left >= WORTH_MIN || layout.isKept(words, floats, row, now);
-    if (!isUseful) words.fill(0, row, row + layout.rowWords);
+    rows.words.set(own, row + ROW_FIRST);
+    rows.floats[row + ROW_WORTH] = worth;
+    rows.words[row + ROW_SECONDS] = at;
+    layout.adopt(rows.words, row, owner);
     rows.unlock();
-    return isUseful;
+    return true;
   }
 }

@@ -18,6 +18,7 @@ import {
   CHANNEL_DATA_SECONDS,
   CHANNEL_DENIED_UNTIL,
   CHANNEL_FLAGS,
+  CHANNEL_KEPT,
   CHANNEL_ODD_TYPE,
   CHANNEL_OLDEST,
   CHANNEL_RECENTS,
@@ -37,7 +38,7 @@ import {
   TENANT_NAMES,
   TENANT_SECONDS,
 } from './parts.ts';
-import { Part, RECENT_OCTETS, RECENT_WORDS, RECENTS } from './price.ts';
+import { Part, RECENT_OCTETS, RECENTS } from './price.ts';
 import { ledgerLabel } from './registrable.ts';
 import { ROW_HIGH, ROW_LOW, ROW_SECONDS, ROW_WORTH, type RowsMemory } from './rows.ts';
 import {
@@ -139,11 +140,11 @@ function tunnelOf(row: Row, threshold: number, now: number): Standing {
 function lastPart({ words }: Row): Part {
   const octets = new Uint8Array(words.buffer);
   const last = ((words[CHANNEL_OLDEST] ?? 0) + RECENTS - 1) % RECENTS;
-  const at = (CHANNEL_RECENTS + last * RECENT_WORDS) * 4;
+  const at = CHANNEL_RECENTS * 4 + last * RECENT_OCTETS;
   const part = new Part();
-  part.length = Math.min(octets[at] ?? 0, RECENT_OCTETS);
+  part.length = Math.min(octets[CHANNEL_KEPT * 4 + last] ?? 0, RECENT_OCTETS);
   for (let i = 0; i < part.length; i++) {
-    const octet = octets[at + 4 + i] ?? 0;
+    const octet = octets[at + i] ?? 0;
     part.octets[i] = octet;
     part.symbols[i] = SYMBOL_OF[octet] ?? 0;
   }
