@@ -30,7 +30,7 @@ export interface CaptureCounts {
   fragments: number;
   /** Shorter than their headers say. */
   cut: number;
-  /** On port 53 and no query or response of one question. */
+  /** On port 53, and no query or response of one question of class IN. */
   unreadable: number;
   /** Places in TCP connections where octets were missing. */
   lost: number;

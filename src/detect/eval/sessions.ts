@@ -50,7 +50,8 @@ export class Session {
   add(sample: Sample): void {
     this.queries++;
     const name = lowerName(sample.name);
-    const { zone } = this.truth;
+    // A session that is dealt over several domains has one for each query.
+    const zone = sample.truth?.zone ?? null;
     const above = zone === null ? -1 : octetsAbove(name, zone);
     if (above !== -1) this.#inZone++;
     const key = Buffer.from(name).toString('latin1');
