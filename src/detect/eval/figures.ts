@@ -133,11 +133,12 @@ export function mainFigures({ sessions, benign }: Scores): MainFigures {
   };
 }
 
-/** Sessions of which nothing was told, but for those that hardly said anything in a day. */
+/** Sessions of which nothing was told although they said enough. */
 export function missedSessions({ sessions }: Scores): MissedSession[] {
   return sessions
-    .filter(({ alarm, sizeClass }) => alarm === null && sizeClass !== 'slow')
-    .filter((session) => session.sizeClass !== 'small' || session.queries > 1)
+    .filter(({ alarm, sizeClass }) => {
+      return alarm === null && sizeClass !== 'slow' && sizeClass !== 'small';
+    })
     .map((session) => ({
       source: session.source,
       session: session.truth.session,
