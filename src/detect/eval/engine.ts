@@ -15,6 +15,7 @@ import type { Tables } from '../../tables.ts';
 import { CLASS_IN, HEADER_SIZE, RD } from '../../wire/constants.ts';
 import { writeU16 } from '../../wire/octets.ts';
 import { createDetectMemory } from '../create.ts';
+import type { DetectMemory } from '../memory.ts';
 import { ResponseBuilder } from './response.ts';
 import type { Reply } from './sample.ts';
 import type { World } from './world.ts';
@@ -36,6 +37,8 @@ export interface Question {
 export class Engine {
   readonly query = new Query();
   readonly memory: Memory;
+  /** What the workers of a daemon share. */
+  readonly detect: DetectMemory;
   readonly reader: RingReader;
   readonly #tables: Tables;
   readonly #message = new Uint8Array(MESSAGE_MAX);
@@ -45,12 +48,13 @@ export class Engine {
     const ring = createRing(RING_RECORDS);
     this.#tables = tables;
     this.reader = new RingReader(ring);
+    this.detect = createDetectMemory(config.detect.memoryBytes);
     this.memory = new Memory({
       ring: new RingWriter(ring),
       counters: createCounters(),
       storeOctets: config.cache.sizeBytes,
       namesPerPair: config.history.namesPerDomain,
-      detect: createDetectMemory(config.detect.memoryBytes),
+      detect: this.detect,
       owner: 1,
     });
     const { query } = this;
