@@ -58,7 +58,7 @@ export class CaptureReader {
     return this.#rest.length;
   }
 
-  /** Takes one header, packet or block at `at`. Returns where the next is; `at` when more is needed. */
+  /** Takes a header, packet or block. Returns where the next one is; `at` when more is needed. */
   #step(octets: Buffer, at: number): number {
     if (this.#format === 'unknown') return this.#begin(octets, at);
     return this.#format === 'pcap' ? this.#packet(octets, at) : this.#block(octets, at);

@@ -81,7 +81,8 @@ export interface AlertFigures {
   readonly count: number;
   readonly seconds: number;
   readonly summary: string;
-  readonly parts: readonly { readonly name: string; readonly text: string }[];
+  /** detect/parts.ts says which is which. */
+  readonly parts: readonly number[];
 }
 
 const SIZES: readonly SizeClass[] = ['small', 'medium', 'large', 'slow', 'zoneless'];
@@ -192,9 +193,9 @@ function sourceFigures(name: string, sources: readonly Source[]): SourceFigures 
 }
 
 function alertFigures({ source, client, domain, finding, seconds, count }: Alert): AlertFigures {
-  const { type, score, threshold, isDenied } = finding;
+  const { type, score, threshold, isDenied, parts } = finding;
   const name = FINDING_NAMES.get(type) ?? `type ${type}`;
   const summary = `${score} of ${threshold}`;
   const about = { source, client, domain, type: name, score, threshold };
-  return { ...about, denied: isDenied, count, seconds, summary, parts: [] };
+  return { ...about, denied: isDenied, count, seconds, summary, parts };
 }

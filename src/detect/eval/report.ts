@@ -1,4 +1,4 @@
-/** The report of an evaluation for people: aligned tables with a line above each that says what it is. */
+/** The report of an evaluation for people: aligned tables, each with a line above that names it. */
 
 import { type Column, renderTable } from '../../cli/table.ts';
 import type { Evaluation } from './evaluate.ts';
@@ -61,8 +61,8 @@ function toolsText({ tools, main }: Evaluation, style: Style): string {
     ...spreadCells(main.octets_to_alarm),
   ]);
   const heading =
-    'Sessions found, of all, by the octets of their distinct names; queries and octets until the\n' +
-    'alarm (median, p95, max; the largest is the leak bound). slow: below 300 octets in any day.\n';
+    'Sessions found, of all, by the octets of their distinct names; queries and octets until\n' +
+    'the alarm: median, p95, max (the leak bound). Slow: below 300 octets in any day.\n';
   const rates = `recall ${rate(main.recall)}, precision ${rate(main.precision)}\n`;
   return heading + renderTable(TOOL_COLUMNS, rows, style) + rates;
 }
@@ -134,7 +134,8 @@ function alertsText(alerts: TrafficFigures['alerts'], style: Style): string {
       ...[client, type, domain, `${Math.round(seconds)}`, String(times), summary],
     ]);
   const columns = [left('client'), left('type'), left('domain'), right('second'), right('told')];
-  return `Each of them${more(alerts.length)}\n${renderTable([...columns, left('why')], rows, style)}`;
+  const heading = `Each of them${more(alerts.length)}\n`;
+  return heading + renderTable([...columns, left('why')], rows, style);
 }
 
 function rocText({ roc }: Evaluation, style: Style): string {

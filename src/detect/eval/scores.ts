@@ -59,7 +59,7 @@ export class Scores implements Listener {
     return session;
   }
 
-  /** A sum over a workload may pass its threshold with a query beside the session that filled it. */
+  /** A sum over a workload may pass its threshold by a query beside the session that filled it. */
   #suspectOf({ client }: Sample, { type }: Finding): Session | null {
     if (!OF_WORKLOAD.has(type)) return null;
     return this.#running.values().find((session) => session.client === client) ?? null;
