@@ -81,7 +81,7 @@ export class Conversation implements FrameSink {
     if (packet.sourcePort !== DNS_PORT && packet.destinationPort !== DNS_PORT) return;
     this.#nowSeconds = seconds;
     if (kind === PACKET_UDP) {
-      this.#message(octets.slice(packet.payload, packet.payloadEnd), 'udp');
+      this.#message(Buffer.from(octets.subarray(packet.payload, packet.payloadEnd)), 'udp');
     } else {
       this.#streams.segment(packet, octets, (message) => this.#message(message, 'tcp'));
     }
@@ -101,7 +101,7 @@ export class Conversation implements FrameSink {
     }
     const { sourcePort, destinationPort } = this.#packet;
     const isResponse = (readU16(octets, 2) & QR) !== 0;
-    const name = octets.slice(HEADER_SIZE, questionEnd - 4);
+    const name = octets.subarray(HEADER_SIZE, questionEnd - 4);
     if (isResponse && sourcePort === DNS_PORT) this.#answered(octets, name, transport);
     else if (!isResponse && destinationPort === DNS_PORT) this.#asked(octets, name, transport);
   }

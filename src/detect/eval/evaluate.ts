@@ -1,9 +1,10 @@
 /** An evaluation: read, replay, score; again at other thresholds and with changed sessions. */
 
 import { changedSessions, type TransformFigures } from './changed-sessions.ts';
-import type { CaptureCounts } from './conversation.ts';
 import { type Cost, measureCost } from './cost.ts';
 import {
+  type CaptureFigures,
+  captureFigures,
   type MainFigures,
   type MissedSession,
   mainFigures,
@@ -42,7 +43,7 @@ export interface Evaluation {
     readonly forwarded: number;
     readonly seconds: number;
   };
-  readonly captures: readonly (CaptureCounts & { readonly file: string })[];
+  readonly captures: readonly CaptureFigures[];
   readonly tools: readonly ToolFigures[];
   readonly main: MainFigures;
   readonly missed: readonly MissedSession[];
@@ -85,7 +86,7 @@ export async function evaluate(
       seconds,
     },
     captures: recordings.flatMap(({ path, counts }) =>
-      counts === null ? [] : [{ file: path, ...counts }],
+      counts === null ? [] : [captureFigures(path, counts)],
     ),
     tools: toolFigures(scores),
     main: mainFigures(scores),

@@ -4,6 +4,7 @@
  */
 
 import type { Alert, Source } from './benign.ts';
+import type { CaptureCounts } from './conversation.ts';
 import { FINDING_NAMES } from './finding.ts';
 import type { Scores } from './scores.ts';
 import { isMain, type Session, type SizeClass } from './sessions.ts';
@@ -48,6 +49,8 @@ export interface SourceFigures {
   readonly queries: number;
   readonly forwarded: number;
   readonly denied: number;
+  /** Of sources that no workload claims. */
+  readonly unmapped: number;
   readonly clients: number;
   readonly client_days: number;
   readonly pairs: number;
@@ -181,6 +184,7 @@ function sourceFigures(name: string, sources: readonly Source[]): SourceFigures 
     queries,
     forwarded: sum((source) => source.forwarded),
     denied: sum((source) => source.denied),
+    unmapped: sum((source) => source.unmapped),
     clients: sum((source) => source.clients),
     client_days: days,
     pairs,
@@ -198,4 +202,24 @@ function alertFigures({ source, client, domain, finding, seconds, count }: Alert
   const summary = `${score} of ${threshold}`;
   const about = { source, client, domain, type: name, score, threshold };
   return { ...about, denied: isDenied, count, seconds, summary, parts };
+}
+
+export interface CaptureFigures {
+  readonly file: string;
+  readonly frames: number;
+  readonly queries_udp: number;
+  readonly queries_tcp: number;
+  /** Parts of IP datagrams; packets shorter than their headers say. */
+  readonly fragments: number;
+  readonly cut: number;
+  /** On port 53, and no question of class IN or its response. */
+  readonly unreadable: number;
+  readonly tcp_gaps: number;
+  /** Responses to what the capture does not hold. */
+  readonly unasked: number;
+}
+
+export function captureFigures(file: string, counts: CaptureCounts): CaptureFigures {
+  const { overUdp, overTcp, lost, ...rest } = counts;
+  return { file, ...rest, queries_udp: overUdp, queries_tcp: overTcp, tcp_gaps: lost };
 }

@@ -44,7 +44,10 @@ export function wireOf(text: string): Uint8Array | null {
   }
   if (length > NAME_MAX) return null;
   scratch[labelAt] = 0;
-  return scratch.slice(0, length);
+  // Out of Node's pool: a memory of its own for each name would take three times as much.
+  const wire = Buffer.allocUnsafe(length);
+  wire.set(scratch.subarray(0, length));
+  return wire;
 }
 
 function closeLabel(labelAt: number, end: number): boolean {

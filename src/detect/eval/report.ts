@@ -35,10 +35,10 @@ function settingsText({ settings, replayed, captures }: Evaluation): string {
       `tunnel threshold ${settings.tunnel_threshold} bytes, action ${settings.tunnel_action}`,
     ...captures.map(
       (capture) =>
-        `${capture.file}: ${count(capture.frames)} frames, ${count(capture.overUdp)} queries ` +
-        `over UDP and ${count(capture.overTcp)} over TCP; left out: ${count(capture.fragments)} ` +
+        `${capture.file}: ${count(capture.frames)} frames, ${count(capture.queries_udp)} queries ` +
+        `over UDP and ${count(capture.queries_tcp)} over TCP; left out: ${count(capture.fragments)} ` +
         `fragments, ${count(capture.cut)} cut, ${count(capture.unreadable)} no plain question, ` +
-        `${count(capture.lost)} gaps in TCP`,
+        `${count(capture.tcp_gaps)} gaps in TCP`,
     ),
   ];
   return `${lines.join('\n')}\n`;
@@ -111,7 +111,12 @@ function trafficText(title: string, traffic: TrafficFigures, style: Style): stri
   const bound =
     `at most ${figure(total.at_most_per_client_day)} alarms per client-day and ` +
     `${figure(total.at_most_per_100000_pairs)} per 100,000 pairs (95 % Poisson bound)\n`;
-  return heading + renderTable(TRAFFIC_COLUMNS, rows, style) + bound + alertsText(alerts, style);
+  const table = renderTable(TRAFFIC_COLUMNS, rows, style) + unmappedText(total.unmapped);
+  return heading + table + bound + alertsText(alerts, style);
+}
+
+function unmappedText(queries: number): string {
+  return queries === 0 ? '' : `${count(queries)} queries of sources that no workload claims\n`;
 }
 
 function sourceCells(row: SourceFigures): string[] {

@@ -54,8 +54,8 @@ export interface Timeline {
   readonly samples: readonly Sample[];
 }
 
-/** A sample takes about 500 octets; beyond this the heap of a process is too small. */
-const SAMPLES_MAX = 4_000_000;
+/** A sample takes 500 to 1,000 octets; beyond this the heap of a process may be too small. */
+const SAMPLES_MAX = 2_000_000;
 
 /** Gathers the samples of one file, session by session. */
 export class TimelineBuilder {

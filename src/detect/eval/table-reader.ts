@@ -21,6 +21,8 @@ export class TableReader {
   readonly #path: string;
   readonly #timelines: TimelineBuilder;
   readonly #truths = new Map<string, Truth>();
+  /** Clients, each once: a part of a line would keep the whole line. */
+  readonly #clients = new Map<string, string>();
   /** Where each column stands in a row; -1 for none. */
   #places: ReadonlyMap<string, number> | null = null;
   #rest: Buffer = Buffer.alloc(0);
@@ -81,7 +83,7 @@ export class TableReader {
     const session = this.#field('sess');
     this.#timelines.add(session, {
       at: this.#time(session),
-      client: this.#field('client') || 'client',
+      client: this.#client(),
       name,
       qtype: this.#type(),
       reply: this.#reply(),
@@ -92,6 +94,15 @@ export class TableReader {
   #field(column: string): string {
     const place = this.#places?.get(column);
     return place === undefined ? '' : (this.#fields[place] ?? '');
+  }
+
+  #client(): string {
+    const text = this.#field('client') || 'client';
+    const known = this.#clients.get(text);
+    if (known !== undefined) return known;
+    const client = apart(text);
+    this.#clients.set(client, client);
+    return client;
   }
 
   #time(session: string): number {
@@ -123,7 +134,7 @@ export class TableReader {
     const rcode = /^\d{1,2}$/.test(text) ? Number(text) : RCODES.indexOf(text.toUpperCase());
     if (rcode === -1) throw this.#problem(`rcode "${text}": NOERROR, NXDOMAIN, ... or a number`);
     const ttl = this.#number('ttl');
-    const records = this.#field('ans');
+    const records = apart(this.#field('ans'));
     return { kind: 'row', rcode: rcode & 15, ttl, records, length: this.#number('resp_len') };
   }
 
@@ -146,4 +157,9 @@ export class TableReader {
   #problem(message: string): DnsvalveError {
     return new DnsvalveError('USAGE', `${this.#path}:${Math.max(this.#line, 1)}: ${message}`);
   }
+}
+
+/** A copy of a part of a line that does not keep the line. */
+function apart(text: string): string {
+  return text === '' ? '' : Buffer.from(text, 'latin1').toString('latin1');
 }

@@ -183,8 +183,8 @@ describe('a capture', () => {
   it('over UDP and over TCP gives the same', async () => {
     const udp = await evaluate(file('udp.pcap', pcap(overUdp)));
     const tcp = await evaluate(file('tcp.pcap', pcap(overTcp)));
-    expect(udp.captures).toMatchObject([{ overUdp: 30, overTcp: 0, lost: 0 }]);
-    expect(tcp.captures).toMatchObject([{ overUdp: 0, overTcp: 30, lost: 0 }]);
+    expect(udp.captures).toMatchObject([{ queries_udp: 30, queries_tcp: 0, tcp_gaps: 0 }]);
+    expect(tcp.captures).toMatchObject([{ queries_udp: 0, queries_tcp: 30, tcp_gaps: 0 }]);
     const [alert] = udp.unlabelled?.alerts ?? [];
     expect(alert).toMatchObject({ client: '10.1.0.7', domain: 'evil.example', type: 'tunnel' });
     const without = (evaluation: Evaluation) =>
@@ -205,7 +205,7 @@ workloads:
     const table = file('own.tsv', ['client\tqname\tqtype', ...rows, other].join('\n'));
     const { replayed, unlabelled } = await evaluate(table, '--config', path);
     expect(replayed).toMatchObject({ queries: 3, forwarded: 1 });
-    expect(unlabelled?.total).toMatchObject({ queries: 3, denied: 2 });
+    expect(unlabelled?.total).toMatchObject({ queries: 3, denied: 2, unmapped: 1 });
   });
 
   it('that ends within a packet is read up to there, with a note', async () => {
