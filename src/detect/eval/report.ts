@@ -2,7 +2,13 @@
 
 import { type Column, renderTable } from '../../cli/table.ts';
 import type { Evaluation } from './evaluate.ts';
-import type { Found, SourceFigures, ToolFigures, TrafficFigures } from './figures.ts';
+import type {
+  CaptureFigures,
+  Found,
+  SourceFigures,
+  ToolFigures,
+  TrafficFigures,
+} from './figures.ts';
 import type { Spread } from './statistics.ts';
 
 type Style = 'plain' | 'bold-titles';
@@ -33,15 +39,18 @@ function settingsText({ settings, replayed, captures }: Evaluation): string {
       `${count(forwarded)} went upstream; replayed in ${seconds.toFixed(1)} s`,
     `policy: ${settings.config ?? 'each client a workload that may ask for everything'}; ` +
       `tunnel threshold ${settings.tunnel_threshold} bytes, action ${settings.tunnel_action}`,
-    ...captures.map(
-      (capture) =>
-        `${capture.file}: ${count(capture.frames)} frames, ${count(capture.queries_udp)} queries ` +
-        `over UDP and ${count(capture.queries_tcp)} over TCP; left out: ${count(capture.fragments)} ` +
-        `fragments, ${count(capture.cut)} cut, ${count(capture.unreadable)} no plain question, ` +
-        `${count(capture.tcp_gaps)} gaps in TCP`,
-    ),
+    ...captures.map(captureText),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+function captureText(capture: CaptureFigures): string {
+  const { file, frames, queries_udp, queries_tcp, fragments, cut, unreadable, tcp_gaps } = capture;
+  return (
+    `${file}: ${count(frames)} frames, ${count(queries_udp)} queries over UDP and ` +
+    `${count(queries_tcp)} over TCP; left out: ${count(fragments)} fragments, ${count(cut)} cut, ` +
+    `${count(unreadable)} no plain question, ${count(tcp_gaps)} gaps in TCP`
+  );
 }
 
 const TOOL_COLUMNS: readonly Column[] = [
