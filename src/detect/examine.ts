@@ -3,28 +3,19 @@
  * goes upstream: what the store answers never leaves, so it carries nothing.
  */
 
-import { REASON_BUNDLE, REASON_EVERYONE_ALLOW, REASON_WORKLOAD_ALLOW } from '../events/kinds.ts';
 import type { Memory } from '../memory.ts';
+import { isNamed } from '../policy/authorize.ts';
 import type { Query } from '../query.ts';
 import type { Tables } from '../tables.ts';
+import { examineStanding } from './reputation.ts';
 
 /** Charges a question that is about to go upstream; may turn its decision into a denial. */
-export function examine(query: Query, _tables: Tables, _memory: Memory): void {
-  if (isNamed(query)) return;
+export function examine(query: Query, tables: Tables, memory: Memory): void {
+  if (isNamed(query.decision)) return;
+  examineStanding(query, tables, memory);
 }
 
 /** Takes in what an upstream answered to one client's question: `memory.clean`. */
 export function examineAnswer(query: Query, _tables: Tables, _memory: Memory): void {
-  if (isNamed(query)) return;
-}
-
-/** A person allowed this very name: which name is asked for tells nothing. */
-function isNamed({ decision }: Query): boolean {
-  const { reason } = decision;
-  return (
-    decision.matchedLabel === 0 &&
-    (reason === REASON_WORKLOAD_ALLOW ||
-      reason === REASON_BUNDLE ||
-      reason === REASON_EVERYONE_ALLOW)
-  );
+  if (isNamed(query.decision)) return;
 }

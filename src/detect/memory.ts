@@ -3,6 +3,8 @@
  * lane; create.ts makes the shared part.
  */
 
+import { Flux } from './flux.ts';
+import { ToldNames } from './reputation.ts';
 import { Rows, type RowsMemory } from './rows.ts';
 
 /** What crosses threads. */
@@ -13,6 +15,8 @@ export interface DetectMemory {
 
 export class Detectors {
   readonly channels: Rows;
+  readonly flux = new Flux();
+  readonly told = new ToldNames();
 
   /** @param owner number of the thread, 1 or more */
   constructor(memory: DetectMemory, owner: number) {
