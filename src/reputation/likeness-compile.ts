@@ -17,7 +17,7 @@ import {
   WORD_KIND_BITS,
   WORD_NAME,
 } from './likeness-memory.ts';
-import { Spelling } from './spelling.ts';
+import { Misspellings } from './misspellings.ts';
 
 const LABEL_MAX = 63;
 /** Letters taken out at most, of either side. */
@@ -47,7 +47,7 @@ export function compileLikeness(
 
 function compileWords(labels: readonly string[], baitWords: readonly string[], folding: Folding) {
   const builder = new FingerprintsBuilder(labels.length * (1 + 2 * baitWords.length) + 64);
-  const spelling = new Spelling();
+  const spelling = new Misspellings();
   const add = (text: string, kind: number, number: number): void => {
     const octets = Buffer.from(text, 'latin1');
     if (octets.length > LABEL_MAX) return;
@@ -95,7 +95,7 @@ function compileDeletes(
 /** Hashes of a label with up to `most` letters taken out; none for a label that has no edits. */
 function spellings(label: string, most: number): { low: number; high: number }[] {
   if (most === 0) return [];
-  const spelling = new Spelling();
+  const spelling = new Misspellings();
   const octets = Buffer.from(label, 'latin1');
   spelling.read(octets, 0, octets.length);
   spelling.part(0, octets.length);

@@ -30,8 +30,8 @@ import {
   WORD_KIND_BITS,
   WORD_NAME,
 } from './likeness-memory.ts';
+import { Misspellings } from './misspellings.ts';
 import { isALabel } from './punycode.ts';
-import { Spelling } from './spelling.ts';
 
 const HYPHEN = 45; // '-'
 /** Parts between hyphens that are looked at; an honest name has three or four. */
@@ -60,7 +60,7 @@ export class Likeness {
   readonly #words: Fingerprints;
   readonly #deletes: Fingerprints;
   readonly #folding: Folding;
-  readonly #spelling = new Spelling();
+  readonly #spelling = new Misspellings();
   /** Where the parts between hyphens start in the folded label; one more at the end. */
   readonly #parts = new Int32Array(PARTS_MAX + 1);
   #hasBait = false;

@@ -101,7 +101,7 @@ export class Mmdb {
         continue;
       }
       // The IPv4 networks once more, under 6to4 and the like: known by where they stand first.
-      const isAlias = next === ipv4Root && !isIpv4Path(bytes, depth + 1);
+      const isAlias = next === ipv4Root && seen[next] === 1 && !nodes.includes(next);
       if (isAlias) continue;
       if (seen[next] === 1) throw damaged('its tree comes back to a node');
       if (depth + 1 >= 128) throw damaged('its tree is deeper than an address');
@@ -244,10 +244,6 @@ function numberIn(about: MmdbValue, key: string): number {
   const value = valueAt(about, key);
   if (typeof value !== 'number') throw damaged(`its metadata has no ${key}`);
   return value;
-}
-
-function isIpv4Path(bytes: Uint8Array, depth: number): boolean {
-  return depth === IPV4_DEPTH && bytes.subarray(0, 12).every((octet) => octet === 0);
 }
 
 function setBit(bytes: Uint8Array, depth: number, bit: number): void {

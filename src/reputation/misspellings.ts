@@ -17,7 +17,7 @@ const LENGTH_HIGH = 0x165667b1;
 const POWERS_LOW = powersOf(FACTOR_LOW);
 const POWERS_HIGH = powersOf(FACTOR_HIGH);
 
-export class Spelling {
+export class Misspellings {
   /** The last hash asked for. */
   low = 0;
   high = 0;
