@@ -178,18 +178,23 @@ export class Likeness {
       this.#tryNames(octets, at, length);
       if (reach === 1) continue;
       for (let j = i + 1; j < length; j++) {
+        if (!this.#mayHold(spelling.lowWithoutTwo(i, j))) continue;
         spelling.withoutTwo(i, j);
         this.#tryNames(octets, at, length);
       }
     }
   }
 
+  #mayHold(low: number): boolean {
+    const bit = low & (FILTER_BITS - 1);
+    return ((this.memory.filter[bit >>> 5]! >>> (bit & 31)) & 1) === 1;
+  }
+
   /** Measures the names that have the spelling in hand too; keeps the nearest, of two the first. */
   #tryNames(octets: Uint8Array, at: number, length: number): void {
     const { low, high } = this.#spelling;
-    const { filter, lists, wires, wireAt } = this.memory;
-    const bit = low & (FILTER_BITS - 1);
-    if (((filter[bit >>> 5]! >>> (bit & 31)) & 1) === 0) return;
+    const { lists, wires, wireAt } = this.memory;
+    if (!this.#mayHold(low)) return;
     const found = this.#deletes.find(low, high);
     if (found === 0) return;
     const end = found + lists[found - 1]!;

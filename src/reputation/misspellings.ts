@@ -54,6 +54,22 @@ export class Misspellings {
     this.#finish((low + lowRest) | 0, (high + this.#of(i + 1, length)) | 0, length - 1);
   }
 
+  /**
+   * The low half of `withoutTwo` alone: most spellings are in no table, and a filter that knows it
+   * by this half saves the other.
+   */
+  lowWithoutTwo(i: number, j: number): number {
+    const sums = this.#low;
+    const { length } = this;
+    const rest = length - 1 - j;
+    const middle = j - i - 1;
+    const start = Math.imul(sums[i]!, POWERS_LOW[middle]!);
+    const inner = (sums[j]! - Math.imul(sums[i + 1]!, POWERS_LOW[middle]!)) | 0;
+    const tail = (sums[length]! - Math.imul(sums[j + 1]!, POWERS_LOW[rest]!)) | 0;
+    const low = (Math.imul((start + inner) | 0, POWERS_LOW[rest]!) + tail) | 0;
+    return Math.imul(low ^ Math.imul(length - 2, LENGTH_LOW), FACTOR_LOW);
+  }
+
   /** The hash of the word without the letters at `i` and `j`, `i` before `j`. */
   withoutTwo(i: number, j: number): void {
     const { length } = this;
