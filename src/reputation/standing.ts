@@ -196,10 +196,13 @@ export class Standing {
     let like = -1;
     for (let i = 0; i < label; i++) {
       const at = labelAt[i]!;
+      // `www` before the domain: only `com-` and the like behind a short label could make it one.
+      const isShort = octets[at]! < LABEL_MIN;
+      if (isShort && i + 1 === label && !isHyphened(octets, labelAt[label]!)) continue;
       const found = this.#likeness.nameOf(octets, at + 1, octets[at]!);
       if (found === -1) continue;
       const isWhole = this.#isWhole(name, i, found);
-      const points = isWhole ? WHOLE_POINTS : octets[at]! < LABEL_MIN ? 0 : LABEL_POINTS;
+      const points = isWhole ? WHOLE_POINTS : isShort ? 0 : LABEL_POINTS;
       if (points <= worst) continue;
       worst = points;
       like = found;
@@ -262,4 +265,9 @@ export class Standing {
     }
     return false;
   }
+}
+
+/** Whether a hyphen follows two to four letters, as behind a suffix. */
+function isHyphened(octets: Uint8Array, at: number): boolean {
+  return octets[at + 3] === HYPHEN || octets[at + 4] === HYPHEN || octets[at + 5] === HYPHEN;
 }

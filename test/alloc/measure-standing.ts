@@ -33,7 +33,7 @@ function made(count: number): string[] {
 const collect = globalThis.gc;
 if (collect === undefined) throw new Error('run with --expose-gc');
 const [file] = process.argv.slice(2);
-const texts = file === undefined ? made(40_000) : readFileSync(file, 'utf8').split('\n');
+const texts = file === undefined ? made(100_000) : readFileSync(file, 'utf8').split('\n');
 const wires = texts.filter((text) => text !== '').map((text) => nameToWire(text));
 const { memory } = await compileFiles({ 'main.yaml': CONFIG }, 1);
 const known = { domains: new FingerprintsBuilder(8).finish(), days: 7 };
@@ -86,12 +86,15 @@ function nsOf(run: () => void): number {
   return times.toSorted((a, b) => a - b)[ROUNDS >> 1] ?? 0;
 }
 
+/** The least of some rounds: what the runtime makes for itself comes in some of them. */
 function octetsOf(run: () => void): number {
-  run();
-  collect?.();
-  const before = process.memoryUsage().heapUsed;
-  run();
-  return (process.memoryUsage().heapUsed - before) / wires.length;
+  const rounds = Array.from({ length: ROUNDS }, () => {
+    collect?.();
+    const before = process.memoryUsage().heapUsed;
+    run();
+    return (process.memoryUsage().heapUsed - before) / wires.length;
+  });
+  return Math.min(...rounds);
 }
 
 const results = {

@@ -13,6 +13,6 @@ it('a reputation score of a new name allocates nothing', () => {
     { encoding: 'utf8' },
   );
   const { names, octets } = JSON.parse(output) as { names: number; octets: number };
-  expect(names).toBe(40_000);
+  expect(names).toBe(100_000);
   expect(octets).toBeLessThan(1);
 });
