@@ -17,7 +17,9 @@ import {
   REASON_GLOBAL_DENY,
   REASON_LOCAL_ZONE,
   REASON_MODE,
+  REASON_NETWORK,
   REASON_REBINDING,
+  REASON_REPUTATION,
   REASON_SPECIAL_USE,
   REASON_UNMAPPED,
   REASON_WORKLOAD_ALLOW,
@@ -48,6 +50,8 @@ const REASONS = new Map<number, string>([
   [REASON_MODE, 'no rule matches; the mode decided'],
   [REASON_CHAIN, 'the answer leads to a denied name'],
   [REASON_REBINDING, 'the answer holds an address that public names must not have'],
+  [REASON_REPUTATION, 'the reputation of the name is too low'],
+  [REASON_NETWORK, 'the answer holds an address of a network that is denied'],
   [REASON_SPECIAL_USE, 'a special-use name is never forwarded'],
 ]);
 
@@ -58,6 +62,8 @@ const DENIALS: ReadonlySet<number> = new Set([
   REASON_WORKLOAD_DENY,
   REASON_CHAIN,
   REASON_REBINDING,
+  REASON_REPUTATION,
+  REASON_NETWORK,
 ]);
 const FIRST_QUERY = 'the first query of this workload for this domain';
 

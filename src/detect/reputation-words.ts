@@ -3,6 +3,7 @@
  * Slow lane.
  */
 
+import { PARTS } from '../events/kinds.ts';
 import { CATEGORIES } from '../reputation/categories.ts';
 import {
   BECAUSE_BAIT,
@@ -95,10 +96,13 @@ export function standingParts(parts: ArrayLike<number>): StandingPart[] {
   return found;
 }
 
-/** `score 25 of 100: reads like paypal.com with other signs (-45), ...`. */
-export function standingSummary(score: number, parts: readonly StandingPart[]): string {
-  const because = parts.map(({ text, value }) => `${text} (-${value})`).join(', ');
-  return `reputation ${score} of 100${because === '' ? '' : `: ${because}`}`;
+/** The same for who has the numbers of a finding, with what was found. */
+export function standingWording(numbers: { part(index: number): number }): {
+  readonly summary: string;
+  readonly parts: readonly StandingPart[];
+} {
+  const parts = Array.from({ length: PARTS }, (_, index) => numbers.part(index));
+  return { summary: 'the reputation of the name', parts: standingParts(parts) };
 }
 
 function ofCategory(number: number): string {

@@ -1,7 +1,7 @@
 /** The reputation score in the straight line: who is told, how often, and that all say the same. */
 
 import { describe, expect, it } from 'vitest';
-import { standingParts } from '../../src/detect/reputation-words.ts';
+import { standingParts, standingWording } from '../../src/detect/reputation-words.ts';
 import {
   AT_FINDING,
   AT_IS_DENIED,
@@ -207,6 +207,8 @@ describe('explain', () => {
         denied += finding.denied;
         expect(finding.score).toBe(said.reputation.score);
         expect(standingParts(finding.parts)).toEqual(said.reputation.parts);
+        const numbers = { part: (index: number) => finding.parts[index] ?? 0 };
+        expect(standingWording(numbers).parts).toEqual(said.reputation.parts);
       }
     }
     expect(denied).toBeGreaterThan(5);
