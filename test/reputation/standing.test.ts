@@ -82,7 +82,7 @@ describe('a score', () => {
     ['a short label below is a word like any', 'apple.stranger.example', ''],
     ['a content network has whole domains below its own', 'www.apple.com.edgekey.net', ''],
     ['also where it is a public suffix', 'www.apple.com.akadns.net', ''],
-    ['internal names are not scored', 'paypal-login.corp.example.com', ''],
+    ['internal names are not scored', 'paypal.com.corp.example.com', ''],
     ['reverse zones are not scored', '1.2.0.192.in-addr.arpa', ''],
     ['a single label is not scored', 'paypa1', ''],
   ];
