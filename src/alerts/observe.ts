@@ -19,6 +19,7 @@ import {
   REASON_GLOBAL_DENY,
   REASON_LOCAL_ZONE,
   REASON_MODE,
+  REASON_NETWORK,
   REASON_REBINDING,
   REASON_REPUTATION,
   REASON_SPECIAL_USE,
@@ -53,10 +54,11 @@ const REASONS = new Map<number, string>([
   [REASON_MODE, 'no rule matches; the mode decided'],
   [REASON_CHAIN, 'the answer leads to a denied name'],
   [REASON_REBINDING, 'the answer holds an address that public names must not have'],
+  [REASON_REPUTATION, 'the reputation of the name is too low'],
+  [REASON_NETWORK, 'the answer holds an address of a network that is denied'],
   [REASON_SPECIAL_USE, 'a special-use name is never forwarded'],
   [REASON_TUNNEL, 'the domain carried data for the workload'],
   [REASON_BUDGET, "the rule's information budget is used up"],
-  [REASON_REPUTATION, 'the reputation of the name is below the floor of the workload'],
   [REASON_GENERATED, 'the workload asks for generated names'],
 ]);
 
@@ -71,6 +73,7 @@ const DENIALS: ReadonlySet<number> = new Set([
   REASON_BUDGET,
   REASON_REPUTATION,
   REASON_GENERATED,
+  REASON_NETWORK,
 ]);
 const FIRST_QUERY = 'the first query of this workload for this domain';
 

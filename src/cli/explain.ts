@@ -46,6 +46,7 @@ async function explain(
   const { DnsvalveError } = await import('../errors.ts');
   const { snapshotOf } = await import('./snapshot-of.ts');
   const { explainName } = await import('../server/snapshot.ts');
+  const { knownHere } = await import('./known-here.ts');
   const { findWorkload } = await import('./find-workload.ts');
   const { readName, WireName } = await import('../wire/name.ts');
   const { nameToWire, typeFromText } = await import('../wire/text.ts');
@@ -54,9 +55,11 @@ async function explain(
     throw new DnsvalveError('USAGE', `type "${options.type}": a mnemonic such as A, or TYPE65280`);
   }
   const wire = nameToWire(text);
-  const snapshot = await snapshotOf(options.config);
   const name = new WireName();
+  const compiled = await snapshotOf(options.config);
+  // Hashed with the key of the tables, which is set by now.
   readName(wire, 0, wire.length, name);
+  const snapshot = knownHere(compiled, name);
   const said = explainName(snapshot, name, type, findWorkload(snapshot, asked));
   const { withDetection } = await import('../detect/explain.ts');
   const { control, history } = snapshot.config;
@@ -73,6 +76,10 @@ function toText(said: WithDetection): string {
     `${said.verdict}${would}: ${said.name} ${said.type} for ${said.workload}, mode ${said.mode}`,
     ...said.steps.map(stepText),
   ];
+  if (said.reputation.score < 100) {
+    lines.push(`   reputation ${said.reputation.score} of 100`);
+    for (const { text, value } of said.reputation.parts) lines.push(`     -${value}  ${text}`);
+  }
   if (said.feed !== '')
     lines.push(`   listed by feed ${said.feed}${said.entry === '' ? '' : `, entry ${said.entry}`}`);
   lines.push(...detectionText(said.detection));

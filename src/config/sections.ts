@@ -291,7 +291,14 @@ type WorkloadInput = Salvaged<z.output<typeof workloadSchema>>;
 
 function detectOf(input: WorkloadInput['detect']): Workload['detect'] {
   const tunnel = input?.tunnel;
-  return { tunnel: { threshold: tunnel?.threshold ?? null, action: tunnel?.action ?? null } };
+  const reputation = {
+    alertBelow: input?.reputation?.alert_below ?? null,
+    denyBelow: input?.reputation?.deny_below ?? null,
+  };
+  return {
+    reputation,
+    tunnel: { threshold: tunnel?.threshold ?? null, action: tunnel?.action ?? null },
+  };
 }
 
 function testsOf(source: Source, path: Path, list: WorkloadInput['tests']): Workload['tests'] {

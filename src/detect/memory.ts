@@ -3,8 +3,10 @@
  * is being made. Fast lane; create.ts makes the shared part.
  */
 
+import { Flux } from './flux.ts';
 import { Popular } from './popular.ts';
 import { Part } from './price.ts';
+import { ToldNames } from './reputation.ts';
 import { Rows, type RowsMemory } from './rows.ts';
 import { Seen } from './seen.ts';
 
@@ -45,6 +47,8 @@ export class Charge {
 
 export class Detectors {
   readonly channels: Rows;
+  readonly flux = new Flux();
+  readonly told = new ToldNames();
   readonly spreads: Rows;
   readonly seen: Seen;
   readonly nameModel: Uint8Array;

@@ -18,6 +18,7 @@ import {
   FINDING_TUNNEL,
 } from '../events/kinds.ts';
 import { detectorOf } from './detectors.ts';
+import { standingWording } from './reputation-words.ts';
 import { download, spread, tenant, tunnel } from './wording-tunnel.ts';
 
 /** One reason, for programs by `name` and `value`, for people by `text`. */
@@ -50,6 +51,7 @@ const WORDS: ReadonlyMap<number, Words> = new Map([
   [FINDING_SPREAD, spread],
   [FINDING_TENANT, tenant],
   [FINDING_DOWNLOAD, download],
+  [FINDING_REPUTATION, standingWording],
 ]);
 
 /** Of types without words of their own: their parts are told as numbers. */
@@ -57,7 +59,6 @@ const SUMMARIES: ReadonlyMap<number, string> = new Map([
   [FINDING_GENERATED, 'names that do not exist are spelled like generated ones'],
   [FINDING_BURST, 'a burst of new names that do not exist'],
   [FINDING_BUDGET, "the rule's information budget"],
-  [FINDING_REPUTATION, 'the reputation of the name'],
 ]);
 
 /** @param type FINDING_* */

@@ -5,6 +5,7 @@
  * configuration stays on any problem. Stop: drain, then hand everything over.
  */
 
+import { existsSync } from 'node:fs';
 import { operationalAlert } from '../alerts/alert.ts';
 import { Dispatch } from '../alerts/dispatch.ts';
 import type { Directory } from '../alerts/observe.ts';
@@ -18,8 +19,10 @@ import type { Backend } from '../native/udp.ts';
 import { openUnixDatagram } from '../native/unix-datagram.ts';
 import type { HashKey } from '../reputation/loader.ts';
 import { FeedSet, type FeedStatus } from '../reputation/refresh.ts';
+import type { KnownDomains } from '../reputation/standing-memory.ts';
 import { setHashKey } from '../wire/hash.ts';
 import { type Built, build, type FirstBuild } from './build.ts';
+import { LongKnown } from './long-known.ts';
 import {
   namesOf,
   type RevisionTexts,
@@ -27,6 +30,7 @@ import {
   revisionTexts,
   type Snapshot,
   withFeeds,
+  withKnown,
 } from './snapshot.ts';
 import { Workers } from './workers.ts';
 
@@ -58,6 +62,7 @@ export class Resolver {
   #recorder: RecorderHandle;
   #recorderStats: RecorderStats | null = null;
   readonly #alerts: Dispatch;
+  readonly #longKnown: LongKnown;
   #addresses: readonly SocketAddress[] = [];
   #progress: readonly number[] = [];
   /** What the numbers of a revision mean, for records and observations that are still under way. */
@@ -97,6 +102,7 @@ export class Resolver {
         ),
     });
     this.#recorder = this.#startRecorder(true);
+    this.#longKnown = this.#startLongKnown();
   }
 
   /** Loads, compiles, opens everything. @throws DnsvalveError with all that is wrong */
@@ -171,9 +177,7 @@ export class Resolver {
    * @throws DnsvalveError with all that is wrong; then nothing has changed
    */
   reload(): Promise<void> {
-    const run = this.#reloading.then(() => this.#reload());
-    this.#reloading = run.catch(() => {});
-    return run;
+    return this.#inTurn(() => this.#reload());
   }
 
   async #reload(): Promise<void> {
@@ -184,7 +188,7 @@ export class Resolver {
       const { config } = next.snapshot;
       await this.#alerts.reconfigure(config, this.#directory(config), GRACE_MS);
       this.#warnOfRestart(config);
-      await this.#publish(next.snapshot);
+      await this.#publish(withKnown(next.snapshot, this.#knownFor(config)));
       const old = this.#feeds;
       this.#feeds = feedsOf(next, this.#hashKey);
       await old.stop();
@@ -218,6 +222,7 @@ export class Resolver {
 
   /** Drains the workers, then the recorder, then the alerts. */
   async stop(): Promise<void> {
+    this.#longKnown.stop();
     await this.#feeds.stop();
     await this.#workers.stop(GRACE_MS);
     await this.#recorder.stop();
@@ -263,12 +268,39 @@ export class Resolver {
   }
 
   async #startFeeds(): Promise<void> {
-    // In the same queue as reloads, so that no two snapshots share a revision.
-    await this.#feeds.start(() => {
-      const run = this.#reloading.then(async () => this.#publish(await this.#recompile()));
-      this.#reloading = run.catch(() => {});
-      return run;
+    await this.#feeds.start(() => this.#inTurn(async () => this.#publish(await this.#recompile())));
+  }
+
+  /** In the same queue as reloads, so that no two snapshots share a revision. */
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    const run = this.#reloading.then(work);
+    this.#reloading = run.catch(() => {});
+    return run;
+  }
+
+  #startLongKnown(): LongKnown {
+    return new LongKnown({
+      job: () => {
+        const { history, detect } = this.#snapshot.config;
+        const days = detect.reputation.newDays;
+        if (days === 0 || !existsSync(history.path)) return null;
+        return { path: history.path, days, nowMs: Date.now(), key: this.#hashKey };
+      },
+      onTable: () => {
+        void this.#inTurn(async () => {
+          const revised = withKnown(this.#snapshot, this.#knownFor(this.#snapshot.config));
+          const revision = revised.memory.revision + 1;
+          await this.#publish({ ...revised, memory: { ...revised.memory, revision } });
+        });
+      },
+      onTrouble: (reason) => this.#options.log.warn({ reason }, 'what is new here is not known'),
     });
+  }
+
+  /** The table, where it is about the days that the configuration asks for. */
+  #knownFor({ detect }: RunningConfig): KnownDomains | null {
+    const { table } = this.#longKnown;
+    return table?.days === detect.reputation.newDays ? table : null;
   }
 
   /** The same configuration with lists that changed. */

@@ -72,7 +72,10 @@ function workload(sketch: WorkloadSketch, index: number): Workload {
     deny: entries(sketch.deny),
     answer: { kind: 'nxdomain' },
     chain: 'trust',
-    detect: { tunnel: { threshold: null, action: null } },
+    detect: {
+      reputation: { alertBelow: null, denyBelow: null },
+      tunnel: { threshold: null, action: null },
+    },
     failOpen: false,
     tests: sketch.tests ?? [],
     at: AT,
@@ -127,6 +130,11 @@ function labelListed(name: WireName, entries: readonly string[] = []): number {
   return -1;
 }
 
+export const UNSCORED = {
+  memory: { denyBelow: new Uint8Array(64) },
+  judge: () => 100,
+};
+
 export interface Snapshot extends PolicyView {
   readonly rules: Rules;
   localZone(name: WireName): number;
@@ -139,6 +147,7 @@ export function snapshot(sketch: Sketch, feeds: FeedSketch = {}): Snapshot {
     policy: new Policy(compilePolicy(parsed, rules)),
     workloads: new Workloads(compileIdentity(parsed).workloads),
     reputation: reputation(feeds, rules.add('feed bad (category malware)')),
+    standing: UNSCORED,
     rules,
     localZone: () => ZONE_NONE,
   };

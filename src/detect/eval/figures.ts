@@ -3,6 +3,7 @@
  * of the report is made of them too, so that both say the same.
  */
 
+import { describe, type Part } from '../wording.ts';
 import type { Alert, Source } from './benign.ts';
 import type { CaptureCounts } from './conversation.ts';
 import { FINDING_NAMES } from './finding.ts';
@@ -84,8 +85,7 @@ export interface AlertFigures {
   readonly count: number;
   readonly seconds: number;
   readonly summary: string;
-  /** detect/parts.ts says which is which. */
-  readonly parts: readonly number[];
+  readonly parts: readonly Part[];
 }
 
 const SIZES: readonly SizeClass[] = ['small', 'medium', 'large', 'slow', 'zoneless'];
@@ -199,9 +199,9 @@ function sourceFigures(name: string, sources: readonly Source[]): SourceFigures 
 function alertFigures({ source, client, domain, finding, seconds, count }: Alert): AlertFigures {
   const { type, score, threshold, isDenied, parts } = finding;
   const name = FINDING_NAMES.get(type) ?? `type ${type}`;
-  const summary = `${score} of ${threshold}`;
+  const said = describe(type, score, threshold, parts);
   const about = { source, client, domain, type: name, score, threshold };
-  return { ...about, denied: isDenied, count, seconds, summary, parts };
+  return { ...about, denied: isDenied, count, seconds, ...said };
 }
 
 export interface CaptureFigures {
