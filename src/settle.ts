@@ -14,7 +14,12 @@ import { sanitise, setMessage } from './cache/sanitise.ts';
 import { EVERY_TYPE, HAS_ALERT, HAS_TARGETS, IS_NXDOMAIN } from './cache/store.ts';
 import { FAILED, TRUNCATED, UPSTREAM_MALFORMED } from './counters.ts';
 import { REASON_NONE, REASON_REBINDING } from './events/kinds.ts';
-import { OUTCOME_ALLOWED, OUTCOME_DENIED, OUTCOME_FAILED } from './events/ledger.ts';
+import {
+  OUTCOME_ALLOWED,
+  OUTCOME_DENIED,
+  OUTCOME_FAILED,
+  OUTCOME_NXDOMAIN,
+} from './events/ledger.ts';
 import type { Memory } from './memory.ts';
 import { deny } from './policy/deny.ts';
 import { DROP, type Query } from './query.ts';
@@ -102,7 +107,8 @@ export function respondToWaiter(query: Query, tables: Tables, memory: Memory): v
     respondDenied(query, tables, memory);
     return;
   }
-  const pair = account(query, OUTCOME_ALLOWED, tables, memory);
+  const outcome = clean.rcode === NXDOMAIN ? OUTCOME_NXDOMAIN : OUTCOME_ALLOWED;
+  const pair = account(query, outcome, tables, memory);
   if (inspection.addressCount > 0 && memory.ledger.wantsAnswers(pair)) {
     memory.ledger.addAnswers(pair, inspection.addresses, inspection.addressCount);
   }

@@ -68,7 +68,8 @@ const FIRST_QUERY = 'the first query of this workload for this domain';
  *   told a second time as low reputation);
  * - a new pair that was let through (or failed after it was let through) is `new-destination`, or
  *   `would-deny-new` where only the mode let it through; a new pair that was denied is no new
- *   destination, because nothing left.
+ *   destination, because nothing left;
+ * - what is new while the workload burns in may be held, to be summed up at its end (unusual.ts).
  */
 export function fromObservation(seen: Observation, directory: Directory): Alert[] {
   return typesOf(seen).map((type) => {
@@ -90,6 +91,7 @@ export function fromObservation(seen: Observation, directory: Directory): Alert[
       reason: isOwn ? (REASONS.get(seen.reason) ?? 'no reason recorded') : FIRST_QUERY,
       answers: isOwn ? seen.answers.map(plain) : [],
       first_seen: rfc3339(seen.firstSeenMs),
+      unusual_hour: seen.isUnusualHour,
       policy_revision: seen.revision,
       ...counted(verdict, seen),
     });
@@ -104,7 +106,7 @@ function typesOf(seen: Observation): AlertType[] {
   if ((flags & FLAG_BYPASS) !== 0) types.push('resolver-bypass');
   else if ((flags & FLAG_REPUTATION) !== 0) types.push('low-reputation');
   if (counts.denied > 0 && types.length === 0) types.push('denied');
-  if (seen.isNew && counts.allowed + counts.failed > 0) {
+  if (seen.isNew && !seen.isHeld && counts.allowed + counts.failed > 0) {
     types.push(counts.wouldDeny > 0 ? 'would-deny-new' : 'new-destination');
   }
   return types;

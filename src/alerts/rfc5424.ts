@@ -79,6 +79,7 @@ function fieldsOf(alert: Alert): (readonly [string, string | number | boolean | 
     ['window_first', alert.window?.first ?? null],
     ['window_last', alert.window?.last ?? null],
     ['first_seen', alert.first_seen],
+    ['unusual_hour', alert.unusual_hour],
     ['policy_revision', alert.policy_revision],
     ['technique', alert.technique],
     ['source', alert.source],
@@ -118,6 +119,8 @@ const HEADLINES: Record<AlertType, string> = {
   rebinding: 'got a private address refused for',
   'resolver-bypass': 'asked for a way around this resolver',
   'low-reputation': 'asked for a listed name',
+  volume: 'asks more than is usual',
+  'nxdomain-burst': 'asks for names that do not exist',
   'feed-stale': 'is stale',
   'upstream-down': 'is down',
 };
@@ -125,7 +128,10 @@ const HEADLINES: Record<AlertType, string> = {
 /** What happened, for a person who reads the line. */
 export function sentence(alert: Alert): string {
   const headline = HEADLINES[alert.type];
-  if (alert.qname === null) return `${alert.subject ?? ''} ${headline}: ${alert.reason}`;
+  if (alert.qname === null) {
+    const what = alert.workload === null ? (alert.subject ?? '') : `workload ${alert.workload}`;
+    return `${what} ${headline}: ${alert.reason}`;
+  }
   const who =
     alert.type === 'unmapped-source'
       ? `source ${alert.source}`

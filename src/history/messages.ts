@@ -5,6 +5,8 @@
  * meaning of the numbers in the records, and what comes back.
  */
 
+import type { BaselineSettings } from '../baseline/settings.ts';
+import type { BaselineStats, BurnInEnd, Unusual } from '../baseline/unusual.ts';
 import type { RingMemory } from '../events/ring.ts';
 import type { Observation } from './observation.ts';
 import type { PackedObservations } from './packed.ts';
@@ -22,6 +24,8 @@ export interface RecorderSettings {
   readonly retentionMs: number;
   /** (workload, domain) rows held in memory while the database cannot be written. */
   readonly pendingMax?: number;
+  /** Where it is left out, hours are counted and nothing is told of them. */
+  readonly baseline?: BaselineSettings;
 }
 
 /** The meaning of `workload`, `rule` and `feed` in records of one snapshot. */
@@ -33,6 +37,8 @@ export interface RevisionNames {
   readonly rules: readonly string[];
   /** When the snapshot was made, ms since the epoch. */
   readonly at: number;
+  /** By workload id, where they differ from those of `RecorderSettings`. */
+  readonly baselines?: readonly (BaselineSettings | null)[];
 }
 
 export type ToRecorder =
@@ -57,12 +63,15 @@ export interface RecorderStats {
   readonly dbBytes: number;
   /** Why nothing is written now, or null. */
   readonly error: string | null;
+  readonly baseline: BaselineStats;
 }
 
 export type FromRecorder =
   | { readonly kind: 'observations'; readonly list: readonly Observation[] }
   /** The same between threads. */
   | ({ readonly kind: 'packed' } & PackedObservations)
+  | { readonly kind: 'unusual'; readonly unusual: Unusual }
+  | { readonly kind: 'burnInEnd'; readonly end: BurnInEnd }
   | ({ readonly kind: 'stats' } & RecorderStats)
   /** Said once per change of state: trouble began, ended, a corrupt file was set aside. */
   | { readonly kind: 'notice'; readonly level: 'info' | 'warn' | 'error'; readonly message: string }

@@ -12,6 +12,8 @@ import type { Observation } from './observation.ts';
 export interface Outcome {
   readonly isNew: boolean;
   readonly stored: boolean;
+  readonly isHeld: boolean;
+  readonly isUnusualHour: boolean | null;
   /** ms since the epoch. */
   readonly firstSeenMs: number;
 }
@@ -31,6 +33,8 @@ function observePart(
   return {
     isNew: outcome.isNew,
     stored: outcome.stored,
+    isHeld: outcome.isHeld,
+    isUnusualHour: outcome.isUnusualHour,
     workload: pair.known.workload.name,
     workloadId: facts.workloadId,
     revision: facts.revision,

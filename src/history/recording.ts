@@ -5,6 +5,8 @@
  * the bounds cost is counted as shed.
  */
 
+import { Baselines } from '../baseline/baselines.ts';
+import { type BaselineSettings, SILENT } from '../baseline/settings.ts';
 import { AT_REVISION, AT_WORKLOAD } from '../events/kinds.ts';
 import type { RingMemory } from '../events/ring.ts';
 import { Gather, type PairGather } from './gather.ts';
@@ -47,6 +49,9 @@ export class Recording {
   readonly #gather: Gather;
   readonly #store: Store;
   readonly #sources: Source[] = [];
+  readonly #baselines: Baselines;
+  /** Of the newest policy, by workload name, where they are its own. */
+  #baselineSettings = new Map<string, BaselineSettings>();
   /** Shed counts of rings that were replaced. */
   #shedBefore = 0;
   #lastCommitMs = 0;
@@ -71,11 +76,24 @@ export class Recording {
         for (const source of this.#sources) source?.setAside();
       },
     });
+    const baseline = settings.baseline ?? SILENT;
+    this.#baselines = new Baselines({
+      settings: (workload) => this.#baselineSettings.get(workload) ?? baseline,
+      tell: (unusual) => context.post({ kind: 'unusual', unusual }),
+      tellBurnIn: (end) => context.post({ kind: 'burnInEnd', end }),
+      database: (work) => this.#store.baselines(work),
+    });
     for (const [slot, ring] of settings.rings.entries()) this.addRing(slot, ring);
   }
 
   addRevision(names: RevisionNames): void {
     this.#snapshots.add(names);
+    this.#baselineSettings = new Map(
+      names.workloads.flatMap((name, id) => {
+        const own = names.baselines?.[id] ?? null;
+        return own === null ? [] : [[name, own]];
+      }),
+    );
   }
 
   /** Reads `ring` in place of what slot `slot` held, after the last record of that one. */
@@ -119,6 +137,7 @@ export class Recording {
 
   /** Short maintenance while nothing else is to do. */
   maintain(): void {
+    this.#baselines.tend(this.#context.now());
     if (this.#gather.size === 0) this.#store.purgeStep();
   }
 
@@ -132,6 +151,7 @@ export class Recording {
       lastCommitAt: this.#lastCommitAt,
       dbBytes: this.#store.bytes,
       error: this.#store.error,
+      baseline: this.#baselines.stats(this.#context.now()),
     };
   }
 
@@ -146,6 +166,7 @@ export class Recording {
       stored = this.flush();
       if (this.#gather.size === 0 && !this.#isAside) break;
     }
+    this.#baselines.write(this.#context.now());
     this.#store.close();
     return stored;
   }
@@ -158,7 +179,8 @@ export class Recording {
     const revision = place.view.getUint32(place.at + AT_REVISION, true);
     if (!this.#snapshots.has(revision)) this.#context.catchUp();
     const id = place.view.getUint32(place.at + AT_WORKLOAD, true);
-    this.#gather.add(place, this.#snapshots.workload(revision, id));
+    const pair = this.#gather.add(place, this.#snapshots.workload(revision, id));
+    this.#baselines.add(place, pair.known);
   };
 
   #commit(pairs: readonly PairGather[]): boolean {
@@ -196,9 +218,12 @@ export class Recording {
   #tellStored(pairs: readonly PairGather[]): void {
     let list: Observation[] = [];
     for (const pair of pairs) {
+      const isHeld = this.#baselines.stored(pair);
       const isNew = pair.isNew && !pair.toldNew;
-      if (!isNew && !pair.worthTelling) continue;
-      const outcome = { isNew, stored: true, firstSeenMs: pair.known.firstMs };
+      if ((!isNew || isHeld) && !pair.worthTelling) continue;
+      const { workload, firstMs: firstSeenMs } = pair.known;
+      const isUnusualHour = this.#baselines.isUnusualHour(workload, pair.lastMs);
+      const outcome = { isNew, isHeld, isUnusualHour, stored: true, firstSeenMs };
       for (const seen of observe(pair, outcome, this.#snapshots)) list.push(seen);
       // Told piece by piece: thousands that live until the end would be copied by the collector.
       if (list.length < MESSAGE_MAX) continue;
@@ -214,7 +239,8 @@ export class Recording {
     for (const pair of this.#gather.values()) {
       if (pair.untold === null) continue;
       const isNew = pair.believedNew && !pair.toldNew;
-      const outcome = { isNew, stored: false, firstSeenMs: pair.firstMs };
+      const known = { isHeld: false, isUnusualHour: null, firstSeenMs: pair.firstMs };
+      const outcome = { isNew, stored: false, ...known };
       if (isNew || pair.worthTelling) list.push(...observe(pair, outcome, this.#snapshots));
       pair.toldNew ||= isNew;
       pair.untold = null;

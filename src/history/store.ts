@@ -8,6 +8,7 @@
 
 import { statSync } from 'node:fs';
 import type Database from 'better-sqlite3';
+import { BaselineTable } from '../baseline/table.ts';
 import { DnsvalveError } from '../errors.ts';
 import type { FactsNames } from './decisions.ts';
 import type { PairGather } from './gather.ts';
@@ -42,6 +43,7 @@ interface Connection {
   readonly db: Database.Database;
   readonly writer: Writer;
   readonly purge: Purge;
+  readonly baselines: BaselineTable;
 }
 
 export class Store {
@@ -97,6 +99,18 @@ export class Store {
     }
   }
 
+  /** Runs `work` with what is known of baselines; false where there is no database just now. */
+  baselines(work: (table: BaselineTable) => void): boolean {
+    if (this.error !== null || this.#open === null) return false;
+    try {
+      work(this.#open.baselines);
+      return true;
+    } catch (error) {
+      this.#fail(error);
+      return false;
+    }
+  }
+
   /** The next write tries at once, whatever happened before. */
   retryNow(): void {
     this.#retryAt = 0;
@@ -128,7 +142,12 @@ export class Store {
     const { db, setAside: aside } = open(path, now());
     if (aside !== null) notice('error', corruptText(path, aside));
     const writer = new Writer(db, this.#settings);
-    this.#open = { db, writer, purge: new Purge(db, retentionMs) };
+    this.#open = {
+      db,
+      writer,
+      purge: new Purge(db, retentionMs),
+      baselines: new BaselineTable(db),
+    };
   }
 
   #fail(error: unknown): void {

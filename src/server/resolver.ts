@@ -8,6 +8,7 @@
 import { operationalAlert } from '../alerts/alert.ts';
 import { Dispatch } from '../alerts/dispatch.ts';
 import type { Directory } from '../alerts/observe.ts';
+import { DEFAULTS } from '../baseline/settings.ts';
 import type { SocketAddress } from '../config/types.ts';
 import { PROGRESS } from '../counters.ts';
 import { messageOf } from '../errors.ts';
@@ -228,9 +229,12 @@ export class Resolver {
         flushMs: FLUSH_MS,
         namesPerDomain: config.history.namesPerDomain,
         retentionMs: config.history.retentionMs,
+        baseline: DEFAULTS,
       },
       {
         onObservations: (list) => this.#alerts.observe(list),
+        onUnusual: (unusual) => this.#alerts.unusual(unusual),
+        onBurnInEnd: (end) => this.#alerts.burnInEnd(end),
         onStats: (stats) => {
           this.#recorderStats = stats;
         },
