@@ -1,5 +1,6 @@
 /** What is set about baselines, for one workload; and the bounds that are not set by anybody. */
 
+import type { Detect, WorkloadDetect } from '../config/types.ts';
 import { HOUR_MS } from './hours.ts';
 
 export interface BaselineSettings {
@@ -28,6 +29,18 @@ export const DEFAULTS: BaselineSettings = {
   floors: { queries: 300, fresh: 20, nxdomain: 100 },
   burnInMs: HOUR_MS,
 };
+
+/** The settings of a configuration, for a workload that may have its own. */
+export function baselineOf(main: Detect, own: WorkloadDetect | null): BaselineSettings {
+  const { action, factor, learningMs, burnInMs } = main.baseline;
+  return {
+    action: own?.baseline.action ?? action,
+    factor: own?.baseline.factor ?? factor,
+    learningHours: Math.ceil(learningMs / HOUR_MS),
+    floors: DEFAULTS.floors,
+    burnInMs,
+  };
+}
 
 /** It counts, and tells nothing. */
 export const SILENT: BaselineSettings = { ...DEFAULTS, action: 'off', burnInMs: 0 };

@@ -37,8 +37,8 @@ export interface RevisionNames {
   readonly rules: readonly string[];
   /** When the snapshot was made, ms since the epoch. */
   readonly at: number;
-  /** By workload id, where they differ from those of `RecorderSettings`. */
-  readonly baselines?: readonly (BaselineSettings | null)[];
+  /** By workload id; where they are left out, those of `RecorderSettings`. */
+  readonly baselines?: readonly BaselineSettings[];
 }
 
 export type ToRecorder =

@@ -50,7 +50,7 @@ export class Recording {
   readonly #store: Store;
   readonly #sources: Source[] = [];
   readonly #baselines: Baselines;
-  /** Of the newest policy, by workload name, where they are its own. */
+  /** Of the newest policy, by workload name. */
   #baselineSettings = new Map<string, BaselineSettings>();
   /** Shed counts of rings that were replaced. */
   #shedBefore = 0;
@@ -90,8 +90,8 @@ export class Recording {
     this.#snapshots.add(names);
     this.#baselineSettings = new Map(
       names.workloads.flatMap((name, id) => {
-        const own = names.baselines?.[id] ?? null;
-        return own === null ? [] : [[name, own]];
+        const own = names.baselines?.[id];
+        return own === undefined ? [] : [[name, own]];
       }),
     );
   }

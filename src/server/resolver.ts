@@ -8,7 +8,7 @@
 import { operationalAlert } from '../alerts/alert.ts';
 import { Dispatch } from '../alerts/dispatch.ts';
 import type { Directory } from '../alerts/observe.ts';
-import { DEFAULTS } from '../baseline/settings.ts';
+import { baselineOf } from '../baseline/settings.ts';
 import type { SocketAddress } from '../config/types.ts';
 import { PROGRESS } from '../counters.ts';
 import { messageOf } from '../errors.ts';
@@ -229,7 +229,7 @@ export class Resolver {
         flushMs: FLUSH_MS,
         namesPerDomain: config.history.namesPerDomain,
         retentionMs: config.history.retentionMs,
-        baseline: DEFAULTS,
+        baseline: baselineOf(config.detect, null),
       },
       {
         onObservations: (list) => this.#alerts.observe(list),

@@ -72,6 +72,10 @@ function workload(sketch: WorkloadSketch, index: number): Workload {
     deny: entries(sketch.deny),
     answer: { kind: 'nxdomain' },
     chain: 'trust',
+    detect: {
+      baseline: { action: null, factor: null },
+      tunnel: { threshold: null, action: null },
+    },
     failOpen: false,
     tests: sketch.tests ?? [],
     at: AT,
