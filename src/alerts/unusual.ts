@@ -77,7 +77,8 @@ function reasonOf(unusual: Unusual): string {
 function countedText({ kind, count, queries }: Unusual): string {
   if (kind === 'queries') return `${grouped(count)} queries in this hour`;
   if (kind === 'fresh') return `${grouped(count)} new domains in this hour`;
-  return `${grouped(count)} of ${grouped(queries)} queries in this hour for names that do not exist`;
+  const all = `${grouped(queries)} queries in this hour`;
+  return `${grouped(count)} of ${all} were for names that do not exist`;
 }
 
 function daysText(hours: number): string {

@@ -99,7 +99,10 @@ export class Baselines {
     if (!isFresh) return false;
     const { name } = pair.known.workload;
     const lengthMs = this.#context.settings(name).burnInMs;
-    if (Number.isNaN(activity.firstMs)) activity.firstMs = pair.firstMs;
+    if (Number.isNaN(activity.firstMs)) {
+      this.#context.database((table) => this.#lookUp(table, activity));
+      if (Number.isNaN(activity.firstMs)) activity.firstMs = pair.firstMs;
+    }
     const moment = { atMs: pair.firstMs, lengthMs };
     if (lengthMs > 0 && this.#burnIn.holds(name, activity.firstMs, moment)) return true;
     if (activity.isToTell('fresh', pair.lastMs)) this.#tell(activity, 'fresh');

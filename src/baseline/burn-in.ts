@@ -38,7 +38,9 @@ export class BurnIn {
   /** Takes over what an earlier run held. */
   load(rows: Iterable<BurningIn>, lengthMs: number): void {
     for (const { workload, endMs, held } of rows) {
-      this.#entries.set(workload, { endMs, lengthMs, told: 0, held });
+      const entry = this.#entries.get(workload);
+      if (entry !== undefined) entry.held += held;
+      else this.#entries.set(workload, { endMs, lengthMs, told: 0, held });
     }
   }
 

@@ -45,6 +45,15 @@ export function baselineOf(main: Detect, own: WorkloadDetect | null): BaselineSe
 /** It counts, and tells nothing. */
 export const SILENT: BaselineSettings = { ...DEFAULTS, action: 'off', burnInMs: 0 };
 
+/** `learning, 3 of 7 days`, or that it is done. */
+export function learningText(watchedHours: number, learningHours: number): string {
+  const days = (hours: number): number => Math.floor(hours / 24);
+  if (watchedHours < learningHours) {
+    return `learning, ${days(watchedHours)} of ${days(learningHours)} days`;
+  }
+  return `learnt from ${days(watchedHours)} days`;
+}
+
 /** Hours that must have been watched before volume is judged at all. */
 export const VOLUME_LEARNING_HOURS = 24;
 

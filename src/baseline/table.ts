@@ -28,7 +28,8 @@ ON CONFLICT (workload_id, hour) DO UPDATE SET
   learnt_nxdomain = min(nxdomain + @nxdomain, @capNxdomain)`;
 
 const ADD_WATCHED = `
-INSERT INTO watched VALUES (?, ?) ON CONFLICT (hour) DO UPDATE SET seconds = seconds + excluded.seconds`;
+INSERT INTO watched VALUES (?, ?)
+ON CONFLICT (hour) DO UPDATE SET seconds = seconds + excluded.seconds`;
 
 /** As good as no cap. */
 const NO_CAP = Number.MAX_SAFE_INTEGER;

@@ -1,6 +1,6 @@
 /** What baselines have to tell: plain data, from the recorder to main. Not yet an alert. */
 
-/** `queries` and `fresh` (new domains) are volume, `nxdomain` a burst of names that do not exist. */
+/** `queries` and `fresh` (new domains) are volume; `nxdomain` is names that do not exist. */
 export type UnusualKind = 'queries' | 'fresh' | 'nxdomain';
 
 export interface Unusual {

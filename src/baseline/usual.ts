@@ -64,8 +64,8 @@ export type IsWatched = (hour: number) => boolean;
 
 /** An hour is usual when it was active in this share of its weeks. */
 const ACTIVE_SHARE = 0.25;
-const LOW = 0.1;
-const HIGH = 0.9;
+export const LOW = 0.1;
+export const HIGH = 0.9;
 /** New domains and NXDOMAINs come in fits: their usual is what 19 of 20 active hours hold. */
 const HIGH_OF_FITS = 0.95;
 /** Weeks after which an hour's own samples are enough. */

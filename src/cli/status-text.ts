@@ -15,6 +15,7 @@ interface Status {
   readonly feeds: readonly FeedRow[];
   readonly upstreams: readonly (readonly ServerRow[])[];
   readonly history: Readonly<Record<string, unknown>> | null;
+  readonly baseline: Readonly<Record<string, unknown>> | null;
   readonly alerts: { readonly emitted: number; readonly sinks: readonly SinkRow[] };
 }
 
@@ -59,6 +60,7 @@ export function statusText(status: Status): string {
     feedTable(status.feeds),
     serverTable(status.upstreams.flat()),
     status.history === null ? '' : pairs('history', status.history),
+    status.baseline === null ? '' : pairs('baseline', status.baseline),
     sinkTable(status.alerts.sinks),
   ]
     .filter((part) => part !== '')
