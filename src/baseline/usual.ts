@@ -83,6 +83,8 @@ export class Past {
   readonly hour: number;
   /** Hours that were watched since the workload's first. */
   readonly watchedHours: number;
+  /** The workload's first hour in the window; `hour` where it has none. */
+  readonly #first: number;
   /** By hour of the window: 1 when it was watched and the workload was known. */
   readonly #isWatched = new Uint8Array(WINDOW_HOURS);
   readonly #learnt: Readonly<Record<Count, Float64Array>> = {
@@ -108,6 +110,7 @@ export class Past {
       watchedHours += 1;
     }
     this.watchedHours = watchedHours;
+    this.#first = first;
   }
 
   isWatched(hour: number): boolean {
@@ -137,7 +140,7 @@ export class Past {
   /** Learnt counts of the hours, `age` hours old or older, in which anything was asked for. */
   active(count: Count, age = 1): number[] {
     const values: number[] = [];
-    for (let at = this.hour - WINDOW_HOURS; at <= this.hour - age; at++) {
+    for (let at = this.#first; at <= this.hour - age; at++) {
       if (this.isWatched(at) && this.learnt(at, 'queries') > 0) values.push(this.learnt(at, count));
     }
     return values;
