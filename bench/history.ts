@@ -210,6 +210,8 @@ async function load(path: string, { rate, seconds, pairs }: Options): Promise<Ru
         longestCommitMs = Math.max(longestCommitMs, now.lastCommitMs);
         longestQueue = Math.max(longestQueue, now.queueDepth);
       },
+      onUnusual: () => {},
+      onBurnInEnd: () => {},
       onNotice: (level, message) => console.error(`${level}: ${message}`),
       onExit: (reason) => console.error(`recorder ended: ${reason}`),
     },

@@ -33,6 +33,7 @@ import {
   OUTCOME_CACHED,
   OUTCOME_DENIED,
   OUTCOME_FAILED,
+  OUTCOME_NXDOMAIN_CACHED,
 } from './events/ledger.ts';
 import { NONE } from './events/slots.ts';
 import type { Memory } from './memory.ts';
@@ -51,6 +52,7 @@ import {
   EDE_CACHED_ERROR,
   EDE_OTHER,
   FORMERR,
+  NOERROR,
   NOTIMP,
   REFUSED,
   SERVFAIL,
@@ -115,7 +117,8 @@ function decideName(query: Query, known: number, tables: Tables, memory: Memory)
 function outcomeOfHit(query: Query): number {
   if (query.decision.allowed === 0) return OUTCOME_DENIED;
   const rcode = rcodeOf(messageFlags(query.out, query.outStart));
-  return rcode === SERVFAIL ? OUTCOME_FAILED : OUTCOME_CACHED;
+  if (rcode === NOERROR) return OUTCOME_CACHED;
+  return rcode === SERVFAIL ? OUTCOME_FAILED : OUTCOME_NXDOMAIN_CACHED;
 }
 
 /**

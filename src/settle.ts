@@ -16,7 +16,12 @@ import { FAILED, TRUNCATED, UPSTREAM_MALFORMED } from './counters.ts';
 import { examineAnswer } from './detect/examine.ts';
 import { noteAddresses } from './detect/reputation.ts';
 import { REASON_NONE, REASON_REBINDING } from './events/kinds.ts';
-import { OUTCOME_ALLOWED, OUTCOME_DENIED, OUTCOME_FAILED } from './events/ledger.ts';
+import {
+  OUTCOME_ALLOWED,
+  OUTCOME_DENIED,
+  OUTCOME_FAILED,
+  OUTCOME_NXDOMAIN,
+} from './events/ledger.ts';
 import type { Memory } from './memory.ts';
 import { deny } from './policy/deny.ts';
 import { DROP, type Query } from './query.ts';
@@ -106,7 +111,8 @@ export function respondToWaiter(query: Query, tables: Tables, memory: Memory): v
     return;
   }
   examineAnswer(query, tables, memory);
-  const pair = account(query, OUTCOME_ALLOWED, tables, memory);
+  const outcome = clean.rcode === NXDOMAIN ? OUTCOME_NXDOMAIN : OUTCOME_ALLOWED;
+  const pair = account(query, outcome, tables, memory);
   if (inspection.addressCount > 0 && memory.ledger.wantsAnswers(pair)) {
     memory.ledger.addAnswers(pair, inspection.addresses, inspection.addressCount);
   }

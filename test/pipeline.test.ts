@@ -264,6 +264,23 @@ describe('history', () => {
     });
   });
 
+  it('counts an NXDOMAIN of an upstream, for who waited and who hit; not the one of a denial', () => {
+    const none = { name: 'none.example.com' };
+    send(none);
+    const authority = ['example.com. 300 SOA ns.example.com. h.example.com. 1 2 3 4 300'];
+    valve.answer(oldest(), answerTo(none.name, 'A', { rcode: 'NXDOMAIN', authority }));
+    send(none);
+    send({ name: 'denied.example' });
+    const counts = pairs().map(({ registrable, allowed, cached, nxdomain }) => [
+      registrable,
+      { allowed, cached, nxdomain },
+    ]);
+    expect(Object.fromEntries(counts)).toEqual({
+      'example.com': { allowed: 2, cached: 1, nxdomain: 2 },
+      'denied.example': { allowed: 0, cached: 0, nxdomain: 0 },
+    });
+  });
+
   it('counts nothing of what is no query', () => {
     send({ ...WWW, flags: 0x2800 });
     send({ ...WWW, qclass: 3 });

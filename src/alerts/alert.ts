@@ -35,6 +35,10 @@ export const ALERT_TYPES = {
   tunnel: { severity: ERROR, technique: 'T1071.004' },
   /** T1568.002: names made by a program, to find a server that a block list cannot hold. */
   dga: { severity: WARNING, technique: 'T1568.002' },
+  /** A surge has many harmless causes, and no technique is known by it alone. */
+  volume: { severity: NOTICE, technique: null },
+  /** T1568.002: generated names mostly do not exist. */
+  'nxdomain-burst': { severity: WARNING, technique: 'T1568.002' },
   'feed-stale': { severity: WARNING, technique: null },
   'upstream-down': { severity: ERROR, technique: null },
 } as const satisfies Record<string, TypeFacts>;
@@ -77,6 +81,8 @@ export interface Alert {
   readonly answers: readonly string[];
   /** When this workload first asked for this registrable domain. */
   readonly first_seen: string | null;
+  /** The workload is not usually active at this hour of the week; null while that is learnt. */
+  readonly unusual_hour: boolean | null;
   readonly policy_revision: number | null;
   /** Queries that this alert speaks for, 1 or more. */
   readonly count: number;
@@ -134,6 +140,7 @@ export function operationalAlert(
     subject: plain(subject),
     answers: [],
     first_seen: null,
+    unusual_hour: null,
     policy_revision: null,
     count: 1,
     window: null,

@@ -3,6 +3,7 @@
  * queries, and nothing here can hold up the recorder or a query: every sink queues and drops.
  */
 
+import type { BurnInEnd, Unusual } from '../baseline/unusual.ts';
 import type { Sink as SinkConfig } from '../config/types.ts';
 import { detectorOf } from '../detect/detectors.ts';
 import { messageOf } from '../errors.ts';
@@ -12,6 +13,7 @@ import { Fold } from './fold.ts';
 import { type Directory, fromObservation } from './observe.ts';
 import { openSink, type SinkEnvironment } from './sinks/open.ts';
 import type { Sink, SinkStats } from './sinks/sink.ts';
+import { fromBurnInEnd, fromUnusual } from './unusual.ts';
 
 /** Windows and told pairs held at most; about 1 kB each. */
 const FOLDS_MAX = 100_000;
@@ -83,6 +85,16 @@ export class Dispatch {
     const { told, denied } = this.#findings.get(name) ?? { told: 0, denied: 0 };
     const next = { told: told + counts.allowed + counts.denied, denied: denied + counts.denied };
     this.#findings.set(name, next);
+  }
+
+  /** Takes what a workload does more than is usual. */
+  unusual(unusual: Unusual): void {
+    this.raise(fromUnusual(unusual, this.#directory));
+  }
+
+  /** Takes the end of a workload's burn-in. */
+  burnInEnd(end: BurnInEnd): void {
+    this.raise(fromBurnInEnd(end, this.#directory));
   }
 
   /** Takes an alert that is not about a query (operationalAlert). */

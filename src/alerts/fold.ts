@@ -10,7 +10,10 @@
 import { randomUUID } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { detectorNamed } from '../detect/detectors.ts';
-import type { Alert } from './alert.ts';
+import type { Alert, AlertType } from './alert.ts';
+
+/** Types whose count is that of the hour so far. */
+const RUNNING: ReadonlySet<AlertType> = new Set(['volume', 'nxdomain-burst']);
 
 export interface FoldOptions {
   readonly windowMs: number;
@@ -70,7 +73,8 @@ export class Fold {
       return;
     }
     if (open.count === 0) open.first = alert.window?.first ?? alert.time;
-    open.count += alert.count;
+    // What counts up by itself holds what was told before.
+    open.count = RUNNING.has(alert.type) ? alert.count : open.count + alert.count;
     open.latest = worstOf(open.latest, alert);
     if (!isMuchWorse(open.latest, open.told)) return;
     this.#close(open);

@@ -86,6 +86,7 @@ const FIRST_QUERY = 'the first query of this workload for this domain';
  *   `would-deny-new` where only the mode let it through; a new pair that was denied is no new
  *   destination, because nothing left;
  * - what a detector found is told as that, whatever is told of its queries as queries.
+ * - what is new while the workload burns in may be held, to be summed up at its end (unusual.ts).
  */
 export function fromObservation(seen: Observation, directory: Directory): Alert[] {
   if (seen.finding !== null) return [fromFinding(seen, seen.finding, directory)];
@@ -134,6 +135,7 @@ function whoAndWhat(seen: Observation, directory: Directory) {
     qtype: typeToText(seen.qtype),
     would_deny: seen.counts.wouldDeny > 0,
     mode: modeOf(seen),
+    unusual_hour: seen.isUnusualHour,
     policy_revision: seen.revision,
   };
 }
@@ -151,7 +153,7 @@ function typesOf(seen: Observation): AlertType[] {
   if ((flags & FLAG_BYPASS) !== 0) types.push('resolver-bypass');
   else if ((flags & FLAG_REPUTATION) !== 0) types.push('low-reputation');
   if (counts.denied > 0 && types.length === 0) types.push('denied');
-  if (seen.isNew && counts.allowed + counts.failed > 0) {
+  if (seen.isNew && !seen.isHeld && counts.allowed + counts.failed > 0) {
     types.push(counts.wouldDeny > 0 ? 'would-deny-new' : 'new-destination');
   }
   return types;

@@ -82,6 +82,7 @@ function fieldsOf(alert: Alert): (readonly [string, string | number | boolean | 
     ['score', alert.score],
     ['threshold', alert.threshold],
     ['first_seen', alert.first_seen],
+    ['unusual_hour', alert.unusual_hour],
     ['policy_revision', alert.policy_revision],
     ['technique', alert.technique],
     ['source', alert.source],
@@ -129,6 +130,8 @@ const HEADLINES: Record<AlertType, string> = {
   'low-reputation': 'asked for a listed name',
   tunnel: 'carries data in DNS',
   dga: 'asks for generated names',
+  volume: 'asks more than is usual',
+  'nxdomain-burst': 'asks for names that do not exist',
   'feed-stale': 'is stale',
   'upstream-down': 'is down',
 };
@@ -139,7 +142,10 @@ const LOW_SCORE = 'asked for a name of low reputation';
 /** What happened, for a person who reads the line. */
 export function sentence(alert: Alert): string {
   const headline = alert.detector === 'reputation' ? LOW_SCORE : HEADLINES[alert.type];
-  if (alert.qname === null) return `${alert.subject ?? ''} ${headline}: ${alert.reason}`;
+  if (alert.qname === null) {
+    const what = alert.workload === null ? (alert.subject ?? '') : `workload ${alert.workload}`;
+    return `${what} ${headline}: ${alert.reason}`;
+  }
   const who =
     alert.type === 'unmapped-source'
       ? `source ${alert.source}`

@@ -21,6 +21,7 @@ interface Status {
     readonly findings: Readonly<Record<string, { told: number; denied: number }>>;
     readonly sinks: readonly SinkRow[];
   };
+  readonly baseline: Readonly<Record<string, unknown>> | null;
 }
 
 interface FeedRow {
@@ -66,6 +67,7 @@ export function statusText(status: Status): string {
     status.history === null ? '' : pairs('history', status.history),
     rowsTable(status.detection),
     findingTable(status.alerts.findings),
+    status.baseline === null ? '' : pairs('baseline', status.baseline),
     sinkTable(status.alerts.sinks),
   ]
     .filter((part) => part !== '')

@@ -4,6 +4,7 @@
 
 import type { Command } from 'commander';
 import type { WorkloadRow } from '../history/rows.ts';
+import { BASELINE_COLUMNS, baselineRow } from './baseline.ts';
 import type { CliContext } from './context.ts';
 import {
   addReadingOptions,
@@ -31,10 +32,17 @@ const COLUMNS: readonly Column[] = [
 export function register(program: Command, context: CliContext): void {
   const command = program
     .command('workloads')
-    .description('workloads with their domains, queries and denials');
-  addReadingOptions(command).action((options: ReadingOptions) =>
-    withHistory('workloads', options, context, run),
-  );
+    .description('workloads with their domains, queries and denials')
+    .argument('[name]', 'only this workload, as --workload')
+    .option('--baseline', 'what is usual for them, by the hour (UTC)');
+  addReadingOptions(command).action((name: string | undefined, options: Options) => {
+    const chosen = name === undefined ? options : { ...options, workload: name };
+    return withHistory('workloads', chosen, context, options.baseline ? runBaseline : run);
+  });
+}
+
+interface Options extends ReadingOptions {
+  readonly baseline?: boolean;
 }
 
 function run(reading: Reading): void {
@@ -51,6 +59,17 @@ function run(reading: Reading): void {
   }));
   reading.noteUnknownWorkload();
   reading.print(COLUMNS, rows);
+}
+
+function runBaseline(reading: Reading): void {
+  const { queries, workload, sinceMs, limit, nowMs } = reading;
+  const baselines = queries.baselines(nowMs);
+  const rows = queries.workloads({ workload, sinceMs, limit }).flatMap((row) => {
+    const report = baselines.of(row.workload);
+    return report === null ? [] : [baselineRow(row.workload, report)];
+  });
+  reading.noteUnknownWorkload();
+  reading.print(BASELINE_COLUMNS, rows);
 }
 
 function documentOf(row: WorkloadRow): Record<string, unknown> {

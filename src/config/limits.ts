@@ -36,6 +36,10 @@ export const DENY_BELOW: CountLimits = { default: 0, min: 0, max: 100 };
 /** `0s`: being new counts nothing. */
 export const NEW_FOR: Limits = { default: '7d', min: '0s', max: '90d' };
 export const DETECT_DENY_FOR: Limits = { default: '24h', min: '1m', max: '30d' };
+/** Below a day nothing is judged; beyond eight weeks nothing is remembered. */
+export const BASELINE_LEARNING: Limits = { default: '7d', min: '1d', max: '28d' };
+export const BASELINE_FACTOR: CountLimits = { default: 4, min: 2, max: 1000 };
+export const BASELINE_BURN_IN: Limits = { default: '1h', min: '0s', max: '7d' };
 export const WORKERS: Omit<CountLimits, 'default'> = { min: 1, max: 256 };
 
 export const DNS_PORT = 53;

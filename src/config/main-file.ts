@@ -80,6 +80,12 @@ function detectOf(
 ): Config['detect'] {
   return {
     memoryBytes: input?.memory ?? 0,
+    baseline: {
+      action: input?.baseline.action ?? 'alert',
+      factor: input?.baseline.factor ?? 0,
+      learningMs: input?.baseline.learning ?? 0,
+      burnInMs: input?.baseline.burn_in ?? 0,
+    },
     tunnel: {
       threshold: input?.tunnel.threshold ?? 0,
       action: input?.tunnel.action ?? 'alert',

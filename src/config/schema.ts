@@ -99,9 +99,25 @@ const tunnelShape = {
   }),
 };
 
+const baselineShape = {
+  action: z.enum(['alert', 'off']).meta({
+    description: '`alert` tells what is more than usual; `off` counts and shows it only.',
+  }),
+  factor: z.int().min(limits.BASELINE_FACTOR.min).max(limits.BASELINE_FACTOR.max).meta({
+    description: 'How many times the usual of an hour is told.',
+  }),
+};
+
 const workloadDetect = z
   .strictObject({
     reputation: workloadReputation,
+    baseline: z
+      .strictObject({
+        action: baselineShape.action.optional(),
+        factor: baselineShape.factor.optional(),
+      })
+      .prefault({})
+      .meta({ description: 'In place of `detect.baseline`, key by key.' }),
     tunnel: z
       .strictObject({
         threshold: tunnelShape.threshold.optional(),
@@ -306,6 +322,21 @@ export const mainShape = {
         .meta({ description: 'Data that leaves in names.' }),
       reputation: reputationSchema,
       networks: networksSchema,
+      baseline: z
+        .strictObject({
+          action: baselineShape.action.default('alert'),
+          factor: baselineShape.factor.default(limits.BASELINE_FACTOR.default),
+          learning: duration(
+            limits.BASELINE_LEARNING,
+            'What must have been watched before hours of the week are compared.',
+          ),
+          burn_in: duration(
+            limits.BASELINE_BURN_IN,
+            'For how long after its first query the new domains of a workload are summed up.',
+          ),
+        })
+        .prefault({})
+        .meta({ description: 'What each workload usually does, by the hour of the week.' }),
       quiet: z.array(pattern).prefault([]).meta({
         description: 'Names that carry much by their nature: counted, never told or denied.',
       }),

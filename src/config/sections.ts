@@ -295,8 +295,10 @@ function detectOf(input: WorkloadInput['detect']): Workload['detect'] {
     alertBelow: input?.reputation?.alert_below ?? null,
     denyBelow: input?.reputation?.deny_below ?? null,
   };
+  const baseline = input?.baseline;
   return {
     reputation,
+    baseline: { action: baseline?.action ?? null, factor: baseline?.factor ?? null },
     tunnel: { threshold: tunnel?.threshold ?? null, action: tunnel?.action ?? null },
   };
 }

@@ -58,6 +58,10 @@ export type DenyAnswer =
 /** What a workload says about its detectors; null where the main file decides. */
 export interface WorkloadDetect {
   readonly reputation: { readonly alertBelow: number | null; readonly denyBelow: number | null };
+  readonly baseline: {
+    readonly action: 'alert' | 'off' | null;
+    readonly factor: number | null;
+  };
   readonly tunnel: {
     readonly threshold: number | null;
     readonly action: 'alert' | 'deny' | null;
@@ -67,6 +71,12 @@ export interface WorkloadDetect {
 /** Detectors, for workloads that do not say otherwise. */
 export interface Detect {
   readonly memoryBytes: number; // all workers together
+  readonly baseline: {
+    readonly action: 'alert' | 'off';
+    readonly factor: number;
+    readonly learningMs: number;
+    readonly burnInMs: number;
+  };
   readonly tunnel: {
     /** Bytes. */
     readonly threshold: number;

@@ -1,7 +1,9 @@
 /** The status document: what a running resolver has loaded, counts and lacks. Versioned. */
 
+import { learningText } from '../baseline/settings.ts';
 import { COUNTERS } from '../counters.ts';
 import { usageOf } from '../detect/usage.ts';
+import type { RecorderStats } from '../history/messages.ts';
 import type { Resolver } from '../server/resolver.ts';
 import { ruleCount } from '../server/snapshot.ts';
 
@@ -40,9 +42,28 @@ export async function statusOf(resolver: Resolver): Promise<object> {
     counters: Object.fromEntries(COUNTERS.map((name, cell) => [name, totals[cell] ?? 0])),
     feeds: resolver.feedStatuses(),
     upstreams: await resolver.workers.upstreams(),
-    history: resolver.recorderStats,
     detection: usageOf(resolver.workers.detect),
+    history: historyOf(resolver.recorderStats),
+    baseline: baselineOf(resolver.recorderStats),
     alerts: resolver.alerts.stats(),
+  };
+}
+
+function historyOf(stats: RecorderStats | null): object | null {
+  if (stats === null) return null;
+  const { baseline: _, ...history } = stats;
+  return history;
+}
+
+/** How far baselines have learnt, in the days that have been watched. */
+function baselineOf(stats: RecorderStats | null): object | null {
+  if (stats === null) return null;
+  const { watchedHours, learningHours, burningIn } = stats.baseline;
+  return {
+    state: learningText(watchedHours, learningHours),
+    watched_hours: watchedHours,
+    learning_hours: learningHours,
+    workloads_in_burn_in: burningIn,
   };
 }
 

@@ -26,6 +26,7 @@ import {
   AT_NAME,
   AT_NAME_HASH,
   AT_NAME_LENGTH,
+  AT_NXDOMAIN,
   AT_QTYPE,
   AT_REASON,
   AT_REGISTRABLE,
@@ -47,6 +48,7 @@ import {
   COUNT_DENIED,
   COUNT_FAILED,
   COUNT_FOLDED,
+  COUNT_NXDOMAIN,
   COUNT_WOULD_DENY,
   IS_ANSWERED,
   IS_DIRTY,
@@ -236,6 +238,7 @@ export class Handover {
     words[word + AT_FAILED / 4] = from[row + COUNT_FAILED]!;
     words[word + AT_CACHED / 4] = from[row + COUNT_CACHED]!;
     words[word + AT_FOLDED / 4] = from[row + COUNT_FOLDED]!;
+    words[word + AT_NXDOMAIN / 4] = from[row + COUNT_NXDOMAIN]!;
     for (let i = 0; i < 4; i++) {
       words[word + AT_SOURCE / 4 + i] = from[row + WORD_SOURCE + i]!;
     }

@@ -51,6 +51,8 @@ export const AT_ANSWERS = 80; // 4 x 16 octets
 export const AT_FEED = 144; // u8
 /** Keyed hash (wire/hash.ts) of the name, low and high; 0 but for KIND_NAME. */
 export const AT_NAME_HASH = 148; // 2 x u32
+/** Of the allowed ones, answered with an upstream's NXDOMAIN. */
+export const AT_NXDOMAIN = 156; // u32 count
 /** Keyed hash of the registrable domain, low and high. */
 export const AT_DOMAIN_HASH = 160; // 2 x u32
 /** KIND_FINDING only, in place of counts and addresses: FINDING_* (u8) and its numbers. */

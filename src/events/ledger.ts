@@ -21,6 +21,7 @@ import {
   COUNT_DENIED,
   COUNT_FAILED,
   COUNT_FOLDED,
+  COUNT_NXDOMAIN,
   COUNT_WOULD_DENY,
   IS_ANSWERED,
   IS_DIRTY,
@@ -50,11 +51,14 @@ import {
   WORD_SOURCE,
 } from './slots.ts';
 
-/** What became of a query. */
+/** What became of a query. Odd: answered from the store; from OUTCOME_NXDOMAIN on: no such name. */
 export const OUTCOME_ALLOWED = 0;
 export const OUTCOME_CACHED = 1;
 export const OUTCOME_DENIED = 2;
-export const OUTCOME_FAILED = 3;
+export const OUTCOME_FAILED = 4;
+/** An upstream said that there is no such name. */
+export const OUTCOME_NXDOMAIN = 6;
+export const OUTCOME_NXDOMAIN_CACHED = 7;
 
 /**
  * New names that a pair may have detail of: 16 at once, then one a second. People and programs ask
@@ -232,7 +236,8 @@ export class Ledger {
     else if (outcome === OUTCOME_FAILED) words[row + COUNT_FAILED]!++;
     else {
       words[row + COUNT_ALLOWED]!++;
-      if (outcome === OUTCOME_CACHED) words[row + COUNT_CACHED]!++;
+      words[row + COUNT_CACHED]! += outcome & 1;
+      if (outcome >= OUTCOME_NXDOMAIN) words[row + COUNT_NXDOMAIN]!++;
     }
     words[row + COUNT_WOULD_DENY]! += decision.wouldDeny;
     slots.times[slot * ROW_TIMES + TIME_LAST] = query.wallMs;

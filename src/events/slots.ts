@@ -16,7 +16,7 @@
  * octet 88 name length  89 registrable  90 reason  91 mode  92 feed  93 flags  94 state  95 answers
  * word 24 recalled: qtype, RECALL_*    25 rule    26 zone
  * octet 108 allowed  109 would deny  110 reason  111 feed  112 flags  113 label  114 action
- * word 29 of a pair: when its next new name is due
+ * word 29 of a pair: when its next new name is due   30 NXDOMAIN, since the last record
  * ```
  */
 
@@ -77,6 +77,9 @@ export const WORD_RECALL_ZONE = 26;
 export const OCTET_RECALL = 108;
 /** Of a pair: until when the new names so far have used its share, monotonic ms modulo 2^32. */
 export const WORD_DETAIL_MS = 29;
+
+/** Beside the other counts there was no room. */
+export const COUNT_NXDOMAIN = 30;
 
 /** Waits for a record. */
 export const IS_DIRTY = 1;
@@ -203,6 +206,7 @@ export class Slots {
     const row = slot * ROW_WORDS;
     const { words, octets } = this;
     for (let i = 0; i < COUNTS; i++) words[row + WORD_COUNTS + i] = 0;
+    words[row + COUNT_NXDOMAIN] = 0;
     words[row + WORD_HANDED] = secondsOf(wallMs);
     octets[slot * ROW_OCTETS + OCTET_FLAGS] = 0;
     octets[slot * ROW_OCTETS + OCTET_STATE]! &= ~(IS_DIRTY | IS_SPLIT | IS_NOTED);

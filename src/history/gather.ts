@@ -92,6 +92,8 @@ export class PairGather extends Tally {
   apart: readonly Untold[] = NO_UNTOLD;
   /** Set when it is stored: the database holds the pair for the first time. */
   isNew = false;
+  /** Set when it is stored: the last query before those, ms since the epoch; 0 for a new pair. */
+  wasMs = 0;
   /** Main was told that the pair is new while nothing could be stored. */
   toldNew = false;
 
@@ -178,8 +180,8 @@ export class Gather {
     }
   }
 
-  /** Adds a record that was decided for `workload`. */
-  add(place: RecordPlace, workload: Workload): void {
+  /** Adds a record that was decided for `workload`. Returns the pair that it is about. */
+  add(place: RecordPlace, workload: Workload): PairGather {
     const { view, at } = place;
     const kind = view.getUint32(at + AT_KIND, true);
     const firstMs = view.getFloat64(at + AT_FIRST_MS, true) || Number.POSITIVE_INFINITY;
@@ -188,6 +190,7 @@ export class Gather {
     if (kind === KIND_PAIR) this.#addPair(pair, place);
     else if (kind === KIND_NAME) this.#addName(pair, place);
     else if (kind === KIND_ANSWER) this.#addAnswer(pair, place);
+    return pair;
   }
 
   /** Most details witness what the record of their pair said already: no need to read it again. */

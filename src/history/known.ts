@@ -26,7 +26,12 @@ export class KnownPair {
   names = 0;
   firstName = '';
   firstMs = 0;
+  lastMs = 0;
   lastDay = 0;
+  /** An hour since the epoch, and the pair's queries and NXDOMAINs in it (`src/baseline`). */
+  hour = -1;
+  hourQueries = 0;
+  hourNxdomain = 0;
   /** What waits for the next commit. */
   pending: PairGather | null = null;
 

@@ -5,6 +5,8 @@
  * meaning of the numbers in the records, and what comes back.
  */
 
+import type { BaselineSettings } from '../baseline/settings.ts';
+import type { BaselineStats, BurnInEnd, Unusual } from '../baseline/unusual.ts';
 import type { LedgerMemory } from '../detect/carry.ts';
 import type { RingMemory } from '../events/ring.ts';
 import type { HashKey } from '../reputation/loader.ts';
@@ -26,6 +28,8 @@ export interface RecorderSettings {
   readonly pendingMax?: number;
   /** Where the detectors hold their ledgers; without it none is kept. */
   readonly detect?: DetectSource;
+  /** Where it is left out, hours are counted and nothing is told of them. */
+  readonly baseline?: BaselineSettings;
 }
 
 export interface DetectSource {
@@ -45,6 +49,8 @@ export interface RevisionNames {
   readonly rules: readonly string[];
   /** When the snapshot was made, ms since the epoch. */
   readonly at: number;
+  /** By workload id; where they are left out, those of `RecorderSettings`. */
+  readonly baselines?: readonly BaselineSettings[];
 }
 
 export type ToRecorder =
@@ -69,6 +75,7 @@ export interface RecorderStats {
   readonly dbBytes: number;
   /** Why nothing is written now, or null. */
   readonly error: string | null;
+  readonly baseline: BaselineStats;
 }
 
 export type FromRecorder =
@@ -77,6 +84,8 @@ export type FromRecorder =
   | { readonly kind: 'observations'; readonly list: readonly Observation[] }
   /** The same between threads. */
   | ({ readonly kind: 'packed' } & PackedObservations)
+  | { readonly kind: 'unusual'; readonly unusual: Unusual }
+  | { readonly kind: 'burnInEnd'; readonly end: BurnInEnd }
   | ({ readonly kind: 'stats' } & RecorderStats)
   /** Said once per change of state: trouble began, ended, a corrupt file was set aside. */
   | { readonly kind: 'notice'; readonly level: 'info' | 'warn' | 'error'; readonly message: string }

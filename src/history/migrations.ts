@@ -214,12 +214,49 @@ CREATE TABLE ledger (
 ) STRICT, WITHOUT ROWID;
 `;
 
+// What `src/baseline` learns from. An hour without a row was silent, or nobody watched.
+const BASELINES = `
+CREATE TABLE activity (
+  workload_id INTEGER NOT NULL,
+  hour INTEGER NOT NULL,             -- since the epoch, UTC
+  queries INTEGER NOT NULL,          -- let through or failed
+  denied INTEGER NOT NULL,
+  failed INTEGER NOT NULL,           -- part of queries
+  nxdomain INTEGER NOT NULL,         -- part of queries
+  domains INTEGER NOT NULL,          -- distinct registrable domains
+  fresh INTEGER NOT NULL,            -- of them, let through and never asked for before
+  day_domains INTEGER NOT NULL,      -- distinct ones from the day's begin to the hour's end
+  learnt_queries INTEGER NOT NULL,   -- as far as they count as usual later on
+  learnt_fresh INTEGER NOT NULL,
+  learnt_nxdomain INTEGER NOT NULL,
+  PRIMARY KEY (workload_id, hour)
+) STRICT, WITHOUT ROWID;
+
+-- For how many seconds of each hour a daemon was there to see.
+CREATE TABLE watched (hour INTEGER PRIMARY KEY, seconds INTEGER NOT NULL) STRICT;
+
+-- The last alert about each count of a workload; kind 3 is what its burn-in holds, until at_ms.
+CREATE TABLE told (
+  workload_id INTEGER NOT NULL,
+  kind INTEGER NOT NULL,
+  at_ms INTEGER NOT NULL,
+  count INTEGER NOT NULL,
+  PRIMARY KEY (workload_id, kind)
+) STRICT, WITHOUT ROWID;
+`;
+
 /** Stretches of the indexes by name, as powers of two of the row number. */
 export const PAIR_SHIFT = 16;
 export const NAME_SHIFT = 18;
 
 /** Step `i` brings a file from `user_version` i to i + 1. */
-export const MIGRATIONS: readonly string[] = [FIRST_SCHEMA, ACTIVE_BY_DAY, GENERATIONS, DETECTION];
+export const MIGRATIONS: readonly string[] = [
+  FIRST_SCHEMA,
+  ACTIVE_BY_DAY,
+  GENERATIONS,
+  DETECTION,
+  BASELINES,
+];
 
 /** The `user_version` that this program reads and writes. */
 export const SCHEMA_VERSION = MIGRATIONS.length;

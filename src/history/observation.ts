@@ -34,6 +34,10 @@ export interface Observation {
   readonly isNew: boolean;
   /** False while the database cannot be written, so that nothing is known about earlier runs. */
   readonly stored: boolean;
+  /** That it is new is not told by itself: the workload burns in (`src/baseline/burn-in.ts`). */
+  readonly isHeld: boolean;
+  /** The workload is not usually active at this hour; null while that is not known. */
+  readonly isUnusualHour: boolean | null;
   /** Name of the workload; `(unmapped)` for a source that none claims. */
   readonly workload: string;
   /** Index of the workload in snapshot `revision`; 0 is the unmapped source. */

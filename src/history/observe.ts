@@ -13,6 +13,8 @@ import type { Observation } from './observation.ts';
 export interface Outcome {
   readonly isNew: boolean;
   readonly stored: boolean;
+  readonly isHeld: boolean;
+  readonly isUnusualHour: boolean | null;
   /** ms since the epoch. */
   readonly firstSeenMs: number;
 }
@@ -32,6 +34,8 @@ function observePart(
   return {
     isNew: outcome.isNew,
     stored: outcome.stored,
+    isHeld: outcome.isHeld,
+    isUnusualHour: outcome.isUnusualHour,
     workload: pair.known.workload.name,
     workloadId: facts.workloadId,
     revision: facts.revision,
@@ -59,10 +63,16 @@ function observePart(
   };
 }
 
-export function observeFinding(found: Finding, names: FactsNames): Observation {
+export function observeFinding(
+  found: Finding,
+  names: FactsNames,
+  isUnusualHour: boolean | null,
+): Observation {
   const { facts, count, denied, foundMs: firstMs, lastMs, firstSeenMs } = found;
   return {
     isNew: false,
+    isHeld: false,
+    isUnusualHour,
     stored: firstSeenMs !== null,
     workload: found.workload.name,
     workloadId: facts.workloadId,

@@ -14,7 +14,7 @@ export interface PackedObservations {
   readonly findings: readonly (readonly [number, ObservedFinding])[];
 }
 
-const NUMBERS = 17;
+const NUMBERS = 18;
 const TEXTS = 6;
 /** In none of the texts: names are escaped, and no file or workload can have it in its name. */
 const BETWEEN = '\0';
@@ -33,7 +33,7 @@ export function packObservations(list: readonly Observation[]): PackedObservatio
 
 function writeNumbers(into: Float64Array, at: number, seen: Observation): void {
   const { counts } = seen;
-  into[at] = (seen.isNew ? 1 : 0) + (seen.stored ? 2 : 0);
+  into[at] = (seen.isNew ? 1 : 0) + (seen.stored ? 2 : 0) + (seen.isHeld ? 4 : 0);
   into[at + 1] = seen.workloadId;
   into[at + 2] = seen.revision;
   into[at + 3] = seen.ruleId;
@@ -50,6 +50,7 @@ function writeNumbers(into: Float64Array, at: number, seen: Observation): void {
   into[at + 14] = seen.lastMs;
   into[at + 15] = seen.firstSeenMs;
   into[at + 16] = seen.answers.length;
+  into[at + 17] = seen.isUnusualHour === null ? -1 : Number(seen.isUnusualHour);
 }
 
 function textsOf({ workload, rule, qname, registrable, source, answers }: Observation): string {
@@ -79,6 +80,8 @@ function unpackOne(
   return {
     isNew: (number(0) & 1) !== 0,
     stored: (number(0) & 2) !== 0,
+    isHeld: (number(0) & 4) !== 0,
+    isUnusualHour: number(17) < 0 ? null : number(17) === 1,
     workload: text(0),
     workloadId: number(1),
     revision: number(2),

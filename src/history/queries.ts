@@ -5,6 +5,7 @@
  */
 
 import type Database from 'better-sqlite3';
+import { BaselineReading } from '../baseline/reading.ts';
 import { dayOf, endOfDay } from './days.ts';
 import { unpackFirst } from './first.ts';
 import { NAME_SHIFT, PAIR_SHIFT } from './migrations.ts';
@@ -78,6 +79,11 @@ export class HistoryQueries {
 SELECT * FROM workload WHERE last_ms >= ? AND (? IS NULL OR name = ?) ORDER BY name LIMIT ?`;
     const statement = this.#db.prepare<unknown[], RawWorkload>(sql);
     return statement.all(sinceMs, workload, workload, limit).map(workloadRow);
+  }
+
+  /** What is usual for workloads at that time. */
+  baselines(nowMs: number): BaselineReading {
+    return new BaselineReading(this.#db, nowMs);
   }
 
   /** Whether the history has heard of a workload of that name. */

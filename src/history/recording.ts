@@ -5,6 +5,8 @@
  * the bounds cost is counted as shed.
  */
 
+import { Baselines } from '../baseline/baselines.ts';
+import { type BaselineSettings, SILENT } from '../baseline/settings.ts';
 import {
   AT_DOMAIN_HASH,
   AT_KIND,
@@ -59,6 +61,9 @@ export class Recording {
   readonly #ledgers: Ledgers | null;
   readonly #store: Store;
   readonly #sources: Source[] = [];
+  readonly #baselines: Baselines;
+  /** Of the newest policy, by workload name. */
+  #baselineSettings = new Map<string, BaselineSettings>();
   /** Shed counts of rings that were replaced. */
   #shedBefore = 0;
   #lastCommitMs = 0;
@@ -84,6 +89,13 @@ export class Recording {
         for (const source of this.#sources) source?.setAside();
       },
     });
+    const baseline = settings.baseline ?? SILENT;
+    this.#baselines = new Baselines({
+      settings: (workload) => this.#baselineSettings.get(workload) ?? baseline,
+      tell: (unusual) => context.post({ kind: 'unusual', unusual }),
+      tellBurnIn: (end) => context.post({ kind: 'burnInEnd', end }),
+      database: (work) => this.#store.baselines(work),
+    });
     for (const [slot, ring] of settings.rings.entries()) this.addRing(slot, ring);
     this.#seed(settings);
   }
@@ -106,6 +118,12 @@ export class Recording {
 
   addRevision(names: RevisionNames): void {
     this.#snapshots.add(names);
+    this.#baselineSettings = new Map(
+      names.workloads.flatMap((name, id) => {
+        const own = names.baselines?.[id];
+        return own === undefined ? [] : [[name, own]];
+      }),
+    );
   }
 
   /** Reads `ring` in place of what slot `slot` held, after the last record of that one. */
@@ -150,6 +168,7 @@ export class Recording {
 
   /** Short maintenance while nothing else is to do. */
   maintain(): void {
+    this.#baselines.tend(this.#context.now());
     if (this.#gather.size === 0) this.#store.purgeStep();
   }
 
@@ -163,6 +182,7 @@ export class Recording {
       lastCommitAt: this.#lastCommitAt,
       dbBytes: this.#store.bytes,
       error: this.#store.error,
+      baseline: this.#baselines.stats(this.#context.now()),
     };
   }
 
@@ -179,6 +199,7 @@ export class Recording {
     }
     const now = Math.floor(this.#context.now() / 1000);
     if (stored && this.#ledgers !== null) stored = this.#keepLedgers(this.#ledgers, now);
+    this.#baselines.write(this.#context.now());
     this.#store.close();
     return stored;
   }
@@ -192,11 +213,12 @@ export class Recording {
     if (!this.#snapshots.has(revision)) this.#context.catchUp();
     const id = place.view.getUint32(place.at + AT_WORKLOAD, true);
     const workload = this.#snapshots.workload(revision, id);
-    if (place.view.getUint32(place.at + AT_KIND, true) !== KIND_FINDING) {
-      this.#gather.add(place, workload);
+    if (place.view.getUint32(place.at + AT_KIND, true) === KIND_FINDING) {
+      this.#addFinding(place, workload);
       return;
     }
-    this.#addFinding(place, workload);
+    const pair = this.#gather.add(place, workload);
+    this.#baselines.add(place, pair.known);
   };
 
   #addFinding(place: RecordPlace, workload: Workload): void {
@@ -209,7 +231,11 @@ export class Recording {
 
   /** Before they are stored, and whether or not they can be: somebody waits for them. */
   #tellFindings(): void {
-    this.#post(this.#found.takeUntold().map((found) => observeFinding(found, this.#snapshots)));
+    const list = this.#found.takeUntold().map((found) => {
+      const isUnusual = this.#baselines.isUnusualHour(found.workload, found.lastMs);
+      return observeFinding(found, this.#snapshots, isUnusual);
+    });
+    this.#post(list);
   }
 
   #flushFindings(): boolean {
@@ -276,9 +302,12 @@ export class Recording {
   #tellStored(pairs: readonly PairGather[]): void {
     let list: Observation[] = [];
     for (const pair of pairs) {
+      const isHeld = this.#baselines.stored(pair);
       const isNew = pair.isNew && !pair.toldNew;
-      if (!isNew && !pair.worthTelling) continue;
-      const outcome = { isNew, stored: true, firstSeenMs: pair.known.firstMs };
+      if ((!isNew || isHeld) && !pair.worthTelling) continue;
+      const { workload, firstMs: firstSeenMs } = pair.known;
+      const isUnusualHour = this.#baselines.isUnusualHour(workload, pair.lastMs);
+      const outcome = { isNew, isHeld, isUnusualHour, stored: true, firstSeenMs };
       for (const seen of observe(pair, outcome, this.#snapshots)) list.push(seen);
       // Told piece by piece: thousands that live until the end would be copied by the collector.
       if (list.length < MESSAGE_MAX) continue;
@@ -294,7 +323,8 @@ export class Recording {
     for (const pair of this.#gather.values()) {
       if (pair.untold === null) continue;
       const isNew = pair.believedNew && !pair.toldNew;
-      const outcome = { isNew, stored: false, firstSeenMs: pair.firstMs };
+      const known = { isHeld: false, isUnusualHour: null, firstSeenMs: pair.firstMs };
+      const outcome = { isNew, stored: false, ...known };
       if (isNew || pair.worthTelling) list.push(...observe(pair, outcome, this.#snapshots));
       pair.toldNew ||= isNew;
       pair.untold = null;

@@ -4,6 +4,7 @@
  */
 
 import { Worker } from 'node:worker_threads';
+import type { BurnInEnd, Unusual } from '../baseline/unusual.ts';
 import type { RingMemory } from '../events/ring.ts';
 import type {
   FromRecorder,
@@ -17,6 +18,9 @@ import { unpackObservations } from './packed.ts';
 
 export interface RecorderEvents {
   readonly onObservations: (list: readonly Observation[]) => void;
+  /** A workload does more than is usual for it. */
+  readonly onUnusual: (unusual: Unusual) => void;
+  readonly onBurnInEnd: (end: BurnInEnd) => void;
   readonly onStats: (stats: RecorderStats) => void;
   /** Something for the operational log, once per change of state. */
   readonly onNotice: (level: 'info' | 'warn' | 'error', message: string) => void;
@@ -76,8 +80,7 @@ class Handle implements RecorderHandle {
   }
 
   revision(names: RevisionNames): void {
-    const { revision, workloads, rules, at } = names;
-    this.#tell({ kind: 'revision', revision, workloads, rules, at });
+    this.#tell({ kind: 'revision', ...names });
   }
 
   addRing(slot: number, ring: RingMemory): void {
@@ -113,6 +116,8 @@ class Handle implements RecorderHandle {
     if (message.kind === 'packed') this.#events.onObservations(unpackObservations(message));
     else if (message.kind === 'observations') this.#events.onObservations(message.list);
     else if (message.kind === 'ready') this.#isReady();
+    else if (message.kind === 'unusual') this.#events.onUnusual(message.unusual);
+    else if (message.kind === 'burnInEnd') this.#events.onBurnInEnd(message.end);
     else if (message.kind === 'stats') this.#events.onStats(message);
     else if (message.kind === 'notice') this.#events.onNotice(message.level, message.message);
     else this.#answer(message.id, message.stored);

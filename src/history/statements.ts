@@ -25,7 +25,7 @@ const STRETCHES = 2 ** (FILTER_SHIFT - PAIR_SHIFT);
 
 // Values are bound by position as written: binding names costs more than the row itself.
 const FIND_PAIR = `
-SELECT id, names, first_name, first_ms, last_day FROM pair INDEXED BY pair_by_name
+SELECT id, names, first_name, first_ms, last_ms, last_day FROM pair INDEXED BY pair_by_name
 WHERE (id >> ${PAIR_SHIFT}) IN (${list(STRETCHES, (i) => `? + ${i}`)})
   AND name_rev = ? AND workload_id = ?`;
 
@@ -78,8 +78,8 @@ VALUES `;
 const ADD_POLICY = 'INSERT OR IGNORE INTO policy (revision, loaded_ms) VALUES (?, ?)';
 const FIND_POLICY = 'SELECT id FROM policy WHERE revision = ? AND loaded_ms = ?';
 
-/** Of a row that is there: id, names, first_name, first_ms, last_day. */
-export type FoundPair = readonly [number, number, string, number, number];
+/** Of a row that is there: id, names, first_name, first_ms, last_ms, last_day. */
+export type FoundPair = readonly [number, number, string, number, number, number];
 
 export interface Statements {
   readonly writeWorkload: Database.Statement<[Named]>;

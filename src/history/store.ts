@@ -8,6 +8,7 @@
 
 import { statSync } from 'node:fs';
 import type Database from 'better-sqlite3';
+import { BaselineTable } from '../baseline/table.ts';
 import type { LedgerMemory } from '../detect/carry.ts';
 import { DnsvalveError } from '../errors.ts';
 import type { FactsNames } from './decisions.ts';
@@ -50,6 +51,7 @@ interface Connection {
   readonly findings: FindingRows;
   readonly ledgers: LedgerRows;
   readonly purge: Purge;
+  readonly baselines: BaselineTable;
 }
 
 export class Store {
@@ -128,6 +130,18 @@ export class Store {
     }
   }
 
+  /** Runs `work` with what is known of baselines; false where there is no database just now. */
+  baselines(work: (table: BaselineTable) => void): boolean {
+    if (this.error !== null || this.#open === null) return false;
+    try {
+      work(this.#open.baselines);
+      return true;
+    } catch (error) {
+      this.#fail(error);
+      return false;
+    }
+  }
+
   /** The next write tries at once, whatever happened before. */
   retryNow(): void {
     this.#retryAt = 0;
@@ -165,7 +179,8 @@ export class Store {
       ledgers.purge(Math.floor(nowMs / 1000));
       return findings.purge(nowMs - retentionMs);
     });
-    this.#open = { db, writer, findings, ledgers, purge };
+    const baselines = new BaselineTable(db);
+    this.#open = { db, writer, findings, ledgers, baselines, purge };
   }
 
   #fail(error: unknown): void {

@@ -110,7 +110,7 @@ export class Writer {
       const values = [stretch, stretch, stretch, stretch, reversed, workloadId];
       const found = this.#sql.findPair.get(values);
       if (found === undefined) continue;
-      [known.id, known.names, known.firstName, known.firstMs, known.lastDay] = found;
+      [known.id, known.names, known.firstName, known.firstMs, known.lastMs, known.lastDay] = found;
       return true;
     }
     return false;
@@ -131,6 +131,8 @@ export class Writer {
     const packed = this.#firsts[batch.rows + (isPlain ? 0 : BATCH_ROWS)]!;
     this.#packFirst(pair, packed);
     const lastMs = Math.floor(pair.lastMs);
+    known.lastMs = lastMs;
+    pair.wasMs = 0;
     batch.add(id, workloadId, reversed, known.firstMs, lastMs, known.lastDay, allowed);
     batch.add(known.names, known.firstName, packed);
     if (!isPlain) batch.add(denied, wouldDeny, failed, cached, folded, answers);
@@ -143,6 +145,8 @@ export class Writer {
   #updatePair(pair: PairGather): void {
     const { known } = pair;
     const isOfOne = this.#isStillSole(pair);
+    pair.wasMs = known.lastMs;
+    known.lastMs = Math.max(known.lastMs, Math.floor(pair.lastMs));
     this.#addCounts(pair);
     const day = dayOf(pair.lastMs);
     if (day > known.lastDay) {

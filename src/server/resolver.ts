@@ -9,6 +9,7 @@ import { existsSync } from 'node:fs';
 import { operationalAlert } from '../alerts/alert.ts';
 import { Dispatch } from '../alerts/dispatch.ts';
 import type { Directory } from '../alerts/observe.ts';
+import { baselineOf } from '../baseline/settings.ts';
 import type { SocketAddress } from '../config/types.ts';
 import { PROGRESS } from '../counters.ts';
 import { messageOf } from '../errors.ts';
@@ -248,9 +249,12 @@ export class Resolver {
         namesPerDomain: config.history.namesPerDomain,
         retentionMs: config.history.retentionMs,
         detect: { memory: { channels, spreads, seen }, hashKey: this.#hashKey, isFirst },
+        baseline: baselineOf(config.detect, null),
       },
       {
         onObservations: (list) => this.#alerts.observe(list),
+        onUnusual: (unusual) => this.#alerts.unusual(unusual),
+        onBurnInEnd: (end) => this.#alerts.burnInEnd(end),
         onStats: (stats) => {
           this.#recorderStats = stats;
         },

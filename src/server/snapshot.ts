@@ -3,6 +3,7 @@
  * of its numbers. Built whole or not at all; nothing of it is seen before it is published.
  */
 
+import { type BaselineSettings, baselineOf } from '../baseline/settings.ts';
 import type { Config, Workload } from '../config/types.ts';
 import { compileDetect } from '../detect/compile.ts';
 import { compilePublicSuffixes } from '../detect/public-suffixes.ts';
@@ -28,7 +29,7 @@ import { loadZones } from '../zones/compile.ts';
 import { zoneKind } from '../zones/kind.ts';
 
 /** A workload without its lists, which are in the tables. */
-export type RunningWorkload = Pick<Workload, 'name' | 'owner' | 'env' | 'tests'>;
+export type RunningWorkload = Pick<Workload, 'name' | 'owner' | 'env' | 'detect' | 'tests'>;
 
 /** What is kept of a configuration while it is in force: all but what the tables hold anyway. */
 export interface RunningConfig extends Omit<Config, 'bundles' | 'everyone' | 'workloads'> {
@@ -123,7 +124,9 @@ function runningConfig(config: Config): RunningConfig {
   const { bundles: _, everyone: __, workloads, ...rest } = config;
   return {
     ...rest,
-    workloads: workloads.map(({ name, owner, env, tests }) => ({ name, owner, env, tests })),
+    workloads: workloads.map(({ name, owner, env, detect, tests }) => {
+      return { name, owner, env, detect, tests };
+    }),
     prefixes: workloads.reduce((sum, { sources }) => sum + sources.length, 0),
   };
 }
@@ -146,11 +149,15 @@ export interface RevisionTexts {
   readonly rules: TextsMemory;
   /** When the snapshot came into force, ms since the epoch. */
   readonly at: number;
+  /** By workload, as `workloads`. */
+  readonly baselines: readonly BaselineSettings[];
 }
 
 export function revisionTexts({ config, memory }: Snapshot, at: number): RevisionTexts {
   const workloads = [UNMAPPED_NAME, ...config.workloads.map(({ name }) => name)];
-  return { revision: memory.revision, workloads, rules: memory.rules, at };
+  const owns = [null, ...config.workloads.map(({ detect }) => detect)];
+  const baselines = owns.map((own) => baselineOf(config.detect, own));
+  return { revision: memory.revision, workloads, rules: memory.rules, at, baselines };
 }
 
 /** The same as strings, made only when they are sent: there can be 200,000. */

@@ -102,6 +102,7 @@ describe('what an alert carries', () => {
     const [one] = fromObservation(observation({ firstSeenMs: T0 - 5 }), directory);
     expect(one).toEqual({
       version: 1,
+      unusual_hour: null,
       id: expect.stringMatching(/^[0-9a-f-]{36}$/),
       time: '2026-11-23T12:00:00.000Z',
       type: 'new-destination',

@@ -33,6 +33,8 @@ export function observation(facts: Facts = {}): Observation {
   return {
     isNew: true,
     stored: true,
+    isHeld: false,
+    isUnusualHour: null,
     workload: 'payments-api',
     workloadId: 1,
     revision: 7,

@@ -14,6 +14,8 @@ import {
   OUTCOME_CACHED,
   OUTCOME_DENIED,
   OUTCOME_FAILED,
+  OUTCOME_NXDOMAIN,
+  OUTCOME_NXDOMAIN_CACHED,
 } from '../../src/events/ledger.ts';
 import { createRing, RingWriter } from '../../src/events/ring.ts';
 import { addressToBytes } from '../../src/native/addresses.ts';
@@ -87,6 +89,18 @@ describe('what is handed over', () => {
     expect(rig.taken('pair')).toMatchObject([
       { allowed: 2, cached: 1, denied: 1, failed: 1, wouldDeny: 1 },
     ]);
+  });
+
+  it('names that do not exist as allowed, and from the store as cached too, until the next record', () => {
+    const rig = new Rig();
+    rig.count({ name: A }, OUTCOME_NXDOMAIN);
+    rig.count({ name: A }, OUTCOME_NXDOMAIN_CACHED);
+    rig.count({ name: B });
+    expect(rig.taken('pair')).toMatchObject([
+      { allowed: 3, cached: 1, nxdomain: 2, denied: 0, failed: 0 },
+    ]);
+    rig.count({ name: A });
+    expect(rig.taken('pair')).toMatchObject([{ allowed: 1, cached: 0, nxdomain: 0 }]);
   });
 
   it('first and last times since the last record', () => {

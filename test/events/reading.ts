@@ -15,6 +15,7 @@ import {
   AT_LAST_MS,
   AT_NAME,
   AT_NAME_LENGTH,
+  AT_NXDOMAIN,
   AT_REGISTRABLE,
   AT_REVISION,
   AT_SOURCE,
@@ -49,6 +50,7 @@ export interface Handed {
   readonly failed: number;
   readonly cached: number;
   readonly folded: number;
+  readonly nxdomain: number;
   readonly flags: number;
   readonly firstMs: number;
   readonly lastMs: number;
@@ -78,6 +80,7 @@ export function drain(memory: RingMemory): Handed[] {
       failed: u32(AT_FAILED),
       cached: u32(AT_CACHED),
       folded: u32(AT_FOLDED),
+      nxdomain: u32(AT_NXDOMAIN),
       flags: octets[at + AT_FLAGS] ?? 0,
       firstMs: view.getFloat64(at + AT_FIRST_MS, true),
       lastMs: view.getFloat64(at + AT_LAST_MS, true),

@@ -6,6 +6,8 @@ import { packObservations, unpackObservations } from '../../src/history/packed.t
 const FULL: Observation = {
   isNew: true,
   stored: false,
+  isHeld: true,
+  isUnusualHour: true,
   workload: 'pay',
   workloadId: 1,
   revision: 2,
@@ -30,6 +32,8 @@ const PLAIN: Observation = {
   ...FULL,
   isNew: false,
   stored: true,
+  isHeld: false,
+  isUnusualHour: null,
   rule: '',
   qname: 'a\\000b.example.com',
   source: '',

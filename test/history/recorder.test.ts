@@ -40,6 +40,8 @@ function start(path = join(temporaryDirectory(), 'made', 'history.db'), flushMs 
       onStats: (stats) => {
         for (const listener of listeners) listener(stats);
       },
+      onUnusual: () => {},
+      onBurnInEnd: () => {},
       onNotice: () => {},
       onExit: (reason) => exits.push(reason),
     },

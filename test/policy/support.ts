@@ -74,6 +74,7 @@ function workload(sketch: WorkloadSketch, index: number): Workload {
     chain: 'trust',
     detect: {
       reputation: { alertBelow: null, denyBelow: null },
+      baseline: { action: null, factor: null },
       tunnel: { threshold: null, action: null },
     },
     failOpen: false,

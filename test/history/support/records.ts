@@ -21,6 +21,7 @@ export interface RecordSpec {
   readonly failed?: number;
   readonly cached?: number;
   readonly folded?: number;
+  readonly nxdomain?: number;
   readonly qtype?: number;
   readonly reason?: number;
   readonly flags?: number;
@@ -70,6 +71,7 @@ export function writeRecord(writer: RingWriter, spec: RecordSpec): boolean {
   u32(kinds.AT_FAILED, spec.failed ?? 0);
   u32(kinds.AT_CACHED, spec.cached ?? 0);
   u32(kinds.AT_FOLDED, spec.folded ?? 0);
+  u32(kinds.AT_NXDOMAIN, spec.nxdomain ?? 0);
   view.setUint16(at + kinds.AT_QTYPE, spec.qtype ?? 1, true);
   octets[at + kinds.AT_REASON] = spec.reason ?? 0;
   octets[at + kinds.AT_FLAGS] = spec.flags ?? 0;

@@ -14,6 +14,8 @@ const recorder = startRecorder(
   {
     onObservations: () => {},
     onStats: () => {},
+    onUnusual: () => {},
+    onBurnInEnd: () => {},
     onNotice: (_, message) => process.stderr.write(`${message}\n`),
     onExit: (reason) => process.exit(reason === '' ? 1 : 2),
   },
