@@ -6,9 +6,7 @@
 
 import { PEER_SIZE } from '../../src/batch.ts';
 import { Clock } from '../../src/clock.ts';
-import { createCounters } from '../../src/counters.ts';
 import { createRing, RingWriter } from '../../src/events/ring.ts';
-import { Memory } from '../../src/memory.ts';
 import { addressToBytes } from '../../src/native/addresses.ts';
 import {
   EV_DATA,
@@ -26,6 +24,7 @@ import { TCP_LIMITS, TcpServer } from '../../src/server/tcp-server.ts';
 import { Tables } from '../../src/tables.ts';
 import type { Upstreams } from '../../src/upstream/upstreams.ts';
 import { framed } from '../support/client.ts';
+import { workerMemory } from '../support/memory.ts';
 import { buildQuery } from '../support/message.ts';
 import { answerTo } from '../support/replay-message.ts';
 import { compileFiles } from '../support/replay-valve.ts';
@@ -48,7 +47,7 @@ const collect = globalThis.gc;
 if (collect === undefined) throw new Error('run with --expose-gc');
 const snapshot = await compileFiles({ 'main.yaml': CONFIG }, 1);
 const ring = createRing(1024);
-const memory = new Memory(new RingWriter(ring), createCounters(), 1 << 20, 64);
+const memory = workerMemory({ ring: new RingWriter(ring), storeOctets: 1 << 20, namesPerPair: 64 });
 
 const out = new Uint8Array(1 << 16);
 /** One for all, moved by hand. */

@@ -11,8 +11,9 @@ const FILES = new Set(
   pipeline settle stages query batch tables memory clock counters fingerprints
   identity/prefixes identity/identify identity/workloads
   policy/authorize policy/suffixes policy/decision policy/deny policy/recall policy/texts
-  reputation/vet reputation/memory detect/registrable
-  events/kinds events/ring events/slots events/ledger events/handover
+  reputation/vet reputation/memory detect/registrable detect/settings detect/rows detect/examine
+  detect/channels detect/parts detect/memory
+  events/kinds events/ring events/slots events/ledger events/handover events/findings
   upstream/routes upstream/waiters upstream/inflight upstream/forward upstream/match
   zones/answer zones/kind zones/memory zones/alias
   `

