@@ -71,7 +71,7 @@ export function textUnits(
   const uniform = FLAG_OTHERS + (to - from + isWhole) * UNIFORM + escapes;
   const octets = FLAG_OTHERS + (to - from + isWhole) * UNITS_PER_OCTET;
   cheapest = trigram <= uniform ? CODER_TRIGRAM : CODER_UNIFORM;
-  const best = trigram <= uniform ? trigram : uniform;
+  const best = Math.min(trigram, uniform);
   if (best <= octets) return best;
   cheapest = CODER_OCTETS;
   return octets;

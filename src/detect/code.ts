@@ -176,7 +176,7 @@ export class NameCode {
     const { text, length } = this;
     const at = row * 4 + OCTET_LAST_NAMES + place * LAST_OCTETS;
     const other = words[row + WORD_LAST_LENGTH + place]!;
-    const most = other < length ? other : length;
+    const most = Math.min(other, length);
     let prefix = 0;
     while (prefix < most && text[prefix] === octets[at + prefix]) prefix++;
     let suffix = 0;
