@@ -7,19 +7,14 @@
  */
 
 import { choiceUnits, UNITS_PER_BIT, UNITS_PER_OCTET, unitsOf } from './code-lengths.ts';
-
-/** a-z, 0-9, then these. OTHER is followed by the octet itself. */
-export const SYMBOLS = 41;
-export const SYMBOL_DOT = 38;
-export const SYMBOL_OTHER = 39;
-export const SYMBOL_END = 40;
+import { contextOf, PARTS_OF_BIT } from './model.ts';
+import { SYMBOL_DOT, SYMBOL_END, SYMBOL_OF, SYMBOL_OTHER, SYMBOLS } from './symbols.ts';
 
 /** What stands for a dot inside a label, and between labels. */
 export const DOT_INSIDE = 0x41;
 export const DOT = 0x2e;
 
-/** Lengths of the model are in 1/16 bit. */
-const UNITS_PER_LENGTH = UNITS_PER_BIT / 16;
+const UNITS_PER_LENGTH = UNITS_PER_BIT / PARTS_OF_BIT;
 
 export const CODER_TRIGRAM = 0;
 export const CODER_UNIFORM = 1;
@@ -28,12 +23,13 @@ export const CODER_OCTETS = 2;
 const FLAG_TRIGRAM = unitsOf(1 / 2);
 const FLAG_OTHERS = unitsOf(1 / 4);
 
-export const SYMBOL_OF = new Uint8Array(256).fill(SYMBOL_OTHER);
-for (let i = 0; i < 26; i++) SYMBOL_OF[0x61 + i] = i;
-for (let i = 0; i < 10; i++) SYMBOL_OF[0x30 + i] = 26 + i;
-SYMBOL_OF[0x2d] = 36;
-SYMBOL_OF[0x5f] = 37;
-SYMBOL_OF[DOT] = SYMBOL_DOT;
+/** By octet of a text; its only capital is a dot inside a label, which is any other octet. */
+const SYMBOL_OF_TEXT = new Uint8Array(256).fill(SYMBOL_OTHER);
+for (let octet = 0; octet < 256; octet++) {
+  const isCapital = octet > 64 && octet < 91;
+  if (!isCapital) SYMBOL_OF_TEXT[octet] = SYMBOL_OF[octet]!;
+}
+SYMBOL_OF_TEXT[DOT] = SYMBOL_DOT;
 
 const UNIFORM = choiceUnits(SYMBOLS);
 
@@ -43,8 +39,7 @@ export let cheapest = CODER_TRIGRAM;
 /**
  * Units of `text[from..to)` with the flag that names the coder.
  *
- * @param model SYMBOLS^3 lengths in 1/16 bit: of a symbol after two others, `(c2 * 41 + c1) * 41 +
- *   symbol`; END stands before the start
+ * @param model lengths of model.ts; END stands before the start
  * @param isWhole 1 when the end must be told too; 0 when the length is known
  */
 export function textUnits(
@@ -54,18 +49,18 @@ export function textUnits(
   to: number,
   isWhole: number,
 ): number {
-  let before = from > 1 ? SYMBOL_OF[text[from - 2]!]! : SYMBOL_END;
-  let last = from > 0 ? SYMBOL_OF[text[from - 1]!]! : SYMBOL_END;
+  let before = from > 1 ? SYMBOL_OF_TEXT[text[from - 2]!]! : SYMBOL_END;
+  let last = from > 0 ? SYMBOL_OF_TEXT[text[from - 1]!]! : SYMBOL_END;
   let lengths = 0;
   let others = 0;
   for (let at = from; at < to; at++) {
-    const symbol = SYMBOL_OF[text[at]!]!;
-    lengths += model[(before * SYMBOLS + last) * SYMBOLS + symbol]!;
+    const symbol = SYMBOL_OF_TEXT[text[at]!]!;
+    lengths += model[contextOf(before, last) + symbol]!;
     if (symbol === SYMBOL_OTHER) others++;
     before = last;
     last = symbol;
   }
-  if (isWhole === 1) lengths += model[(before * SYMBOLS + last) * SYMBOLS + SYMBOL_END]!;
+  if (isWhole === 1) lengths += model[contextOf(before, last) + SYMBOL_END]!;
   const escapes = others * UNITS_PER_OCTET;
   const trigram = FLAG_TRIGRAM + lengths * UNITS_PER_LENGTH + escapes;
   const uniform = FLAG_OTHERS + (to - from + isWhole) * UNIFORM + escapes;

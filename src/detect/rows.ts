@@ -2,8 +2,8 @@
  * Rows: keyed rows of shared memory that several workers read and write, one at a time each.
  *
  * Fast lane. Buckets of WAYS rows under one lock that is held for less than a microsecond. Nobody
- * waits for it: who finds it taken tries for some 20 us (its holder may have lost its processor) and
- * then gets NONE, which the caller must treat as the worse case (fail closed).
+ * waits for it: who finds it taken tries for some 20 us (its holder may have lost its processor)
+ * and then gets NONE, which the caller must treat as the worse case (fail closed).
  *
  * In a full bucket the row with the least worth goes, whatever its age: by age, whoever asks for
  * enough new names would be forgotten. What a row is worth fades with a time constant of a day; a

@@ -15,8 +15,9 @@ import {
   typeUnits,
   UNITS_PER_BIT,
 } from '../../src/detect/code-lengths.ts';
-import { checkedModel, uniformModel } from '../../src/detect/code-model.ts';
-import { SYMBOLS, textUnits } from '../../src/detect/code-text.ts';
+import { textUnits } from '../../src/detect/code-text.ts';
+import { checkCode, loadNameModel } from '../../src/detect/load-models.ts';
+import { SYMBOLS } from '../../src/detect/symbols.ts';
 import { fromWire } from '../policy/support.ts';
 import { type Asked, NameDecoder, NameEncoder } from './name-coder.ts';
 import { Random } from './random.ts';
@@ -28,6 +29,11 @@ const TXT = 16;
 function wire(labels: readonly string[]): Uint8Array {
   const below = labels.flatMap((label) => [label.length, ...Buffer.from(label, 'latin1')]);
   return Uint8Array.from([...below, ...APEX]);
+}
+
+/** All symbols alike in every context: 86/16 bits are the least that 41 of them can have. */
+function uniformModel(): Uint8Array {
+  return new Uint8Array(SYMBOLS ** 3).fill(86);
 }
 
 /** A model that is far from even: each context prefers a few symbols of its own. */
@@ -107,7 +113,7 @@ const SOURCES: Readonly<Record<string, Source>> = {
 };
 
 describe('a decoder gives back every query from a code no longer than the charge', () => {
-  const models = { 'even model': uniformModel(), 'uneven model': unevenModel(7) };
+  const models = { 'our model': loadNameModel(), 'a model far from even': unevenModel(7) };
   for (const [kind, model] of Object.entries(models)) {
     for (const [how, source] of Object.entries(SOURCES)) {
       it(`${how}, ${kind}`, () => {
@@ -178,7 +184,7 @@ describe('Kraft sums', () => {
   }
 
   it('of all texts of up to two octets: at most 1', () => {
-    for (const model of [uniformModel(), unevenModel(1)]) {
+    for (const model of [uniformModel(), unevenModel(1), loadNameModel()]) {
       expect(kraft(shortTexts(model))).toBeLessThanOrEqual(1);
     }
   });
@@ -218,12 +224,8 @@ describe('Kraft sums', () => {
 });
 
 describe('the check of the model', () => {
-  it('takes one whose contexts each are a code', () => {
-    for (const model of [uniformModel(), unevenModel(2)]) expect(checkedModel(model)).toBe(model);
-  });
-
-  it('refuses one of another size', () => {
-    expect(() => checkedModel(new Uint8Array(41))).toThrow('41 lengths');
+  it('takes those whose contexts are a code each', () => {
+    for (const model of [uniformModel(), unevenModel(2), loadNameModel()]) checkCode(model);
   });
 
   it('refuses one with a single length that is too short, which has no decoder either', () => {
@@ -232,11 +234,10 @@ describe('the check of the model', () => {
     const context = (40 * SYMBOLS + 40) * SYMBOLS;
     model.fill(96, context, context + SYMBOLS);
     model[context] = 23;
-    expect(checkedModel(model)).toBe(model);
+    checkCode(model);
     const shorter = model.slice();
     shorter[context]!--;
-    shorter[context + 1]! -= 2;
-    expect(() => checkedModel(shorter)).toThrow('over 1: no code');
+    expect(() => checkCode(shorter)).toThrow('is no code');
     const sequence = [ask(['a'])];
     expect(() => send(shorter, sequence)).toThrow('no code');
     // What all short texts cost shows it, too.
