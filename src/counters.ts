@@ -36,6 +36,8 @@ export const COUNTERS = [
   'tcp_connections',
   'progress',
   'faults',
+  'budget_denied',
+  'budget_unavailable',
 ] as const;
 
 export type CounterName = (typeof COUNTERS)[number];
@@ -73,6 +75,9 @@ export const TCP_CONNECTIONS = 28;
 export const PROGRESS = 29;
 /** Queries whose decision failed by a defect. */
 export const FAULTS = 30;
+/** Queries beyond a rule's budget, and those whose account was not to be had. */
+export const BUDGET_DENIED = 31;
+export const BUDGET_UNAVAILABLE = 32;
 
 export function createCounters(): Float64Array {
   return new Float64Array(new SharedArrayBuffer(COUNTERS.length * Float64Array.BYTES_PER_ELEMENT));

@@ -7,14 +7,17 @@ import { REASON_BUNDLE, REASON_EVERYONE_ALLOW, REASON_WORKLOAD_ALLOW } from '../
 import type { Memory } from '../memory.ts';
 import type { Query } from '../query.ts';
 import type { Tables } from '../tables.ts';
+import { chargeAnswer, examineBudget } from './budget.ts';
 
 /** Charges a question that is about to go upstream; may turn its decision into a denial. */
-export function examine(query: Query, _tables: Tables, _memory: Memory): void {
-  if (isNamed(query)) return;
+export function examine(query: Query, tables: Tables, memory: Memory): void {
+  examineBudget(query, tables, memory);
+  if (query.decision.allowed === 0 || query.isAlias === 1 || isNamed(query)) return;
 }
 
 /** Takes in what an upstream answered to one client's question: `memory.clean`. */
-export function examineAnswer(query: Query, _tables: Tables, _memory: Memory): void {
+export function examineAnswer(query: Query, tables: Tables, memory: Memory): void {
+  chargeAnswer(query, tables, memory);
   if (isNamed(query)) return;
 }
 

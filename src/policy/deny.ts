@@ -7,7 +7,9 @@
  * what an RPZ entry asks for. All types alike. Nothing is sent upstream.
  */
 
+import { IS_USED_UP } from '../detect/budgets.ts';
 import {
+  REASON_BUDGET,
   REASON_CHAIN,
   REASON_FEED,
   REASON_MODE,
@@ -34,6 +36,7 @@ import {
   NOERROR,
   NXDOMAIN,
   REFUSED,
+  SERVFAIL,
   TC,
   TYPE_A,
   TYPE_AAAA,
@@ -50,6 +53,12 @@ const OF_UNMAPPED = encoder.encode(': no workload claims this source address');
 const OF_CHAIN = encoder.encode(': the answer leads to a denied name, ');
 const OF_REBINDING = encoder.encode(': the answer holds an internal address');
 const OF_RULE = encoder.encode(': denied by ');
+const OF_BUDGET = encoder.encode(': ');
+const USED_UP = encoder.encode(' used up, frees in ');
+const NOT_TO_BE_HAD = encoder.encode(' cannot be charged now');
+const MINUTES = encoder.encode(' min');
+const SECONDS = encoder.encode(' s');
+const BY = encoder.encode(', by ');
 const OF_ENTRY = encoder.encode(', entry ');
 const DOT = encoder.encode('.');
 const SEPARATOR = encoder.encode('; ');
@@ -87,6 +96,7 @@ function explain(query: Query, tables: Tables): void {
   if (reason === REASON_UNMAPPED && rule === 0) append(OF_UNMAPPED, 0, OF_UNMAPPED.length);
   else if (reason === REASON_MODE) append(OF_MODE, 0, OF_MODE.length);
   else if (reason === REASON_REBINDING) append(OF_REBINDING, 0, OF_REBINDING.length);
+  else if (reason === REASON_BUDGET) appendBudget(tables);
   else if (reason === REASON_CHAIN) append(OF_CHAIN, 0, OF_CHAIN.length);
   else append(OF_RULE, 0, OF_RULE.length);
   if (rule !== 0) appendText(tables.rules, rule);
@@ -95,6 +105,29 @@ function explain(query: Query, tables: Tables): void {
   if (tables.asks.end(ask) === tables.asks.start(ask)) return;
   append(SEPARATOR, 0, SEPARATOR.length);
   appendText(tables.asks, ask);
+}
+
+/** `: budget of 1kB/h used up, frees in 12 min, by `; the rule follows. */
+function appendBudget({ budgets }: Tables): void {
+  append(OF_BUDGET, 0, OF_BUDGET.length);
+  appendText(budgets.texts, budgets.budget);
+  if (budgets.denied === IS_USED_UP) {
+    const { freesSeconds } = budgets;
+    append(USED_UP, 0, USED_UP.length);
+    appendNumber(freesSeconds < 120 ? freesSeconds : Math.ceil(freesSeconds / 60));
+    if (freesSeconds < 120) append(SECONDS, 0, SECONDS.length);
+    else append(MINUTES, 0, MINUTES.length);
+  } else append(NOT_TO_BE_HAD, 0, NOT_TO_BE_HAD.length);
+  append(BY, 0, BY.length);
+}
+
+/** Decimal digits of a whole number below 10^9. */
+function appendNumber(number: number): void {
+  let unit = 1;
+  while (unit * 10 <= number) unit *= 10;
+  for (; unit >= 1 && textLength < text.length; unit = Math.floor(unit / 10)) {
+    text[textLength++] = 0x30 + (Math.floor(number / unit) % 10);
+  }
 }
 
 /** The suffix of the name that the feed lists, `, entry evil.example`; odd octets show as `?`. */
@@ -144,7 +177,9 @@ export function deny(query: Query, tables: Tables): Verdict {
   } else {
     const answer = workloads.answer[query.workload]!;
     const nodata = isFeed && reputation.action === ACTION_NODATA;
-    if (answer === ANSWER_REFUSED && !nodata) {
+    // Nothing is wrong with the name, and in a moment it may be had: not to be kept as a denial.
+    if (isTransient(query, tables)) beginResponse(query, 0, SERVFAIL);
+    else if (answer === ANSWER_REFUSED && !nodata) {
       beginResponse(query, 0, REFUSED);
     } else if (answer === ANSWER_ADDRESS && !nodata) {
       beginResponse(query, AA, NOERROR);
@@ -156,6 +191,10 @@ export function deny(query: Query, tables: Tables): Verdict {
   }
   finish(query, tables);
   return RESPOND;
+}
+
+function isTransient({ decision }: Query, { budgets }: Tables): boolean {
+  return decision.reason === REASON_BUDGET && budgets.denied !== IS_USED_UP;
 }
 
 /** Octets of the text that fit in `room`: a character is not cut in two (RFC 8914 2: UTF-8). */

@@ -5,11 +5,14 @@
  * configuration stays on any problem. Stop: drain, then hand everything over.
  */
 
+import { join } from 'node:path';
 import { operationalAlert } from '../alerts/alert.ts';
 import { Dispatch } from '../alerts/dispatch.ts';
 import type { Directory } from '../alerts/observe.ts';
+import { sharedMsNow } from '../clock.ts';
 import type { SocketAddress } from '../config/types.ts';
 import { PROGRESS } from '../counters.ts';
+import { AccountsKeeper } from '../detect/accounts-keeper.ts';
 import { messageOf } from '../errors.ts';
 import type { RecorderStats } from '../history/messages.ts';
 import { type RecorderHandle, startRecorder } from '../history/start.ts';
@@ -39,6 +42,8 @@ const FLUSH_MS = 250;
 /** How long queries under way and sinks get when the program ends. */
 const GRACE_MS = 2000;
 const REVISIONS_KEPT = 64;
+/** In the state directory: what the budgets have charged. */
+const BUDGETS_FILE = 'budgets.json';
 
 export interface ResolverOptions {
   readonly first: FirstBuild;
@@ -53,6 +58,7 @@ export class Resolver {
   #loadMs: number;
   #feeds: FeedSet;
   readonly #workers: Workers;
+  readonly #accounts: AccountsKeeper;
   #recorder: RecorderHandle;
   #recorderStats: RecorderStats | null = null;
   readonly #alerts: Dispatch;
@@ -94,6 +100,13 @@ export class Resolver {
           'a decision failed by a defect',
         ),
     });
+    this.#accounts = new AccountsKeeper({
+      path: join(config.stateDirectory, BUDGETS_FILE),
+      memory: this.#workers.detect.accounts,
+      sharedMs: sharedMsNow,
+      wallMs: Date.now,
+      onNotice: (level, message) => options.log[level](message),
+    });
     this.#recorder = this.#startRecorder();
   }
 
@@ -105,6 +118,8 @@ export class Resolver {
     const { config } = first.snapshot;
     const resolver = new Resolver(options, hashKey, first);
     try {
+      await resolver.#accounts.open();
+      await resolver.#accounts.assign(first.snapshot.memory.budgets);
       resolver.#addresses = await resolver.#workers.listen(config.listen);
     } catch (error) {
       await resolver.stop();
@@ -125,6 +140,10 @@ export class Resolver {
   /** How long the last load took: files, feeds, zones, compiling; ms. */
   get loadMs(): number {
     return this.#loadMs;
+  }
+
+  get accounts(): AccountsKeeper {
+    return this.#accounts;
   }
 
   get workers(): Workers {
@@ -198,6 +217,7 @@ export class Resolver {
 
   async #publish(next: Snapshot): Promise<void> {
     const forget = routingOf(next.config) !== routingOf(this.#snapshot.config);
+    await this.#accounts.assign(next.memory.budgets);
     this.#recorder.revision(namesOf(this.#remember(next)));
     this.#snapshot = next;
     await this.#workers.publish(next, forget);
@@ -207,6 +227,7 @@ export class Resolver {
   async stop(): Promise<void> {
     await this.#feeds.stop();
     await this.#workers.stop(GRACE_MS);
+    await this.#accounts.close();
     await this.#recorder.stop();
     await this.#alerts.close(GRACE_MS);
   }

@@ -4,6 +4,7 @@
  */
 
 import type { Config, Workload } from '../config/types.ts';
+import { type BudgetedRule, compileBudgets } from '../detect/budget-compile.ts';
 import { compileDetect } from '../detect/compile.ts';
 import { compilePublicSuffixes } from '../detect/public-suffixes.ts';
 import { ProblemsError } from '../errors.ts';
@@ -55,12 +56,14 @@ export async function compileSnapshot(
 ): Promise<Snapshot> {
   const startedMs = performance.now();
   const rules = new Rules();
-  const policy = compilePolicy(config, rules);
+  const budgeted: BudgetedRule[] = [];
+  const policy = compilePolicy(config, rules, budgeted);
   const reputation = await feeds(rules);
   const memory: TablesMemory = {
     revision,
     ...compileIdentity(config),
     policy,
+    budgets: compileBudgets(config, budgeted),
     reputation: reputation.memory,
     suffixes: compilePublicSuffixes(),
     zones: loadZones(config),

@@ -13,7 +13,7 @@ const FILES = new Set(
   policy/authorize policy/suffixes policy/decision policy/deny policy/recall policy/texts
   reputation/vet reputation/memory detect/registrable detect/settings detect/rows detect/examine
   detect/channels detect/parts detect/memory detect/model detect/symbols
-  detect/account-row detect/code detect/code-lengths detect/code-text
+  detect/account-row detect/accounts detect/budget detect/budgets detect/code detect/code-lengths detect/code-text
   events/kinds events/ring events/slots events/ledger events/handover events/findings
   upstream/routes upstream/waiters upstream/inflight upstream/forward upstream/match
   zones/answer zones/kind zones/memory zones/alias
