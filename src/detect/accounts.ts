@@ -17,12 +17,11 @@ import {
   CELLS_PER_WINDOW,
   DOUBLE_GRANTED,
   DOUBLE_TOTAL,
+  HEARD,
   holdsHash,
   ROW_WORDS,
   WINDOW_CELL,
   WINDOW_USED,
-  WORD_HEARD,
-  WORD_HEARD_HASHES,
   WORD_LOCK,
 } from './account-row.ts';
 
@@ -33,7 +32,7 @@ import {
  */
 const TRIES_MAX = 1 << 15;
 
-/** Accounts that there is room for; 6.3 kB each, of which those never used take none. */
+/** Accounts that there is room for; 8.4 kB each, of which those never used take none. */
 export const ACCOUNTS_MAX = 8192;
 
 /** What crosses threads. */
@@ -137,11 +136,9 @@ export class Accounts {
 
   /** Whether answer data of this hash is new to the row, which knows it from then on. */
   hears(row: number, low: number, high: number): boolean {
-    const { words } = this.rows;
     const at = row * ROW_WORDS;
-    const count = words[at + WORD_HEARD]!;
-    if (holdsHash(words, at + WORD_HEARD_HASHES, count, low, high)) return false;
-    addHash(words, at + WORD_HEARD, at + WORD_HEARD_HASHES, low, high);
+    if (holdsHash(this.rows, at, HEARD, low, high)) return false;
+    addHash(this.rows, at, HEARD, low, high);
     return true;
   }
 }

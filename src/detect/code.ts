@@ -33,12 +33,12 @@ import {
   type AccountRows,
   addHash,
   holdsHash,
+  KNOWN,
   LAST_NAMES,
   LAST_OCTETS,
   OCTET_LAST_NAMES,
   WORD_FLAGS,
   WORD_KNOWN,
-  WORD_KNOWN_HASHES,
   WORD_LAST,
   WORD_LAST_LENGTH,
   WORD_LAST_NEXT,
@@ -58,6 +58,9 @@ import { cheapest, DOT, DOT_INSIDE, textUnits } from './code-text.ts';
 export const IS_REPEAT = 0;
 export const IS_LITERAL = 1;
 export const IS_DELTA = 2;
+
+/** Saying where it is costs some 14 bits: less in common is not worth looking at. */
+const COMMON_MIN = 3;
 
 export class NameCode {
   /** The part of the last name below the rule's own labels, as text. */
@@ -103,8 +106,7 @@ export class NameCode {
     const { words, octets } = this.#rows;
     words[row + WORD_FLAGS] = flags;
     if (this.event === IS_REPEAT) return;
-    const hashes = row + WORD_KNOWN_HASHES;
-    addHash(words, row + WORD_KNOWN, hashes, name.low[0]!, name.high[0]!);
+    addHash(this.#rows, row, KNOWN, name.low[0]!, name.high[0]!);
     const next = words[row + WORD_LAST_NEXT]!;
     const at = row * 4 + OCTET_LAST_NAMES + next * LAST_OCTETS;
     for (let i = 0; i < this.length; i++) octets[at + i] = this.text[i]!;
@@ -131,15 +133,14 @@ export class NameCode {
 
   #eventUnits(name: WireName, row: number): number {
     const { words } = this.#rows;
-    const known = words[row + WORD_KNOWN]!;
-    if (holdsHash(words, row + WORD_KNOWN_HASHES, known, name.low[0]!, name.high[0]!)) {
+    if (holdsHash(this.#rows, row, KNOWN, name.low[0]!, name.high[0]!)) {
       this.event = IS_REPEAT;
-      return EVENT_REPEAT + choiceUnits(known);
+      return EVENT_REPEAT + choiceUnits(words[row + WORD_KNOWN]!);
     }
     const literal = EVENT_LITERAL + textUnits(this.#model, this.text, 0, this.length, 1);
     const coder = cheapest;
     const last = words[row + WORD_LAST]!;
-    if (last > 0) {
+    if (this.#compareAll(row, last)) {
       const delta = this.#deltaUnits(row, last);
       if (delta < literal) {
         this.event = IS_DELTA;
@@ -152,11 +153,15 @@ export class NameCode {
     return literal;
   }
 
-  /** Against the one of the last names that leaves the least to be told. */
-  #deltaUnits(row: number, last: number): number {
-    const { words } = this.#rows;
+  /** Finds the last name that leaves the least to be told; false when none has much in common. */
+  #compareAll(row: number, last: number): boolean {
     let least = LAST_OCTETS;
     for (let place = 0; place < last; place++) least = this.#compare(row, place, least);
+    return least <= this.length - COMMON_MIN;
+  }
+
+  #deltaUnits(row: number, last: number): number {
+    const { words } = this.#rows;
     const length = words[row + WORD_LAST_LENGTH + this.against]!;
     const { prefix, suffix } = this;
     const end = this.length - suffix;
