@@ -57,6 +57,7 @@ function toText(said: Explanation): string {
   ];
   if (said.feed !== '')
     lines.push(`   listed by feed ${said.feed}${said.entry === '' ? '' : `, entry ${said.entry}`}`);
+  if (said.budget !== '') lines.push(`   ${said.budget}: \`status\` says what is used of it`);
   return `${lines.join('\n')}\n`;
 }
 

@@ -15,7 +15,18 @@ interface Status {
   readonly feeds: readonly FeedRow[];
   readonly upstreams: readonly (readonly ServerRow[])[];
   readonly history: Readonly<Record<string, unknown>> | null;
+  readonly budgets: readonly BudgetRow[];
   readonly alerts: { readonly emitted: number; readonly sinks: readonly SinkRow[] };
+}
+
+interface BudgetRow {
+  readonly workload: string;
+  readonly name: string;
+  readonly limit: number;
+  readonly seconds: number;
+  readonly action: string;
+  readonly used: number;
+  readonly answers: number;
 }
 
 interface FeedRow {
@@ -60,6 +71,7 @@ export function statusText(status: Status): string {
     serverTable(status.upstreams.flat()),
     status.history === null ? '' : pairs('history', status.history),
     sinkTable(status.alerts.sinks),
+    budgetTable(status.budgets),
   ]
     .filter((part) => part !== '')
     .join('\n');
@@ -121,6 +133,17 @@ function sinkTable(sinks: readonly SinkRow[]): string {
       String(dropped),
       String(queued),
       lastError ?? '',
+    ]),
+  );
+}
+
+function budgetTable(budgets: readonly BudgetRow[]): string {
+  if (budgets.length === 0) return '';
+  const columns = ['workload', 'budget of', 'beyond', 'limit', 'window', 'used', 'answers'];
+  return renderTable(
+    columns.map((title) => ({ title })),
+    budgets.map(({ workload, name, action, limit, seconds, used, answers }) => [
+      ...[workload, name, action, `${limit} B`, `${seconds} s`, `${used} B`, `${answers} B`],
     ]),
   );
 }

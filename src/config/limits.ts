@@ -29,7 +29,7 @@ export const NAMES_PER_DOMAIN: CountLimits = { default: 1000, min: 0, max: 1_000
 /** For all workers together: they share it. */
 export const DETECT_MEMORY: Limits = { default: '64MB', min: '1MB', max: '4GB' };
 /** Bytes of novel information of one workload in names under one domain, decayed over a day. */
-export const TUNNEL_THRESHOLD: CountLimits = { default: 160, min: 32, max: 1_000_000 };
+export const TUNNEL_THRESHOLD: CountLimits = { default: 128, min: 32, max: 1_000_000 };
 /** A name alone may cost 260 octets; under 64 hardly any would ever leave. */
 export const BUDGET_BYTES = { min: '64B', max: '1GB' } as const;
 export const DETECT_DENY_FOR: Limits = { default: '24h', min: '1m', max: '30d' };

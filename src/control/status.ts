@@ -41,6 +41,7 @@ export async function statusOf(resolver: Resolver): Promise<object> {
     upstreams: await resolver.workers.upstreams(),
     history: resolver.recorderStats,
     alerts: resolver.alerts.stats(),
+    budgets: resolver.accounts.statuses(memory.budgets),
   };
 }
 

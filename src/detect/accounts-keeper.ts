@@ -35,6 +35,7 @@ import {
   writeAccounts,
 } from './accounts-file.ts';
 import type { BudgetsMemory } from './budgets.ts';
+import { UNITS_PER_OCTET } from './code-lengths.ts';
 
 /** Written when a grant is this far used, looked at so often. */
 const WRITE_SHARE = 1 / 4;
@@ -60,6 +61,19 @@ export interface KeeperOptions {
   sharedMs(): number;
   wallMs(): number;
   onNotice(level: 'warn' | 'error', message: string): void;
+}
+
+/** Of one (workload, entry); bytes within the window. */
+export interface BudgetStatus {
+  readonly workload: string;
+  /** The pattern of the entry. */
+  readonly name: string;
+  readonly limit: number;
+  readonly seconds: number;
+  readonly action: 'alert' | 'deny';
+  /** Charged for names, and for the data of answers. */
+  readonly used: number;
+  readonly answers: number;
 }
 
 export class AccountsKeeper {
@@ -95,12 +109,8 @@ export class AccountsKeeper {
     const keys = new Texts(budgets.keys);
     const now = new Set(budgets.rows.keys().map((account) => keys.text(account + 1)));
     this.#release(now);
-    for (let budget = 1; budget < budgets.first.length; budget++) {
-      const end = budgets.first[budget + 1] ?? budgets.rows.length;
-      for (let account = budgets.first[budget] ?? 0; account < end; account++) {
-        const key = keys.text(account + 1);
-        budgets.rows[account] = this.#keep(key, budgets, budget);
-      }
+    for (const { account, budget } of eachAccount(budgets)) {
+      budgets.rows[account] = this.#keep(keys.text(account + 1), budgets, budget);
     }
     for (const [key, kept] of this.#kept) kept.isUsed = now.has(key);
     if (this.#kept.size === 0) return;
@@ -115,12 +125,22 @@ export class AccountsKeeper {
     if (this.#kept.size > 0) await this.#write(true);
   }
 
-  /** Units used of each account of a configuration, outward and inward. */
-  used(row: number): { readonly out: number; readonly in: number } {
-    const kept = [...this.#kept.values()].find((one) => one.row === row);
-    if (kept === undefined) return { out: 0, in: 0 };
-    const sum = (cells: SavedCells): number => cells.reduce((all, [, units]) => all + units, 0);
-    return { out: sum(this.#cells(kept, OUT)), in: sum(this.#cells(kept, IN)) };
+  /** What is used of each budget of a configuration, of those that are used at all. */
+  statuses(budgets: BudgetsMemory): BudgetStatus[] {
+    const keys = new Texts(budgets.keys);
+    return eachAccount(budgets).flatMap(({ account, budget }) => {
+      const key = keys.text(account + 1);
+      const kept = this.#kept.get(key);
+      if (kept === undefined) return [];
+      const [workload = '', name = ''] = JSON.parse(key) as string[];
+      const used = bytesOf(this.#cells(kept, OUT));
+      const answers = bytesOf(this.#cells(kept, IN));
+      if (used === 0 && answers === 0) return [];
+      const limit = Math.floor((budgets.limit[budget] ?? 0) / UNITS_PER_OCTET);
+      const seconds = budgets.seconds[budget] ?? 0;
+      const action = budgets.isAlert[budget] === 1 ? 'alert' : 'deny';
+      return [{ workload, name, limit, seconds, action, used, answers }];
+    });
   }
 
   #keep(key: string, { limit, cellMs }: BudgetsMemory, budget: number): number {
@@ -248,4 +268,17 @@ export class AccountsKeeper {
       doubles[at + window + WINDOW_USED] = (doubles[at + window + WINDOW_USED] ?? 0) + units;
     }
   }
+}
+
+/** Accounts stand in the order of their budgets. */
+function eachAccount({ first, rows }: BudgetsMemory): { account: number; budget: number }[] {
+  let budget = 1;
+  return [...rows.keys()].map((account) => {
+    while (budget + 1 < first.length && (first[budget + 1] ?? 0) <= account) budget++;
+    return { account, budget };
+  });
+}
+
+function bytesOf(cells: SavedCells): number {
+  return Math.ceil(cells.reduce((sum, [, units]) => sum + units, 0) / UNITS_PER_OCTET);
 }

@@ -152,7 +152,7 @@ function tell(query: Query, window: number, tables: Tables, memory: Memory): boo
  * Charges what an answer brings: an octet for what every answer says, and each record's data that
  * the account has not had. An account that cannot be had is not charged; the next query asks again.
  */
-export function chargeAnswer(query: Query, tables: Tables, memory: Memory): void {
+export function chargeBudgetAnswer(query: Query, tables: Tables, memory: Memory): void {
   const { budgets } = tables;
   if (!budgets.find(query.decision.rule, query.workload)) return;
   const { accounts } = memory.detectors;

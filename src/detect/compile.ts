@@ -1,10 +1,14 @@
 /** Compiles the detectors' settings. Control plane, once per reload. */
 
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parsePattern } from '../config/pattern.ts';
 import type { Config, Pattern } from '../config/types.ts';
 import { FingerprintsBuilder, type FingerprintsMemory } from '../fingerprints.ts';
 import { readName, WireName } from '../wire/name.ts';
 import { type DetectSettings, QUIET_BELOW, QUIET_SELF } from './settings.ts';
 
+const QUIET_LIST = join(import.meta.dirname, '..', '..', 'blocklists', 'quiet.txt');
 const KIND_BITS = { exact: QUIET_SELF, below: QUIET_BELOW, both: QUIET_SELF | QUIET_BELOW };
 
 export function compileDetect({ detect, workloads }: Config): DetectSettings {
@@ -12,7 +16,7 @@ export function compileDetect({ detect, workloads }: Config): DetectSettings {
   const settings = {
     tunnelThreshold: shared(count).fill(detect.tunnel.threshold),
     tunnelDenySeconds: shared(count),
-    quiet: compileQuiet(detect.quiet),
+    quiet: compileQuiet([...quietList(), ...detect.quiet]),
   };
   for (let number = 0; number < count; number++) {
     const own = workloads[number - 1]?.detect.tunnel;
@@ -21,6 +25,16 @@ export function compileDetect({ detect, workloads }: Config): DetectSettings {
     settings.tunnelDenySeconds[number] = denies ? detect.tunnel.denyForSeconds : 0;
   }
   return settings;
+}
+
+/** Patterns of the list that comes with the program: each name, and all below it. */
+export function quietList(): Pattern[] {
+  const patterns = readFileSync(QUIET_LIST, 'utf8')
+    .split('\n')
+    .map((line) => line.replace(/#.*/, '').trim())
+    .filter((name) => name !== '')
+    .map((name) => parsePattern(`.${name}`));
+  return patterns.filter((pattern) => typeof pattern !== 'string');
 }
 
 function compileQuiet(patterns: readonly Pattern[]): FingerprintsMemory {

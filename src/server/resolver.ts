@@ -13,7 +13,7 @@ import { sharedMsNow } from '../clock.ts';
 import type { SocketAddress } from '../config/types.ts';
 import { PROGRESS } from '../counters.ts';
 import { AccountsKeeper } from '../detect/accounts-keeper.ts';
-import { messageOf } from '../errors.ts';
+import { formatProblem, messageOf } from '../errors.ts';
 import type { RecorderStats } from '../history/messages.ts';
 import { type RecorderHandle, startRecorder } from '../history/start.ts';
 import type { Log } from '../log.ts';
@@ -126,6 +126,7 @@ export class Resolver {
       throw error;
     }
     await resolver.#startFeeds();
+    resolver.#warn(first.snapshot);
     return resolver;
   }
 
@@ -218,9 +219,15 @@ export class Resolver {
   async #publish(next: Snapshot): Promise<void> {
     const forget = routingOf(next.config) !== routingOf(this.#snapshot.config);
     await this.#accounts.assign(next.memory.budgets);
+    if (next.warnings !== this.#snapshot.warnings) this.#warn(next);
     this.#recorder.revision(namesOf(this.#remember(next)));
     this.#snapshot = next;
     await this.#workers.publish(next, forget);
+  }
+
+  #warn({ warnings }: Snapshot): void {
+    if (warnings.length === 0) return;
+    this.#options.log.warn({ warnings: warnings.map(formatProblem) }, 'the configuration has gaps');
   }
 
   /** Drains the workers, then the recorder, then the alerts. */

@@ -7,10 +7,11 @@ import type { Config, Workload } from '../config/types.ts';
 import { type BudgetedRule, compileBudgets } from '../detect/budget-compile.ts';
 import { compileDetect } from '../detect/compile.ts';
 import { compilePublicSuffixes } from '../detect/public-suffixes.ts';
-import { ProblemsError } from '../errors.ts';
+import { type Problem, ProblemsError } from '../errors.ts';
 import type { RevisionNames } from '../history/messages.ts';
 import { compileIdentity, compilePrefixes } from '../identity/compile.ts';
 import { UNMAPPED_NAME } from '../identity/workloads.ts';
+import { budgetWarnings } from '../policy/budget-gaps.ts';
 import { compilePolicy } from '../policy/compile.ts';
 import { type ExplainedSnapshot, type Explanation, explain } from '../policy/explain.ts';
 import { packTexts, Rules } from '../policy/rules.ts';
@@ -41,6 +42,8 @@ export interface Snapshot {
   readonly plan: UpstreamPlan;
   /** How long compiling took, ms. */
   readonly compileMs: number;
+  /** What is in force all the same, but may not be what was meant. */
+  readonly warnings: readonly Problem[];
 }
 
 /**
@@ -82,6 +85,7 @@ export async function compileSnapshot(
     memory,
     plan: { groups: config.upstreams.map(({ name, servers }) => ({ name, servers })) },
     compileMs: performance.now() - startedMs,
+    warnings: budgetWarnings(config),
   });
 }
 
@@ -160,6 +164,7 @@ export function explainable(memory: TablesMemory): ExplainedSnapshot {
     reputation: tables.reputation,
     localZone: (name: WireName) => zoneKind(name, tables.zones.find(name), tables.zones),
     ruleText: (rule) => tables.rules.text(rule),
+    budgetText: (rule) => tables.budgets.texts.text(tables.budgets.of(rule)),
     feedName: (feed) => memory.reputation.feeds.names[feed - 1] ?? '',
   };
 }

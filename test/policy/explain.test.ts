@@ -19,6 +19,7 @@ function explained(sketch: Sketch, feeds: FeedSketch = {}, zone = ZONE_NONE): Ex
     ...made,
     localZone: () => zone,
     ruleText: (rule) => made.rules.text(rule),
+    budgetText: () => '',
     feedName: (feed) => ['', 'bad', 'odd'][feed] ?? '',
   };
 }
