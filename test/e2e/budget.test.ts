@@ -92,9 +92,9 @@ workloads:
 `;
 }
 
-async function start(budget?: string): Promise<void> {
+async function start(budget?: string, workers = 2): Promise<void> {
   upstream = await FakeServer.start((asked) => asked.reply(answerTo(asked, { answers: [RECORD] })));
-  valve = await Valve.start({ workers: 2, config: configuration('', budget) });
+  valve = await Valve.start({ workers, config: configuration('', budget) });
 }
 
 afterEach(async () => {
@@ -195,7 +195,8 @@ describe('a budget', () => {
   });
 
   it('that only alerts lets all through', async () => {
-    await start('{ limit: 1kB/h, action: alert }');
+    // One worker: a detector's row that another holds would be a denial of its own.
+    await start('{ limit: 1kB/h, action: alert }', 1);
     await exfiltrate(WAYS['random letters']!, 'udp', new Random(1), 320);
     expect(upstream.asked.length).toBe(320);
   });
