@@ -3,7 +3,7 @@
 import { sharedMsNow } from '../clock.ts';
 import { ROW_WORDS } from './account-row.ts';
 import { ACCOUNTS_MAX, type AccountsMemory } from './accounts.ts';
-import { CHANNEL_WORDS } from './channels.ts';
+import { CHANNEL_CLEAR_WORDS, CHANNEL_WORDS } from './channels.ts';
 import { loadNameModel, loadPopular } from './load-models.ts';
 import type { DetectMemory } from './memory.ts';
 import { createRows } from './rows.ts';
@@ -20,7 +20,7 @@ export function createDetectMemory(octets: number): DetectMemory {
   const spreads = octets * SPREAD_SHARE;
   const seen = (octets - spreads) * SEEN_SHARE;
   return {
-    channels: createRows(octets - spreads - seen, CHANNEL_WORDS),
+    channels: createRows(octets - spreads - seen, CHANNEL_WORDS, CHANNEL_CLEAR_WORDS),
     spreads: createRows(spreads, SPREAD_WORDS),
     seen: createSeen(seen),
     nameModel: loadNameModel(),

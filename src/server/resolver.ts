@@ -44,6 +44,8 @@ const GRACE_MS = 2000;
 const REVISIONS_KEPT = 64;
 /** In the state directory: what the budgets have charged. */
 const BUDGETS_FILE = 'budgets.json';
+/** How long a start waits for the ledgers of earlier runs; answers matter more. */
+const LEDGERS_MS = 5000;
 
 export interface ResolverOptions {
   readonly first: FirstBuild;
@@ -107,7 +109,7 @@ export class Resolver {
       wallMs: Date.now,
       onNotice: (level, message) => options.log[level](message),
     });
-    this.#recorder = this.#startRecorder();
+    this.#recorder = this.#startRecorder(true);
   }
 
   /** Loads, compiles, opens everything. @throws DnsvalveError with all that is wrong */
@@ -120,6 +122,7 @@ export class Resolver {
     try {
       await resolver.#accounts.open();
       await resolver.#accounts.assign(first.snapshot.memory.budgets);
+      await resolver.#untilSeeded();
       resolver.#addresses = await resolver.#workers.listen(config.listen);
     } catch (error) {
       await resolver.stop();
@@ -128,6 +131,16 @@ export class Resolver {
     await resolver.#startFeeds();
     resolver.#warn(first.snapshot);
     return resolver;
+  }
+
+  /** A worker that listened before would charge to rows that are about to be filled. */
+  async #untilSeeded(): Promise<void> {
+    const late = Promise.withResolvers<'late'>();
+    const timer = setTimeout(() => late.resolve('late'), LEDGERS_MS);
+    if ((await Promise.race([this.#recorder.ready, late.promise])) === 'late') {
+      this.#options.log.error('the history does not answer; ledgers of earlier runs come late');
+    }
+    clearTimeout(timer);
   }
 
   get addresses(): readonly SocketAddress[] {
@@ -246,8 +259,9 @@ export class Resolver {
     return this.#progress.every((ticks, index) => ticks !== before[index]);
   }
 
-  #startRecorder(): RecorderHandle {
+  #startRecorder(isFirst: boolean): RecorderHandle {
     const { config } = this.#snapshot;
+    const { channels, spreads, seen } = this.#workers.detect;
     const { log } = this.#options;
     const recorder = startRecorder(
       {
@@ -256,6 +270,7 @@ export class Resolver {
         flushMs: FLUSH_MS,
         namesPerDomain: config.history.namesPerDomain,
         retentionMs: config.history.retentionMs,
+        detect: { memory: { channels, spreads, seen }, hashKey: this.#hashKey, isFirst },
       },
       {
         onObservations: (list) => this.#alerts.observe(list),
@@ -266,7 +281,7 @@ export class Resolver {
         onExit: (reason) => {
           log.error({ reason }, 'the recorder died and is started anew');
           setTimeout(() => {
-            this.#recorder = this.#startRecorder();
+            this.#recorder = this.#startRecorder(false);
           }, 1000).unref();
         },
       },
