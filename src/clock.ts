@@ -22,3 +22,15 @@ export class Clock {
     this.wallMs = Date.now();
   }
 }
+
+/**
+ * What this thread's monotonic milliseconds lack of those that all threads of the machine share:
+ * each thread counts from its own start.
+ */
+export const SHARED_MS = sharedMsNow() - performance.now();
+
+/** Milliseconds of the machine's monotonic clock. */
+export function sharedMsNow(): number {
+  const [seconds, nanoseconds] = process.hrtime();
+  return seconds * 1000 + nanoseconds / 1e6;
+}

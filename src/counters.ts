@@ -37,6 +37,8 @@ export const COUNTERS = [
   'progress',
   'faults',
   'network_denied',
+  'budget_denied',
+  'budget_unavailable',
 ] as const;
 
 export type CounterName = (typeof COUNTERS)[number];
@@ -76,6 +78,9 @@ export const PROGRESS = 29;
 export const FAULTS = 30;
 /** Answers refused for an address of a network that is denied. */
 export const NETWORK_DENIED = 31;
+/** Queries beyond a rule's budget, and those whose account was not to be had. */
+export const BUDGET_DENIED = 32;
+export const BUDGET_UNAVAILABLE = 33;
 
 export function createCounters(): Float64Array {
   return new Float64Array(new SharedArrayBuffer(COUNTERS.length * Float64Array.BYTES_PER_ELEMENT));

@@ -94,9 +94,14 @@ export function decide(query: Query, tables: Tables, memory: Memory): Verdict {
     count(query, known, outcomeOfHit(query), tables, memory);
     return RESPOND;
   }
+  return leave(query, tables, memory);
+}
+
+/** The one way upstream: what detectors and budgets let go. */
+function leave(query: Query, tables: Tables, memory: Memory): Verdict {
   examine(query, tables, memory);
   if (query.decision.allowed === 1) return FORWARD;
-  count(query, known, OUTCOME_DENIED, tables, memory);
+  account(query, OUTCOME_DENIED, tables, memory);
   return deny(query, tables);
 }
 
@@ -137,7 +142,7 @@ export function decideSafely(
     return decide(query, tables, memory);
   } catch (error) {
     memory.counters[FAULTS]!++;
-    const isOpen = tables.workloads.failOpen[query.workload] === 1;
+    const isOpen = mayFailOpen(query.workload, tables);
     onFault(error, isOpen);
     if (isOpen) {
       letThrough(query, tables);
@@ -146,6 +151,11 @@ export function decideSafely(
     respondEmpty(query, SERVFAIL, EDE_OTHER);
     return RESPOND;
   }
+}
+
+/** A budget is a promise that `fail_open` does not lift: nothing could be charged. */
+function mayFailOpen(workload: number, { workloads, budgets }: Tables): boolean {
+  return workloads.failOpen[workload] === 1 && budgets.memory.holds[workload] !== 1;
 }
 
 /** `fail_open`: what was decided before the defect does not count. */
@@ -217,7 +227,7 @@ function followAlias(query: Query, tables: Tables, memory: Memory): Verdict {
   const entry = isLocal ? -1 : findAnswer(query, aliasTarget, tables, memory);
   if (!isLocal && entry === -1) {
     query.isAlias = 1;
-    return FORWARD;
+    return leave(query, tables, memory);
   }
   account(query, isLocal ? OUTCOME_ALLOWED : OUTCOME_CACHED, tables, memory);
   if (isLocal) return RESPOND;

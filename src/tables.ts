@@ -6,6 +6,7 @@
  */
 
 import type { TtlLimits } from './cache/sanitise.ts';
+import { Budgets, type BudgetsMemory } from './detect/budgets.ts';
 import type { DetectSettings } from './detect/settings.ts';
 import { Fingerprints, type FingerprintsMemory } from './fingerprints.ts';
 import { Prefixes, type PrefixesMemory } from './identity/prefixes.ts';
@@ -25,6 +26,7 @@ export interface TablesMemory {
   readonly prefixes: PrefixesMemory;
   readonly workloads: WorkloadsMemory;
   readonly policy: PolicyMemory;
+  readonly budgets: BudgetsMemory;
   readonly reputation: ReputationMemory;
   /** Public suffix list. */
   readonly suffixes: FingerprintsMemory;
@@ -50,6 +52,7 @@ export class Tables {
   readonly prefixes: Prefixes;
   readonly workloads: Workloads;
   readonly policy: Policy;
+  readonly budgets: Budgets;
   readonly reputation: Reputation;
   readonly suffixes: Fingerprints;
   readonly zones: Zones;
@@ -69,6 +72,7 @@ export class Tables {
     this.prefixes = new Prefixes(memory.prefixes);
     this.workloads = new Workloads(memory.workloads);
     this.policy = new Policy(memory.policy);
+    this.budgets = new Budgets(memory.budgets);
     this.reputation = new Reputation(memory.reputation);
     this.suffixes = new Fingerprints(memory.suffixes.words, memory.suffixes.count);
     this.zones = new Zones(memory.zones);

@@ -22,7 +22,7 @@ export function register(program: Command, context: CliContext): void {
       const path = file ?? options.config;
       try {
         const snapshot = await snapshotOf(path);
-        const { config, compileMs } = snapshot;
+        const { config, compileMs, warnings } = snapshot;
         const summary = {
           version: 1,
           command: 'check',
@@ -34,7 +34,11 @@ export function register(program: Command, context: CliContext): void {
           feeds: config.feeds.length,
           policy_tests: config.workloads.reduce((sum, { tests }) => sum + tests.length, 0),
           compile_ms: Math.round(compileMs),
+          warnings,
         };
+        if (options.json !== true) {
+          for (const one of warnings) context.stderr.write(`warning: ${formatProblem(one)}\n`);
+        }
         context.stdout.write(
           options.json === true
             ? `${JSON.stringify(summary)}\n`

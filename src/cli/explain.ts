@@ -82,6 +82,7 @@ function toText(said: WithDetection): string {
   }
   if (said.feed !== '')
     lines.push(`   listed by feed ${said.feed}${said.entry === '' ? '' : `, entry ${said.entry}`}`);
+  if (said.budget !== '') lines.push(`   ${said.budget}: \`status\` says what is used of it`);
   lines.push(...detectionText(said.detection));
   return `${lines.map(escapeText).join('\n')}\n`;
 }

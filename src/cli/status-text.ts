@@ -15,6 +15,7 @@ interface Status {
   readonly feeds: readonly FeedRow[];
   readonly upstreams: readonly (readonly ServerRow[])[];
   readonly history: Readonly<Record<string, unknown>> | null;
+  readonly budgets: readonly BudgetRow[];
   readonly detection: Readonly<Record<string, Readonly<Record<string, number>>>>;
   readonly alerts: {
     readonly emitted: number;
@@ -22,6 +23,16 @@ interface Status {
     readonly sinks: readonly SinkRow[];
   };
   readonly baseline: Readonly<Record<string, unknown>> | null;
+}
+
+interface BudgetRow {
+  readonly workload: string;
+  readonly name: string;
+  readonly limit: number;
+  readonly seconds: number;
+  readonly action: string;
+  readonly used: number;
+  readonly answers: number;
 }
 
 interface FeedRow {
@@ -69,6 +80,7 @@ export function statusText(status: Status): string {
     findingTable(status.alerts.findings),
     status.baseline === null ? '' : pairs('baseline', status.baseline),
     sinkTable(status.alerts.sinks),
+    budgetTable(status.budgets),
   ]
     .filter((part) => part !== '')
     .join('\n');
@@ -151,6 +163,17 @@ function sinkTable(sinks: readonly SinkRow[]): string {
       String(dropped),
       String(queued),
       lastError ?? '',
+    ]),
+  );
+}
+
+function budgetTable(budgets: readonly BudgetRow[]): string {
+  if (budgets.length === 0) return '';
+  const columns = ['workload', 'budget of', 'beyond', 'limit', 'window', 'used', 'answers'];
+  return renderTable(
+    columns.map((title) => ({ title })),
+    budgets.map(({ workload, name, action, limit, seconds, used, answers }) => [
+      ...[workload, name, action, `${limit} B`, `${seconds} s`, `${used} B`, `${answers} B`],
     ]),
   );
 }

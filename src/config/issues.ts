@@ -12,7 +12,6 @@ type Issue = z.core.$ZodIssue;
 
 /** Keys of the contract that this version refuses, so that nobody believes them in force. */
 const NOT_IN_THIS_VERSION = new Set([
-  'budget',
   'quarantine',
   'quarantined',
   'lifelines',

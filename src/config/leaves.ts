@@ -6,12 +6,12 @@
 import { z } from 'zod';
 import { typeFromText, typeToText } from '../wire/text.ts';
 import type { CountLimits, Limits } from './limits.ts';
-import { DNS_PORT } from './limits.ts';
+import { BUDGET_BYTES, DNS_PORT } from './limits.ts';
 import { parseName, parsePattern } from './pattern.ts';
 import { parsePrefix, parseSocketAddress } from './prefix.ts';
 import { parseSinkTarget, SINK_SCHEMES } from './sinks.ts';
 import { didYouMean } from './suggest.ts';
-import { parseDuration, parseSize } from './units.ts';
+import { parseDuration, parseRate, parseSize } from './units.ts';
 
 /** What JSON Schema and reference page say about a leaf. */
 interface Words {
@@ -114,6 +114,25 @@ export function size(limits: Limits, description: string) {
     SIZE_FORM,
   ).prefault(limits.default);
 }
+
+const RATE_FORM = 'write a size per s, m, h or d, like "1kB/h", "500B/m" or "2MB/d"';
+
+export const rate = parsed(
+  (text) => {
+    const value = parseRate(text);
+    if (value === null)
+      return `${JSON.stringify(text.slice(0, 80))} is not understood; ${RATE_FORM}`;
+    const { min, max } = BUDGET_BYTES;
+    const isInRange = value.bytes >= (parseSize(min) ?? 0) && value.bytes <= (parseSize(max) ?? 0);
+    return isInRange ? value : `"${text}" is out of range; accepted is ${min} to ${max}`;
+  },
+  {
+    description: 'A size per second, minute, hour or day: `1kB/h`.',
+    pattern: '^[0-9]+(\\.[0-9]+)?(B|kB|MB|GB|KiB|MiB|GiB)/[smhd]$',
+    'x-range': `${BUDGET_BYTES.min} to ${BUDGET_BYTES.max}`,
+  },
+  RATE_FORM,
+);
 
 /** The value in its bounds, the problem with it, or null when it is no value at all. */
 function measured(

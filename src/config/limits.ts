@@ -35,6 +35,8 @@ export const ALERT_BELOW: CountLimits = { default: 40, min: 0, max: 100 };
 export const DENY_BELOW: CountLimits = { default: 0, min: 0, max: 100 };
 /** `0s`: being new counts nothing. */
 export const NEW_FOR: Limits = { default: '7d', min: '0s', max: '90d' };
+/** A name alone may cost 260 octets; under 64 hardly any would ever leave. */
+export const BUDGET_BYTES = { min: '64B', max: '1GB' } as const;
 export const DETECT_DENY_FOR: Limits = { default: '24h', min: '1m', max: '30d' };
 /** Below a day nothing is judged; beyond eight weeks nothing is remembered. */
 export const BASELINE_LEARNING: Limits = { default: '7d', min: '1d', max: '28d' };

@@ -14,6 +14,7 @@ import {
   listenAddress,
   pattern,
   prefix,
+  rate,
   recordType,
   serverAddress,
   sinkTarget,
@@ -26,7 +27,7 @@ import { networksSchema, reputationSchema, workloadReputation } from './reputati
 import { FACILITIES } from './sinks.ts';
 import type { DenyAnswer } from './types.ts';
 
-const entryObject = z.strictObject({
+const deniedObject = z.strictObject({
   name: pattern,
   types: z
     .array(recordType)
@@ -41,13 +42,31 @@ const entryObject = z.strictObject({
   }),
 });
 
+const budget = z
+  .union([
+    rate,
+    z.strictObject({
+      limit: rate,
+      action: z.enum(['alert', 'deny']).default('deny').meta({
+        description: 'Beyond the limit: `deny` the query, or only tell (`alert`).',
+      }),
+    }),
+  ])
+  .meta({
+    description:
+      'What may leave in names through this entry, per workload, like `1kB/h`; docs/detection.md.',
+  });
+
+const entryObject = deniedObject.extend({ budget: budget.optional() });
+
+const ENTRY = 'A pattern, or a mapping with `name` and what else is to be said about it.';
 /** Plain patterns take the short way: there can be 200,000 of them. */
-const entry = z.union([pattern, entryObject]).meta({
-  description: 'A pattern, or a mapping with `name` and what else is to be said about it.',
-});
-export type EntryInput = z.output<typeof entry>;
+const entry = z.union([pattern, entryObject]).meta({ description: ENTRY });
+const denied = z.union([pattern, deniedObject]).meta({ description: ENTRY });
+export type EntryInput = z.output<typeof entry> | z.output<typeof denied>;
 
 const entries = (description: string) => z.array(entry).prefault([]).meta({ description });
+const deniedEntries = (description: string) => z.array(denied).prefault([]).meta({ description });
 
 const answerWords = z.enum(['nxdomain', 'nodata', 'refused']);
 const answerAddress = z
@@ -142,7 +161,7 @@ export const workloadSchema = z
     }),
     use: z.array(z.string()).prefault([]).meta({ description: 'Bundles that it may use.' }),
     allow: entries('Names that it may resolve.'),
-    deny: entries('Names that it may not resolve, also where something below allows them.'),
+    deny: deniedEntries('Names that it may not resolve, also where something below allows them.'),
     answer: answer.prefault('nxdomain'),
     chain: z.enum(['trust', 'inspect']).default('trust').meta({
       description:
@@ -263,7 +282,7 @@ export const sharedShape = {
   everyone: z
     .strictObject({
       allow: entries('Names that every workload may resolve.'),
-      deny: entries('Names that no workload may resolve, in any mode.'),
+      deny: deniedEntries('Names that no workload may resolve, in any mode.'),
     })
     .meta({ description: 'Rules for all workloads.' }),
   workloads: z.record(word('workload'), workloadSchema).meta({

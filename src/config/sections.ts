@@ -21,6 +21,7 @@ import {
 } from './schema.ts';
 import type { Source } from './source.ts';
 import type {
+  Budget,
   Bundle,
   Entry,
   Feed,
@@ -275,16 +276,25 @@ function entriesOf(
 
 function entryOf(input: EntryInput, at: Place): Entry {
   if ('kind' in input) {
-    return { pattern: input, types: null, sharedSuffix: false, reason: null, ticket: null, at };
+    const none = { types: null, sharedSuffix: false, budget: null, reason: null, ticket: null };
+    return { pattern: input, ...none, at };
   }
   return {
     pattern: input.name,
     types: input.types ?? null,
     sharedSuffix: input.shared_suffix,
+    budget: 'budget' in input ? budgetOf(input.budget) : null,
     reason: input.reason ?? null,
     ticket: input.ticket ?? null,
     at,
   };
+}
+
+type BudgetInput = Exclude<Extract<EntryInput, { budget?: unknown }>['budget'], undefined>;
+
+function budgetOf(input: BudgetInput | undefined): Budget | null {
+  if (input === undefined) return null;
+  return 'limit' in input ? { ...input.limit, action: input.action } : { ...input, action: 'deny' };
 }
 
 type WorkloadInput = Salvaged<z.output<typeof workloadSchema>>;

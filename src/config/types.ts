@@ -22,11 +22,23 @@ export interface Pattern {
   readonly text: string;
 }
 
+/** What may leave through an entry, in any window of that length. */
+export interface Budget {
+  readonly bytes: number;
+  readonly windowMs: number;
+  /** `deny` what goes beyond, or only tell. */
+  readonly action: 'alert' | 'deny';
+  /** The limit as written: `1kB/h`. */
+  readonly text: string;
+}
+
 export interface Entry {
   readonly pattern: Pattern;
   /** RR type numbers that the entry is limited to, or null for all. */
   readonly types: readonly number[] | null;
   readonly sharedSuffix: boolean;
+  /** Never on an entry that denies. */
+  readonly budget: Budget | null;
   readonly reason: string | null;
   readonly ticket: string | null;
   readonly at: Place;

@@ -33,3 +33,11 @@ export function parseSize(text: string): number | null {
   const match = /^(\d{1,12}(?:\.\d{1,3})?)(B|kB|MB|GB|KiB|MiB|GiB)$/.exec(text);
   return match === null ? null : Math.round(Number(match[1]) * (OCTETS[match[2] ?? ''] ?? 0));
 }
+
+/** So many octets in any such time; null for what is not like `4kB/h`. */
+export function parseRate(text: string): { bytes: number; windowMs: number; text: string } | null {
+  const [size = '', unit = '', ...more] = text.split('/');
+  const bytes = parseSize(size);
+  if (bytes === null || more.length > 0 || !/^[smhd]$/.test(unit)) return null;
+  return { bytes, windowMs: MS[unit] ?? 0, text };
+}

@@ -1,5 +1,8 @@
 /** Makes the memory that the detectors share. Main's business, once at start. */
 
+import { sharedMsNow } from '../clock.ts';
+import { ROW_WORDS } from './account-row.ts';
+import { ACCOUNTS_MAX, type AccountsMemory } from './accounts.ts';
 import { CHANNEL_CLEAR_WORDS, CHANNEL_WORDS } from './channels.ts';
 import { loadNameModel, loadPopular } from './load-models.ts';
 import type { DetectMemory } from './memory.ts';
@@ -12,7 +15,7 @@ const SPREAD_SHARE = 1 / 64;
 /** Of the rest: 4 octets for a name that was asked for, 640 for a (workload, domain). */
 const SEEN_SHARE = 1 / 4;
 
-/** @param octets of rows and tags together; models come on top */
+/** @param octets of rows and tags together; models and accounts come on top */
 export function createDetectMemory(octets: number): DetectMemory {
   const spreads = octets * SPREAD_SHARE;
   const seen = (octets - spreads) * SEEN_SHARE;
@@ -22,5 +25,11 @@ export function createDetectMemory(octets: number): DetectMemory {
     seen: createSeen(seen),
     nameModel: loadNameModel(),
     popular: loadPopular(),
+    accounts: createAccounts(),
   };
+}
+
+export function createAccounts(): AccountsMemory {
+  const octets = ACCOUNTS_MAX * ROW_WORDS * Int32Array.BYTES_PER_ELEMENT;
+  return { words: new Int32Array(new SharedArrayBuffer(octets)), startMs: sharedMsNow() };
 }

@@ -7,6 +7,7 @@ import type { Memory } from '../memory.ts';
 import { isNamed } from '../policy/authorize.ts';
 import type { Query } from '../query.ts';
 import type { Tables } from '../tables.ts';
+import { chargeBudgetAnswer, examineBudget } from './budget.ts';
 import { chargeAnswer } from './download.ts';
 import { ledgerLabel } from './registrable.ts';
 import { examineStanding } from './reputation.ts';
@@ -15,7 +16,8 @@ import { isOdd } from './types.ts';
 
 /** Charges a question that is about to go upstream; may turn its decision into a denial. */
 export function examine(query: Query, tables: Tables, memory: Memory): void {
-  if (isExempt(query, tables)) return;
+  examineBudget(query, tables, memory);
+  if (query.decision.allowed === 0 || isExempt(query, tables)) return;
   examineStanding(query, tables, memory);
   if (query.decision.allowed === 0) return;
   chargeName(query, ledgerLabel(query.name, tables.suffixes), tables, memory);
@@ -23,6 +25,7 @@ export function examine(query: Query, tables: Tables, memory: Memory): void {
 
 /** Takes in what an upstream answered to one client's question: `memory.clean`. */
 export function examineAnswer(query: Query, tables: Tables, memory: Memory): void {
+  chargeBudgetAnswer(query, tables, memory);
   if (memory.clean.answers > 0 && isOdd(query.qtype) && !isExempt(query, tables)) {
     chargeAnswer(query, ledgerLabel(query.name, tables.suffixes), tables, memory);
   }

@@ -16,6 +16,12 @@ export function loadNameModel(): Uint8Array {
   const octets = readModel('names', { cells: NAME_MODEL_CELLS });
   const lengths = new Uint8Array(new SharedArrayBuffer(NAME_MODEL_CELLS));
   lengths.set(octets.subarray(0, NAME_MODEL_CELLS));
+  checkCode(lengths);
+  return lengths;
+}
+
+/** @throws DnsvalveError SYSTEM when there is a context whose 2^-length add up to more than 1 */
+export function checkCode(lengths: Uint8Array): void {
   for (let context = 0; context < lengths.length; context += SYMBOLS) {
     let sum = 0;
     for (let symbol = 0; symbol < SYMBOLS; symbol++) {
@@ -23,7 +29,6 @@ export function loadNameModel(): Uint8Array {
     }
     if (sum > 1) throw new DnsvalveError('SYSTEM', `names.bin: context ${context} is no code`);
   }
-  return lengths;
 }
 
 /** @throws DnsvalveError SYSTEM when the file is not there, or is another */

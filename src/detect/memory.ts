@@ -3,6 +3,8 @@
  * is being made. Fast lane; create.ts makes the shared part.
  */
 
+import { Accounts, type AccountsMemory } from './accounts.ts';
+import { NameCode } from './code.ts';
 import { Flux } from './flux.ts';
 import { Popular } from './popular.ts';
 import { Part } from './price.ts';
@@ -14,6 +16,8 @@ import { Seen } from './seen.ts';
 export interface DetectMemory {
   /** A row per (workload, registrable domain): channels.ts. */
   readonly channels: RowsMemory;
+  /** A row per (workload, rule) with a budget: account-row.ts. */
+  readonly accounts: AccountsMemory;
   /** A row per workload: spread.ts. */
   readonly spreads: RowsMemory;
   /** Tags of the names that were charged: seen.ts. */
@@ -49,6 +53,8 @@ export class Detectors {
   readonly channels: Rows;
   readonly flux = new Flux();
   readonly told = new ToldNames();
+  readonly accounts: Accounts;
+  readonly code: NameCode;
   readonly spreads: Rows;
   readonly seen: Seen;
   readonly nameModel: Uint8Array;
@@ -59,6 +65,8 @@ export class Detectors {
   /** @param owner number of the thread, 1 or more */
   constructor(memory: DetectMemory, owner: number) {
     this.channels = new Rows(memory.channels, owner);
+    this.accounts = new Accounts(memory.accounts, owner);
+    this.code = new NameCode(this.accounts.rows, memory.nameModel);
     this.spreads = new Rows(memory.spreads, owner);
     this.seen = new Seen(memory.seen);
     this.nameModel = memory.nameModel;

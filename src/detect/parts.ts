@@ -34,3 +34,9 @@ export const TENANT_SECONDS = 1;
 export const DOWNLOAD_ANSWERS = 0; // answers that differed
 export const DOWNLOAD_SECONDS = 1;
 export const DOWNLOAD_TYPE = 2; // of the last one
+
+/** FINDING_BUDGET. Bytes charged within the window, of those that the rule's budget allows. */
+export const BUDGET_SECONDS = 0; // of the window
+export const BUDGET_NAMES = 1; // names remembered, at most 256
+export const BUDGET_FREES = 2; // seconds until the query could leave; 0 when it may now
+export const BUDGET_IS_INWARD = 3; // 1 when it is about the data of answers

@@ -6,6 +6,7 @@
  */
 
 import type { Config, Entry, Workload } from '../config/types.ts';
+import type { BudgetedRule } from '../detect/budget-compile.ts';
 import { DnsvalveError } from '../errors.ts';
 import { FingerprintsBuilder } from '../fingerprints.ts';
 import { TYPE_ANY } from '../wire/constants.ts';
@@ -55,30 +56,34 @@ type Scope = ReadonlyMap<string, Rule[]>;
  * Compiles every list. Workloads that use the same set of bundles share one scope.
  *
  * @param rules gets one text per entry of the configuration
+ * @param budgeted gets the rules that have a budget, with the workloads that they are for
  * @throws DnsvalveError CONFIG when a workload uses a bundle that does not exist
  */
-export function compilePolicy(config: Config, rules: Rules): PolicyMemory {
+export function compilePolicy(
+  config: Config,
+  rules: Rules,
+  budgeted: BudgetedRule[] = [],
+): PolicyMemory {
   // Indexes SCOPE_NONE and SCOPE_EVERYONE.
-  const scopes: Scope[] = [
-    new Map(),
-    scopeOf([
-      ...register({ name: 'everyone.deny', deny: true }, config.everyone.deny, rules),
-      ...register({ name: 'everyone.allow', deny: false }, config.everyone.allow, rules),
-    ]),
-  ];
+  const denied = register({ name: 'everyone.deny', deny: true }, config.everyone.deny, rules);
+  const everyone = register({ name: 'everyone.allow', deny: false }, config.everyone.allow, rules);
+  noteBudgets(everyone, () => config.workloads.map((_, i) => i + 1), budgeted);
+  const scopes: Scope[] = [new Map(), scopeOf([...denied, ...everyone])];
   const bundles = new Map<string, Rule[]>();
   for (const { name, entries } of config.bundles) {
-    bundles.set(name, register({ name: `bundle ${name}`, deny: false }, entries, rules));
+    const registered = register({ name: `bundle ${name}`, deny: false }, entries, rules);
+    bundles.set(name, registered);
+    noteBudgets(registered, () => usersOf(name, config), budgeted);
   }
   const bundleSets = new Map<string, number>();
   // Index 0, the unmapped source, keeps SCOPE_NONE.
   const ownScope = sharedInt32(config.workloads.length + 1);
   const bundleScope = sharedInt32(config.workloads.length + 1);
   for (const [i, workload] of config.workloads.entries()) {
-    ownScope[i + 1] = addScope(scopes, [
-      ...register({ name: 'deny', deny: true }, workload.deny, rules),
-      ...register({ name: 'allow', deny: false }, workload.allow, rules),
-    ]);
+    const deny = register({ name: 'deny', deny: true }, workload.deny, rules);
+    const allow = register({ name: 'allow', deny: false }, workload.allow, rules);
+    noteBudgets(allow, () => [i + 1], budgeted);
+    ownScope[i + 1] = addScope(scopes, [...deny, ...allow]);
     const used = [...new Set(workload.use)].sort();
     const key = JSON.stringify(used);
     const shared = bundleSets.get(key) ?? addScope(scopes, unionOf(used, bundles, workload));
@@ -95,6 +100,21 @@ function register(list: List, entries: readonly Entry[], rules: Rules): Rule[] {
     id: rules.add(ruleText(list.name, entry)),
     deny: list.deny,
   }));
+}
+
+function noteBudgets(
+  list: readonly Rule[],
+  workloads: () => readonly number[],
+  budgeted: BudgetedRule[],
+): void {
+  const found = list.filter(({ entry }) => entry.budget !== null);
+  if (found.length === 0) return;
+  const users = workloads();
+  for (const { id, entry } of found) budgeted.push({ id, entry, workloads: users });
+}
+
+function usersOf(bundle: string, config: Config): number[] {
+  return config.workloads.flatMap(({ use }, i) => (use.includes(bundle) ? [i + 1] : []));
 }
 
 function unionOf(

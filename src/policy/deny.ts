@@ -7,7 +7,9 @@
  * what an RPZ entry asks for. All types alike. Nothing is sent upstream.
  */
 
+import { IS_USED_UP } from '../detect/budgets.ts';
 import {
+  REASON_BUDGET,
   REASON_CHAIN,
   REASON_FEED,
   REASON_MODE,
@@ -36,6 +38,7 @@ import {
   NOERROR,
   NXDOMAIN,
   REFUSED,
+  SERVFAIL,
   TC,
   TYPE_A,
   TYPE_AAAA,
@@ -53,6 +56,12 @@ const OF_CHAIN = encoder.encode(': the answer leads to a denied name, ');
 const OF_REBINDING = encoder.encode(': the answer holds an internal address');
 const OF_NETWORK = encoder.encode(': the answer holds an address that is denied by ');
 const OF_RULE = encoder.encode(': denied by ');
+const OF_BUDGET = encoder.encode(': ');
+const USED_UP = encoder.encode(' used up, frees in ');
+const NOT_TO_BE_HAD = encoder.encode(' cannot be charged now');
+const MINUTES = encoder.encode(' min');
+const SECONDS = encoder.encode(' s');
+const BY = encoder.encode(', by ');
 const OF_ENTRY = encoder.encode(', entry ');
 const OF_STANDING = encoder.encode(': reputation ');
 const OF_HUNDRED = encoder.encode(' of 100, below ');
@@ -119,6 +128,7 @@ function explain(query: Query, tables: Tables): void {
   else if (reason === REASON_REBINDING) append(OF_REBINDING, 0, OF_REBINDING.length);
   else if (reason === REASON_NETWORK) append(OF_NETWORK, 0, OF_NETWORK.length);
   else if (reason === REASON_REPUTATION) appendStanding(query, tables);
+  else if (reason === REASON_BUDGET) appendBudget(tables);
   else if (reason === REASON_CHAIN) append(OF_CHAIN, 0, OF_CHAIN.length);
   else append(OF_RULE, 0, OF_RULE.length);
   // The rule of a name that is denied for its score is the one that would have let it through.
@@ -149,12 +159,26 @@ function appendStanding(query: Query, tables: Tables): void {
   append(NAME_CLOSE, 0, NAME_CLOSE.length);
 }
 
-/** 0 to 100. */
+/** `: budget of 1kB/h used up, frees in 12 min, by `; the rule follows. */
+function appendBudget({ budgets }: Tables): void {
+  append(OF_BUDGET, 0, OF_BUDGET.length);
+  appendText(budgets.texts, budgets.budget);
+  if (budgets.denied === IS_USED_UP) {
+    const { freesSeconds } = budgets;
+    append(USED_UP, 0, USED_UP.length);
+    appendNumber(freesSeconds < 120 ? freesSeconds : Math.ceil(freesSeconds / 60));
+    if (freesSeconds < 120) append(SECONDS, 0, SECONDS.length);
+    else append(MINUTES, 0, MINUTES.length);
+  } else append(NOT_TO_BE_HAD, 0, NOT_TO_BE_HAD.length);
+  append(BY, 0, BY.length);
+}
+
+/** Decimal digits of a whole number below 10^9. */
 function appendNumber(number: number): void {
-  for (let power = 100; power > 0; power = Math.floor(power / 10)) {
-    if (number < power && power > 1) continue;
-    if (textLength === text.length) return;
-    text[textLength++] = 0x30 + (Math.floor(number / power) % 10);
+  let unit = 1;
+  while (unit * 10 <= number) unit *= 10;
+  for (; unit >= 1 && textLength < text.length; unit = Math.floor(unit / 10)) {
+    text[textLength++] = 0x30 + (Math.floor(number / unit) % 10);
   }
 }
 
@@ -205,7 +229,9 @@ export function deny(query: Query, tables: Tables): Verdict {
   } else {
     const answer = workloads.answer[query.workload]!;
     const nodata = isFeed && reputation.action === ACTION_NODATA;
-    if (answer === ANSWER_REFUSED && !nodata) {
+    // Nothing is wrong with the name, and in a moment it may be had: not to be kept as a denial.
+    if (isTransient(query, tables)) beginResponse(query, 0, SERVFAIL);
+    else if (answer === ANSWER_REFUSED && !nodata) {
       beginResponse(query, 0, REFUSED);
     } else if (answer === ANSWER_ADDRESS && !nodata) {
       beginResponse(query, AA, NOERROR);
@@ -217,6 +243,10 @@ export function deny(query: Query, tables: Tables): Verdict {
   }
   finish(query, tables);
   return RESPOND;
+}
+
+function isTransient({ decision }: Query, { budgets }: Tables): boolean {
+  return decision.reason === REASON_BUDGET && budgets.denied !== IS_USED_UP;
 }
 
 /** Octets of the text that fit in `room`: a character is not cut in two (RFC 8914 2: UTF-8). */

@@ -33,6 +33,8 @@ export interface ExplainedSnapshot extends PolicyView {
   localZone(name: WireName): number;
   /** '' for 0. */
   ruleText(rule: number): string;
+  /** `budget of 1kB/h`, where the rule has one; '' otherwise. */
+  budgetText(rule: number): string;
   /** Name of a 1-based feed; '' for 0. */
   feedName(feed: number): string;
   /** The reputation of a name that `feed` lists (0 for none). */
@@ -77,6 +79,8 @@ export interface Explanation {
   readonly rule: string;
   /** Feed that matched, also one that only alerts; '' for none. */
   readonly feed: string;
+  /** What the rule lets leave in names, `budget of 1kB/h`; '' where it has no budget. */
+  readonly budget: string;
   /** The suffix of the name that this feed lists; '' where another line decided. */
   readonly entry: string;
   readonly reputation: Score;
@@ -131,6 +135,7 @@ export function explain(
     reason: steps.find((line) => line.matched)?.name ?? '',
     rule,
     feed: snapshot.feedName(decision.feed),
+    budget: decision.allowed === 1 ? snapshot.budgetText(decision.rule) : '',
     entry: entryOf(name, workload, decision),
     reputation,
     steps,

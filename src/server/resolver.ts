@@ -6,13 +6,16 @@
  */
 
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { operationalAlert } from '../alerts/alert.ts';
 import { Dispatch } from '../alerts/dispatch.ts';
 import type { Directory } from '../alerts/observe.ts';
 import { baselineOf } from '../baseline/settings.ts';
+import { sharedMsNow } from '../clock.ts';
 import type { SocketAddress } from '../config/types.ts';
 import { PROGRESS } from '../counters.ts';
-import { messageOf } from '../errors.ts';
+import { AccountsKeeper } from '../detect/accounts-keeper.ts';
+import { formatProblem, messageOf } from '../errors.ts';
 import type { RecorderStats } from '../history/messages.ts';
 import { type RecorderHandle, startRecorder } from '../history/start.ts';
 import type { Log } from '../log.ts';
@@ -44,6 +47,8 @@ const FLUSH_MS = 250;
 /** How long queries under way and sinks get when the program ends. */
 const GRACE_MS = 2000;
 const REVISIONS_KEPT = 64;
+/** In the state directory: what the budgets have charged. */
+const BUDGETS_FILE = 'budgets.json';
 /** How long a start waits for the ledgers of earlier runs; answers matter more. */
 const LEDGERS_MS = 5000;
 
@@ -60,6 +65,7 @@ export class Resolver {
   #loadMs: number;
   #feeds: FeedSet;
   readonly #workers: Workers;
+  readonly #accounts: AccountsKeeper;
   #recorder: RecorderHandle;
   #recorderStats: RecorderStats | null = null;
   readonly #alerts: Dispatch;
@@ -102,6 +108,13 @@ export class Resolver {
           'a decision failed by a defect',
         ),
     });
+    this.#accounts = new AccountsKeeper({
+      path: join(config.stateDirectory, BUDGETS_FILE),
+      memory: this.#workers.detect.accounts,
+      sharedMs: sharedMsNow,
+      wallMs: Date.now,
+      onNotice: (level, message) => options.log[level](message),
+    });
     this.#recorder = this.#startRecorder(true);
     this.#longKnown = this.#startLongKnown();
   }
@@ -114,6 +127,8 @@ export class Resolver {
     const { config } = first.snapshot;
     const resolver = new Resolver(options, hashKey, first);
     try {
+      await resolver.#accounts.open();
+      await resolver.#accounts.assign(first.snapshot.memory.budgets);
       await resolver.#untilSeeded();
       resolver.#addresses = await resolver.#workers.listen(config.listen);
     } catch (error) {
@@ -121,6 +136,7 @@ export class Resolver {
       throw error;
     }
     await resolver.#startFeeds();
+    resolver.#warn(first.snapshot);
     return resolver;
   }
 
@@ -145,6 +161,10 @@ export class Resolver {
   /** How long the last load took: files, feeds, zones, compiling; ms. */
   get loadMs(): number {
     return this.#loadMs;
+  }
+
+  get accounts(): AccountsKeeper {
+    return this.#accounts;
   }
 
   get workers(): Workers {
@@ -216,9 +236,16 @@ export class Resolver {
 
   async #publish(next: Snapshot): Promise<void> {
     const forget = routingOf(next.config) !== routingOf(this.#snapshot.config);
+    await this.#accounts.assign(next.memory.budgets);
+    if (next.warnings !== this.#snapshot.warnings) this.#warn(next);
     this.#recorder.revision(namesOf(this.#remember(next)));
     this.#snapshot = next;
     await this.#workers.publish(next, forget);
+  }
+
+  #warn({ warnings }: Snapshot): void {
+    if (warnings.length === 0) return;
+    this.#options.log.warn({ warnings: warnings.map(formatProblem) }, 'the configuration has gaps');
   }
 
   /** Drains the workers, then the recorder, then the alerts. */
@@ -226,6 +253,7 @@ export class Resolver {
     this.#longKnown.stop();
     await this.#feeds.stop();
     await this.#workers.stop(GRACE_MS);
+    await this.#accounts.close();
     await this.#recorder.stop();
     await this.#alerts.close(GRACE_MS);
   }

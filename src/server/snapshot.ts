@@ -5,13 +5,15 @@
 
 import { type BaselineSettings, baselineOf } from '../baseline/settings.ts';
 import type { Config, Workload } from '../config/types.ts';
+import { type BudgetedRule, compileBudgets } from '../detect/budget-compile.ts';
 import { compileDetect } from '../detect/compile.ts';
 import { compilePublicSuffixes } from '../detect/public-suffixes.ts';
 import { scoreOf } from '../detect/reputation-score.ts';
-import { ProblemsError } from '../errors.ts';
+import { type Problem, ProblemsError } from '../errors.ts';
 import type { RevisionNames } from '../history/messages.ts';
 import { compileIdentity, compilePrefixes } from '../identity/compile.ts';
 import { UNMAPPED_NAME } from '../identity/workloads.ts';
+import { budgetWarnings } from '../policy/budget-gaps.ts';
 import { compilePolicy } from '../policy/compile.ts';
 import { type ExplainedSnapshot, type Explanation, explain } from '../policy/explain.ts';
 import { packTexts, Rules } from '../policy/rules.ts';
@@ -45,6 +47,8 @@ export interface Snapshot {
   readonly plan: UpstreamPlan;
   /** How long compiling took, ms. */
   readonly compileMs: number;
+  /** What is in force all the same, but may not be what was meant. */
+  readonly warnings: readonly Problem[];
 }
 
 /**
@@ -60,12 +64,14 @@ export async function compileSnapshot(
 ): Promise<Snapshot> {
   const startedMs = performance.now();
   const rules = new Rules();
-  const policy = compilePolicy(config, rules);
+  const budgeted: BudgetedRule[] = [];
+  const policy = compilePolicy(config, rules, budgeted);
   const reputation = await feeds(rules);
   const memory: TablesMemory = {
     revision,
     ...compileIdentity(config),
     policy,
+    budgets: compileBudgets(config, budgeted),
     reputation: reputation.memory,
     suffixes: compilePublicSuffixes(),
     zones: loadZones(config),
@@ -86,6 +92,7 @@ export async function compileSnapshot(
     memory,
     plan: { groups: config.upstreams.map(({ name, servers }) => ({ name, servers })) },
     compileMs: performance.now() - startedMs,
+    warnings: budgetWarnings(config),
   });
 }
 
@@ -178,6 +185,7 @@ export function explainable(memory: TablesMemory): ExplainedSnapshot {
     localZone: (name: WireName) => zoneKind(name, tables.zones.find(name), tables.zones),
     ruleText: (rule) => tables.rules.text(rule),
     scoreOf: (name, feed, workload) => scoreOf(tables.standing, name, feed, workload),
+    budgetText: (rule) => tables.budgets.texts.text(tables.budgets.of(rule)),
     feedName: (feed) => memory.reputation.feeds.names[feed - 1] ?? '',
   };
 }

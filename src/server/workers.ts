@@ -6,6 +6,7 @@
 import { Worker } from 'node:worker_threads';
 import type { SocketAddress } from '../config/types.ts';
 import { createCounters } from '../counters.ts';
+import { freeAccountLocks } from '../detect/accounts.ts';
 import { createDetectMemory } from '../detect/create.ts';
 import type { DetectMemory } from '../detect/memory.ts';
 import { freeLocks } from '../detect/rows.ts';
@@ -163,6 +164,7 @@ export class Workers {
     }
     slot.counters.fill(0);
     freeLocks(this.#detect.channels, index + 1);
+    freeAccountLocks(this.#detect.accounts, index + 1);
     setTimeout(() => {
       if (this.#isStopping) return;
       const next = this.#spawn(index);

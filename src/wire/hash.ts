@@ -19,6 +19,44 @@ export function setHashKey(k0: number, k1: number): void {
   key1 = k1 | 0;
 }
 
+/** The halves of the last `hashOctets`. */
+export let octetsLow = 0;
+export let octetsHigh = 0;
+
+/** Hashes octets that are no name, with a number beside them; read the halves before the next. */
+export function hashOctets(octets: Uint8Array, at: number, end: number, beside: number): void {
+  let v0 = key0;
+  let v1 = key1;
+  let v2 = 0x6c796765 ^ key0;
+  let v3 = 0x74656462 ^ key1;
+  // The words, then one with their length and what is beside, then four to finish.
+  const words = (end - at + 3) >> 2;
+  for (let round = 0; round <= words + 3; round++) {
+    const from = at + round * 4;
+    let word = round === words ? (beside << 16) | (end - at) : 0;
+    if (round < words) {
+      word = octets[from]!;
+      if (from + 1 < end) word |= octets[from + 1]! << 8;
+      if (from + 2 < end) word |= octets[from + 2]! << 16;
+      if (from + 3 < end) word |= octets[from + 3]! << 24;
+    } else if (round === words + 1) v2 ^= 0xee;
+    v3 ^= word;
+    v0 = (v0 + v1) | 0;
+    v1 = ((v1 << 5) | (v1 >>> 27)) ^ v0;
+    v0 = (v0 << 16) | (v0 >>> 16);
+    v2 = (v2 + v3) | 0;
+    v3 = ((v3 << 8) | (v3 >>> 24)) ^ v2;
+    v0 = (v0 + v3) | 0;
+    v3 = ((v3 << 7) | (v3 >>> 25)) ^ v0;
+    v2 = (v2 + v1) | 0;
+    v1 = ((v1 << 13) | (v1 >>> 19)) ^ v2;
+    v2 = (v2 << 16) | (v2 >>> 16);
+    v0 ^= word;
+  }
+  octetsLow = v1 ^ v3;
+  octetsHigh = v0 ^ v2;
+}
+
 /**
  * Hashes the suffixes of one name.
  *

@@ -6,6 +6,12 @@
 
 import { PEER_SIZE } from '../../src/batch.ts';
 import { Clock } from '../../src/clock.ts';
+import {
+  DOUBLE_GRANTED,
+  DOUBLE_OUT,
+  ROW_WORDS,
+  WINDOW_USED,
+} from '../../src/detect/account-row.ts';
 import { createRing, RingWriter } from '../../src/events/ring.ts';
 import { addressToBytes } from '../../src/native/addresses.ts';
 import {
@@ -41,6 +47,8 @@ zones: []
 workloads:
   api: { owner: team, sources: [10.1.0.0/16], use: [shared], allow: [.example.com] }
   web: { owner: team, sources: [10.2.0.0/16], allow: [.example.com], chain: inspect }
+  app: { sources: [10.3.0.0/16], allow: [{ name: .example.com, budget: 1GB/d }] }
+  low: { sources: [10.4.0.0/16], allow: [{ name: .example.com, budget: 64B/d }] }
 `;
 
 const collect = globalThis.gc;
@@ -127,6 +135,22 @@ function failOne(): void {
   memory.store.clear();
 }
 
+let nth = 0;
+
+/** Another name each time, charged to a budget. */
+function budgetOne(): void {
+  const { octets } = query;
+  for (let at = 13, number = nth++; at < 20; at++, number >>>= 3) octets[at] = 97 + (number & 7);
+  forwardOne();
+}
+
+/** Each denied, once the budget is used up. */
+function usedUpOne(): void {
+  const { octets } = query;
+  for (let at = 13, number = nth++; at < 20; at++, number >>>= 3) octets[at] = 97 + (number & 7);
+  respondOne();
+}
+
 /** The store is written and evicts. */
 function storeOne(): void {
   forwardOne();
@@ -203,6 +227,19 @@ results['forward, every name and its data new'] = octetsPerQuery(freshOne);
 aim(buildQuery({ name: 'new.example.com', edns }), '10.1.0.7');
 answer = answerTo('new.example.com', 'A', { answer: ['new.example.com. 1 A 192.0.2.1'] });
 results['forward and store'] = octetsPerQuery(storeOne);
+
+const { rows } = snapshot.memory.budgets;
+const granted = memory.detectors.accounts.rows.doubles;
+for (const account of rows.keys()) {
+  rows[account] = account;
+  granted[(account * ROW_WORDS) / 2 + DOUBLE_GRANTED] = Number.MAX_SAFE_INTEGER;
+}
+aim(buildQuery({ name: 'abcdefg.example.com', edns }), '10.3.0.7');
+answer = answerTo('abcdefg.example.com', 'A', { answer: ['abcdefg.example.com. 0 A 192.0.2.1'] });
+results['charged to a budget'] = octetsPerQuery(budgetOne);
+aim(buildQuery({ name: 'abcdefg.example.com', edns }), '10.4.0.7');
+granted[ROW_WORDS / 2 + DOUBLE_OUT + WINDOW_USED] = Number.MAX_SAFE_INTEGER;
+results['deny by a budget'] = octetsPerQuery(usedUpOne);
 
 aim(buildQuery({ name: 'www.example.com', edns }), '10.1.0.7');
 answer = answerTo('www.example.com', 'A', { answer: ['www.example.com. 3600 A 192.0.2.1'] });

@@ -92,10 +92,34 @@ describe('keys', () => {
       '"types"',
     ],
     [
-      'a budget',
-      allow('{ name: a.example, budget: 4kB/h }'),
-      'main.yaml:4:32: workloads.app.allow[0].budget: ',
-      'not in this version',
+      'a budget on a name that is denied',
+      w('deny: [{ name: a.example, budget: 4kB/h }]'),
+      'main.yaml:4:31: workloads.app.deny[0].budget: ',
+      'unknown key',
+    ],
+    [
+      'a budget without a time',
+      allow('{ name: a.example, budget: 4kB }'),
+      'main.yaml:4:40: workloads.app.allow[0].budget: ',
+      'like "1kB/h"',
+    ],
+    [
+      'a budget per week',
+      allow('{ name: a.example, budget: 4kB/w }'),
+      'main.yaml:4:40: workloads.app.allow[0].budget: ',
+      'per s, m, h or d',
+    ],
+    [
+      'a budget that no name fits in',
+      allow('{ name: a.example, budget: { limit: 63B/h } }'),
+      'main.yaml:4:49: workloads.app.allow[0].budget.limit: ',
+      'accepted is 64B to 1GB',
+    ],
+    [
+      'a budget with an action that there is not',
+      allow('{ name: a.example, budget: { limit: 4kB/h, action: drop } }'),
+      'main.yaml:4:64: workloads.app.allow[0].budget.action: ',
+      'none of alert, deny',
     ],
     [
       'a quarantine',

@@ -88,6 +88,10 @@ const EXAMPLES: Readonly<Record<string, readonly Row[]>> = {
     { shows: 'teams apart', source: '127.0.0.3', query: 'api.stripe.com', ...DENIED },
     { shows: 'a bundle of the main file', source: '127.0.0.2', query: 'r3.o.lencr.org' },
   ],
+  'budget.yaml': [
+    { shows: 'a name within the budget', source: '127.0.0.2', query: 'api.partner.example' },
+    { shows: 'the apex of a wildcard', source: '127.0.0.2', query: 'partner.example', ...DENIED },
+  ],
   'local-zone.yaml': [
     {
       shows: 'an alias inside the zone',

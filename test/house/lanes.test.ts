@@ -17,6 +17,8 @@ const FILES = new Set(
   detect/registrable detect/settings detect/rows detect/examine
   detect/channels detect/parts detect/memory detect/model detect/symbols detect/price detect/popular
   detect/seen detect/spread detect/tell detect/look detect/types detect/tunnel detect/download
+  detect/account-row detect/accounts detect/budget detect/budgets
+  detect/code detect/code-lengths detect/code-text
   events/kinds events/ring events/slots events/ledger events/handover events/findings
   upstream/routes upstream/waiters upstream/inflight upstream/forward upstream/match
   zones/answer zones/kind zones/memory zones/alias

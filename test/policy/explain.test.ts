@@ -20,6 +20,7 @@ function explained(sketch: Sketch, feeds: FeedSketch = {}, zone = ZONE_NONE): Ex
     localZone: () => zone,
     ruleText: (rule) => made.rules.text(rule),
     scoreOf: () => ({ score: 100, deny_below: 0, alert_below: 0, parts: [] }),
+    budgetText: () => '',
     feedName: (feed) => ['', 'bad', 'odd'][feed] ?? '',
   };
 }

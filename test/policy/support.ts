@@ -31,6 +31,7 @@ export function entry(text: string, ...types: number[]): Entry {
     pattern: pattern(text),
     types: types.length === 0 ? null : types,
     sharedSuffix: false,
+    budget: null,
     reason: null,
     ticket: null,
     at: AT,
