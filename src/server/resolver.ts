@@ -11,7 +11,7 @@ import type { Directory } from '../alerts/observe.ts';
 import type { SocketAddress } from '../config/types.ts';
 import { PROGRESS } from '../counters.ts';
 import { messageOf } from '../errors.ts';
-import type { RecorderStats } from '../history/messages.ts';
+import type { RecorderStats, RevisionNames } from '../history/messages.ts';
 import { type RecorderHandle, startRecorder } from '../history/start.ts';
 import type { Log } from '../log.ts';
 import type { Backend } from '../native/udp.ts';
@@ -20,14 +20,7 @@ import type { HashKey } from '../reputation/loader.ts';
 import { FeedSet, type FeedStatus } from '../reputation/refresh.ts';
 import { setHashKey } from '../wire/hash.ts';
 import { type Built, build, type FirstBuild } from './build.ts';
-import {
-  namesOf,
-  type RevisionTexts,
-  type RunningConfig,
-  revisionTexts,
-  type Snapshot,
-  withFeeds,
-} from './snapshot.ts';
+import { type RunningConfig, revisionNames, type Snapshot, withFeeds } from './snapshot.ts';
 import { Workers } from './workers.ts';
 
 /**
@@ -60,7 +53,7 @@ export class Resolver {
   #progress: readonly number[] = [];
   /** What the numbers of a revision mean, for records and observations that are still under way. */
   readonly #feedNames = new Map<number, readonly string[]>();
-  readonly #texts = new Map<number, RevisionTexts>();
+  readonly #names = new Map<number, RevisionNames>();
   #reloading: Promise<void> = Promise.resolve();
   #lastReload: { readonly at: number; readonly error: string | null };
   readonly startedAt = Date.now();
@@ -198,7 +191,7 @@ export class Resolver {
 
   async #publish(next: Snapshot): Promise<void> {
     const forget = routingOf(next.config) !== routingOf(this.#snapshot.config);
-    this.#recorder.revision(namesOf(this.#remember(next)));
+    this.#recorder.revision(this.#remember(next));
     this.#snapshot = next;
     await this.#workers.publish(next, forget);
   }
@@ -243,7 +236,7 @@ export class Resolver {
         },
       },
     );
-    for (const texts of this.#texts.values()) recorder.revision(namesOf(texts));
+    for (const names of this.#names.values()) recorder.revision(names);
     return recorder;
   }
 
@@ -272,14 +265,14 @@ export class Resolver {
     };
   }
 
-  #remember(snapshot: Snapshot): RevisionTexts {
+  #remember(snapshot: Snapshot): RevisionNames {
     const { revision, reputation } = snapshot.memory;
     this.#feedNames.set(revision, reputation.feeds.names);
     this.#feedNames.delete(revision - REVISIONS_KEPT);
-    const texts = revisionTexts(snapshot, Date.now());
-    this.#texts.set(revision, texts);
-    this.#texts.delete(revision - REVISIONS_KEPT);
-    return texts;
+    const names = revisionNames(snapshot, Date.now());
+    this.#names.set(revision, names);
+    this.#names.delete(revision - REVISIONS_KEPT);
+    return names;
   }
 
   /** Tells people about the resolver itself. */
