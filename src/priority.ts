@@ -11,14 +11,14 @@ export const BUILDER_NICE = 10;
 /**
  * Of the recorder: a third of the share of a worker while both want the whole core. Mixed load of
  * 20,000 queries a second on one core, together with HELPER_NICE: p99.9 33 ms without, 7 ms with
- * it (Unbound 7 ms in the same minutes), and 19 ms with HELPER_NICE alone.
+ * it (Unbound 7 ms in the same minutes; medians of 3).
  */
 export const RECORDER_NICE = 5;
 /**
  * Of the threads that collect garbage and compile code for all others, four of them: while a feed
  * of 1,000,000 domains was built on the core of a worker, it waited for them as long as for the
- * builder. A lower priority does not end that, for the kernel looks anew every 4 ms only; it is for
- * the recorder's collections that they stand back.
+ * builder. A lower priority does not end that, for the kernel looks anew every 4 ms only. What
+ * it gives without that of the recorder was not measured.
  */
 const HELPER_NICE = 10;
 /** As V8 names them. */
