@@ -5,6 +5,8 @@
 import { Inspection } from './cache/inspect.ts';
 import { CleanAnswer } from './cache/sanitise.ts';
 import { Store } from './cache/store.ts';
+import { type DetectMemory, Detectors } from './detect/memory.ts';
+import { Findings } from './events/findings.ts';
 import { Ledger } from './events/ledger.ts';
 import type { RingWriter } from './events/ring.ts';
 import { Inflight } from './upstream/inflight.ts';
@@ -19,6 +21,19 @@ const FLIGHTS = 8192;
 const WAITERS = 16384;
 /** At 200 ms a question these are 10,000 of them a second, and a quarter of the flights. */
 const WAITERS_PER_WORKLOAD = 2048;
+
+export interface MemorySettings {
+  readonly ring: RingWriter;
+  readonly counters: Float64Array;
+  /** Slab of the answer store. */
+  readonly storeOctets: number;
+  /** Full names remembered under one (workload, registrable domain). */
+  readonly namesPerPair: number;
+  /** Shared with the other workers. */
+  readonly detect: DetectMemory;
+  /** Number of the thread, 1 or more. */
+  readonly owner: number;
+}
 
 export class Memory {
   readonly store: Store;
@@ -35,14 +50,15 @@ export class Memory {
   /** Cells named in counters.ts. */
   readonly counters: Float64Array;
 
-  /**
-   * @param storeOctets slab of the answer store
-   * @param namesPerPair full names remembered under one (workload, registrable domain)
-   */
-  constructor(ring: RingWriter, counters: Float64Array, storeOctets: number, namesPerPair: number) {
+  readonly findings: Findings;
+  readonly detectors: Detectors;
+
+  constructor({ ring, counters, storeOctets, namesPerPair, detect, owner }: MemorySettings) {
     this.store = new Store(storeOctets);
     this.ledger = new Ledger(ring, LEDGER_CAPACITY, namesPerPair);
     this.counters = counters;
+    this.findings = new Findings(ring);
+    this.detectors = new Detectors(detect, owner);
   }
 
   /** What is large and asked at random. */

@@ -25,6 +25,7 @@ import {
   UNMAPPED,
   WOULD_DENY,
 } from './counters.ts';
+import { examine } from './detect/examine.ts';
 import { REASON_CHAIN, REASON_MODE } from './events/kinds.ts';
 import {
   OUTCOME_ALLOWED,
@@ -89,7 +90,10 @@ export function decide(query: Query, tables: Tables, memory: Memory): Verdict {
     count(query, known, outcomeOfHit(query), tables, memory);
     return RESPOND;
   }
-  return FORWARD;
+  examine(query, tables, memory);
+  if (query.decision.allowed === 1) return FORWARD;
+  count(query, known, OUTCOME_DENIED, tables, memory);
+  return deny(query, tables);
 }
 
 /** The decision about the name; made once for a name that is known. Returns its local zone. */

@@ -13,6 +13,7 @@ import { noteAlert, noteWouldDeny, refuse, writeAnswer } from './cache/lookup.ts
 import { sanitise, setMessage } from './cache/sanitise.ts';
 import { EVERY_TYPE, HAS_ALERT, HAS_TARGETS, IS_NXDOMAIN } from './cache/store.ts';
 import { FAILED, TRUNCATED, UPSTREAM_MALFORMED } from './counters.ts';
+import { examineAnswer } from './detect/examine.ts';
 import { REASON_NONE, REASON_REBINDING } from './events/kinds.ts';
 import { OUTCOME_ALLOWED, OUTCOME_DENIED, OUTCOME_FAILED } from './events/ledger.ts';
 import type { Memory } from './memory.ts';
@@ -102,6 +103,7 @@ export function respondToWaiter(query: Query, tables: Tables, memory: Memory): v
     respondDenied(query, tables, memory);
     return;
   }
+  examineAnswer(query, tables, memory);
   const pair = account(query, OUTCOME_ALLOWED, tables, memory);
   if (inspection.addressCount > 0 && memory.ledger.wantsAnswers(pair)) {
     memory.ledger.addAnswers(pair, inspection.addresses, inspection.addressCount);

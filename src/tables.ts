@@ -6,6 +6,7 @@
  */
 
 import type { TtlLimits } from './cache/sanitise.ts';
+import type { DetectSettings } from './detect/settings.ts';
 import { Fingerprints, type FingerprintsMemory } from './fingerprints.ts';
 import { Prefixes, type PrefixesMemory } from './identity/prefixes.ts';
 import { Workloads, type WorkloadsMemory } from './identity/workloads.ts';
@@ -27,6 +28,7 @@ export interface TablesMemory {
   readonly suffixes: FingerprintsMemory;
   readonly zones: ZonesMemory;
   readonly routes: RoutesMemory;
+  readonly detect: DetectSettings;
   /** Private prefixes that answers for public names may hold all the same. */
   readonly rebindingAllow: PrefixesMemory;
   /** Rule texts by rule id. */
@@ -46,6 +48,8 @@ export class Tables {
   readonly suffixes: Fingerprints;
   readonly zones: Zones;
   readonly routes: Routes;
+  readonly detect: DetectSettings;
+  readonly quiet: Fingerprints;
   readonly rebindingAllow: Prefixes;
   readonly rules: Texts;
   readonly asks: Texts;
@@ -61,6 +65,8 @@ export class Tables {
     this.suffixes = new Fingerprints(memory.suffixes.words, memory.suffixes.count);
     this.zones = new Zones(memory.zones);
     this.routes = new Routes(memory.routes);
+    this.detect = memory.detect;
+    this.quiet = new Fingerprints(memory.detect.quiet.words, memory.detect.quiet.count);
     this.rebindingAllow = new Prefixes(memory.rebindingAllow);
     this.rules = new Texts(memory.rules);
     this.asks = new Texts(memory.asks);

@@ -26,6 +26,11 @@ export const RETENTION: Limits = { default: '400d', min: '1d', max: '3650d' };
 export const ALERT_WINDOW: Limits = { default: '10m', min: '1s', max: '1d' };
 export const FEED_REFRESH: Limits = { default: '24h', min: '5m', max: '30d' };
 export const NAMES_PER_DOMAIN: CountLimits = { default: 1000, min: 0, max: 1_000_000 };
+/** For all workers together: they share it. */
+export const DETECT_MEMORY: Limits = { default: '64MB', min: '1MB', max: '4GB' };
+/** Bytes of novel information of one workload in names under one domain, decayed over a day. */
+export const TUNNEL_THRESHOLD: CountLimits = { default: 128, min: 32, max: 1_000_000 };
+export const DETECT_DENY_FOR: Limits = { default: '24h', min: '1m', max: '30d' };
 export const WORKERS: Omit<CountLimits, 'default'> = { min: 1, max: 256 };
 
 export const DNS_PORT = 53;

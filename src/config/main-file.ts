@@ -20,6 +20,7 @@ export interface MainSettings {
   readonly unmapped: Config['unmapped'];
   readonly cache: Config['cache'];
   readonly denyTtlSeconds: number;
+  readonly detect: Config['detect'];
   readonly rebindingAllow: Config['rebindingAllow'];
   readonly history: Config['history'];
   readonly alerts: readonly Sink[];
@@ -57,6 +58,7 @@ export function mainSettings(source: Source, problems: Problem[]): MainSettings 
       maxNegativeTtlSeconds: seconds(cache?.max_negative_ttl),
     },
     denyTtlSeconds: seconds(read(mainShape.deny_ttl, 'deny_ttl')),
+    detect: detectOf(read(mainShape.detect, 'detect')),
     rebindingAllow: prefixesOf(source, ['rebinding', 'allow'], rebinding.allow),
     history: {
       path: resolve(directory, history?.path ?? ''),
@@ -71,6 +73,18 @@ export function mainSettings(source: Source, problems: Problem[]): MainSettings 
 }
 
 const REFUSED: DenyAnswer = { kind: 'refused' };
+
+function detectOf(input: z.output<typeof mainShape.detect> | undefined): Config['detect'] {
+  return {
+    memoryBytes: input?.memory ?? 0,
+    tunnel: {
+      threshold: input?.tunnel.threshold ?? 0,
+      action: input?.tunnel.action ?? 'alert',
+      denyForSeconds: seconds(input?.tunnel.deny_for),
+    },
+    quiet: input?.quiet ?? [],
+  };
+}
 
 /** TTLs are whole seconds on the wire (RFC 2181 section 8). */
 function seconds(ms: number | undefined): number {

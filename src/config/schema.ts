@@ -92,6 +92,28 @@ function parseAnswer(value: string | readonly string[]): DenyAnswer | string {
 
 const mode = z.enum(['open', 'report', 'enforce']);
 
+/** What a workload may set for itself; nothing of it has a default there. */
+const tunnelShape = {
+  threshold: z.int().min(limits.TUNNEL_THRESHOLD.min).max(limits.TUNNEL_THRESHOLD.max).meta({
+    description: 'Bytes of novel information in names under one domain, decayed over a day.',
+  }),
+  action: z.enum(['alert', 'deny']).meta({
+    description: '`alert` only tells; `deny` also denies the domain to the workload for a time.',
+  }),
+};
+
+const workloadDetect = z
+  .strictObject({
+    tunnel: z
+      .strictObject({
+        threshold: tunnelShape.threshold.optional(),
+        action: tunnelShape.action.optional(),
+      })
+      .prefault({})
+      .meta({ description: 'In place of `detect.tunnel`, key by key.' }),
+  })
+  .meta({ description: 'In place of the main `detect`, key by key.' });
+
 export const workloadSchema = z
   .strictObject({
     owner: line('Team that answers for the workload.').optional(),
@@ -112,6 +134,7 @@ export const workloadSchema = z
       description:
         '`inspect` demands that every target of an answer (CNAME, DNAME, SVCB) is allowed too.',
     }),
+    detect: workloadDetect.prefault({}),
     fail_open: z.boolean().default(false).meta({
       description: 'Let queries through when they cannot be decided; without it they are refused.',
     }),
@@ -272,6 +295,23 @@ export const mainShape = {
     .prefault({})
     .meta({ description: 'The answer store.' }),
   deny_ttl: duration(limits.DENY_TTL, 'How long a client may keep a denial (RFC 2308).'),
+  detect: z
+    .strictObject({
+      memory: size(limits.DETECT_MEMORY, 'Memory for ledgers, shared by all workers.'),
+      tunnel: z
+        .strictObject({
+          threshold: tunnelShape.threshold.default(limits.TUNNEL_THRESHOLD.default),
+          action: tunnelShape.action.default('alert'),
+          deny_for: duration(limits.DETECT_DENY_FOR, 'How long `deny` holds.'),
+        })
+        .prefault({})
+        .meta({ description: 'Data that leaves in names.' }),
+      quiet: z.array(pattern).prefault([]).meta({
+        description: 'Names that carry much by their nature: counted, never told or denied.',
+      }),
+    })
+    .prefault({})
+    .meta({ description: 'What queries are scored for.' }),
   rebinding: z
     .strictObject({
       allow: z

@@ -185,6 +185,7 @@ export class Sections {
       deny: entriesOf(source, [...path, 'deny'], input.deny),
       answer: input.answer ?? { kind: 'nxdomain' },
       chain: input.chain ?? 'trust',
+      detect: detectOf(input.detect),
       failOpen: input.fail_open ?? false,
       tests: testsOf(source, [...path, 'tests'], input.tests),
       at: document.keyAt(path),
@@ -287,6 +288,11 @@ function entryOf(input: EntryInput, at: Place): Entry {
 }
 
 type WorkloadInput = Salvaged<z.output<typeof workloadSchema>>;
+
+function detectOf(input: WorkloadInput['detect']): Workload['detect'] {
+  const tunnel = input?.tunnel;
+  return { tunnel: { threshold: tunnel?.threshold ?? null, action: tunnel?.action ?? null } };
+}
 
 function testsOf(source: Source, path: Path, list: WorkloadInput['tests']): Workload['tests'] {
   return list.flatMap((test, i) => {

@@ -55,6 +55,26 @@ export type DenyAnswer =
   /** Up to one address of each family; the other types get NODATA. */
   | { readonly kind: 'address'; readonly v4: Uint8Array | null; readonly v6: Uint8Array | null };
 
+/** What a workload says about its detectors; null where the main file decides. */
+export interface WorkloadDetect {
+  readonly tunnel: {
+    readonly threshold: number | null;
+    readonly action: 'alert' | 'deny' | null;
+  };
+}
+
+/** Detectors, for workloads that do not say otherwise. */
+export interface Detect {
+  readonly memoryBytes: number; // all workers together
+  readonly tunnel: {
+    /** Bytes. */
+    readonly threshold: number;
+    readonly action: 'alert' | 'deny';
+    readonly denyForSeconds: number;
+  };
+  readonly quiet: readonly Pattern[];
+}
+
 export interface PolicyTest {
   readonly name: string; // normal form
   readonly wire: Uint8Array;
@@ -75,6 +95,7 @@ export interface Workload {
   readonly answer: DenyAnswer;
   /** `inspect` demands that every target of an answer's chain is allowed too. */
   readonly chain: 'trust' | 'inspect';
+  readonly detect: WorkloadDetect;
   readonly failOpen: boolean;
   readonly tests: readonly PolicyTest[];
   readonly at: Place;
@@ -163,6 +184,7 @@ export interface Config {
     readonly maxNegativeTtlSeconds: number;
   };
   readonly denyTtlSeconds: number;
+  readonly detect: Detect;
   /** Prefixes that answers for public names may hold although they are private. */
   readonly rebindingAllow: readonly Prefix[];
   readonly history: {

@@ -14,6 +14,8 @@ export const KIND_PAIR = 1;
 export const KIND_NAME = 2;
 /** Addresses that a pair was given in an answer (the first answer for the pair). */
 export const KIND_ANSWER = 3;
+/** What a detector found; counts of queries come in the other kinds. */
+export const KIND_FINDING = 4;
 
 export const AT_KIND = 0; // u32
 /** Index of the workload in its snapshot; 0 is the unmapped source. */
@@ -51,8 +53,34 @@ export const AT_FEED = 144; // u8
 export const AT_NAME_HASH = 148; // 2 x u32
 /** Keyed hash of the registrable domain, low and high. */
 export const AT_DOMAIN_HASH = 160; // 2 x u32
+/** KIND_FINDING only, in place of counts and addresses: FINDING_* (u8) and its numbers. */
+export const AT_FINDING = 145;
+export const AT_SCORE = 32; // u32
+export const AT_THRESHOLD = 36; // u32
+/** 1 when the name was denied for it, 0 when it is only told. */
+export const AT_IS_DENIED = 40; // u32
+/** PARTS numbers, u32 each; what they mean is in detect/parts.ts. */
+export const AT_PARTS = 80;
+export const PARTS = 16;
 /** For FLAG_REBINDING: the address that was refused is answers[0]. */
 export const AT_NAME = 168; // wire name, lower case
+
+/** Novel information in the names under one registrable domain. */
+export const FINDING_TUNNEL = 1;
+/** The same, dealt over many domains. */
+export const FINDING_SPREAD = 2;
+/** In the names of tenants under public suffixes. */
+export const FINDING_TENANT = 3;
+/** Novel information in answers. */
+export const FINDING_DOWNLOAD = 4;
+/** Names that do not exist, spelled like generated ones. */
+export const FINDING_GENERATED = 5;
+/** A burst of new names that do not exist. */
+export const FINDING_BURST = 6;
+/** The information budget of a rule. */
+export const FINDING_BUDGET = 7;
+/** The reputation score of a name. */
+export const FINDING_REPUTATION = 8;
 
 /** Flags: things worth telling somebody. */
 export const FLAG_FIRST = 1; // first time this worker's memory holds the pair
@@ -76,6 +104,10 @@ export const REASON_MODE = 9; // nothing matched: the mode decided
 export const REASON_CHAIN = 10; // answer chain led to a denied name
 export const REASON_REBINDING = 11; // answer held an address that is not for public names
 export const REASON_SPECIAL_USE = 12; // a name that never goes upstream
+export const REASON_TUNNEL = 13; // the domain carried data out
+export const REASON_BUDGET = 14; // the rule's information budget is used up
+export const REASON_REPUTATION = 15; // the name's score is below the workload's floor
+export const REASON_GENERATED = 16; // the workload asks for generated names
 
 /** Workload modes. */
 export const MODE_ENFORCE = 0;

@@ -6,6 +6,7 @@
 import type { Config, DenyAnswer, Mode } from '../config/types.ts';
 import { MODE_ENFORCE, MODE_OPEN, MODE_REPORT } from '../events/kinds.ts';
 import { packTexts } from '../policy/rules.ts';
+import { workloadKey } from './workload-key.ts';
 import {
   ANSWER_ADDRESS,
   ANSWER_NODATA,
@@ -41,15 +42,25 @@ export function compileWorkloads(config: Config): WorkloadsMemory {
     v6: shared(count * 16),
     failOpen: shared(count),
     inspectChain: shared(count),
+    keyLow: new Int32Array(new SharedArrayBuffer(count * 4)),
+    keyHigh: new Int32Array(new SharedArrayBuffer(count * 4)),
     names: packTexts(['', UNMAPPED_NAME, ...config.workloads.map((workload) => workload.name)]),
   };
+  setKey(memory, UNMAPPED, UNMAPPED_NAME);
   setDenial(memory, UNMAPPED, config.unmapped);
   for (const [i, workload] of config.workloads.entries()) {
     setDenial(memory, i + 1, workload);
+    setKey(memory, i + 1, workload.name);
     memory.failOpen[i + 1] = workload.failOpen ? 1 : 0;
     memory.inspectChain[i + 1] = workload.chain === 'inspect' ? 1 : 0;
   }
   return memory;
+}
+
+function setKey(memory: WorkloadsMemory, index: number, text: string): void {
+  const { low, high } = workloadKey(text);
+  memory.keyLow[index] = low;
+  memory.keyHigh[index] = high;
 }
 
 function setDenial(

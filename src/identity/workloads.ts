@@ -38,6 +38,9 @@ export interface WorkloadsMemory {
   readonly failOpen: Uint8Array;
   /** 1 when every target of an answer's chain must be allowed too (`chain: inspect`). */
   readonly inspectChain: Uint8Array;
+  /** Keyed hash of the name, which stays the same when a reload gives the workload a new number. */
+  readonly keyLow: Int32Array;
+  readonly keyHigh: Int32Array;
   /** Name of workload `w` is text `w + 1`; text 0 is ''. */
   readonly names: TextsMemory;
 }
@@ -51,6 +54,8 @@ export class Workloads {
   readonly v6: Uint8Array;
   readonly failOpen: Uint8Array;
   readonly inspectChain: Uint8Array;
+  readonly keyLow: Int32Array;
+  readonly keyHigh: Int32Array;
   readonly names: Texts;
 
   constructor(memory: WorkloadsMemory) {
@@ -62,6 +67,8 @@ export class Workloads {
     this.v6 = memory.v6;
     this.failOpen = memory.failOpen;
     this.inspectChain = memory.inspectChain;
+    this.keyLow = memory.keyLow;
+    this.keyHigh = memory.keyHigh;
     this.names = new Texts(memory.names);
   }
 

@@ -1,6 +1,7 @@
 /** What main and the data-plane workers say to each other. Plain data; tables are shared memory. */
 
 import type { SocketAddress } from '../config/types.ts';
+import type { DetectMemory } from '../detect/memory.ts';
 import type { RingMemory } from '../events/ring.ts';
 import type { Backend } from '../native/udp.ts';
 import type { HashKey } from '../reputation/loader.ts';
@@ -18,6 +19,7 @@ export interface WorkerSettings {
   readonly counters: Float64Array;
   readonly storeOctets: number;
   readonly namesPerPair: number;
+  readonly detect: DetectMemory;
 }
 
 export type ToWorker =

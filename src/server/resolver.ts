@@ -32,6 +32,8 @@ const FLUSH_MS = 250;
 /** How long queries under way and sinks get when the program ends. */
 const GRACE_MS = 2000;
 const REVISIONS_KEPT = 64;
+/** How long a start waits for the ledgers of earlier runs; answers matter more. */
+const LEDGERS_MS = 5000;
 
 export interface ResolverOptions {
   readonly first: FirstBuild;
@@ -87,7 +89,7 @@ export class Resolver {
           'a decision failed by a defect',
         ),
     });
-    this.#recorder = this.#startRecorder();
+    this.#recorder = this.#startRecorder(true);
   }
 
   /** Loads, compiles, opens everything. @throws DnsvalveError with all that is wrong */
@@ -98,6 +100,7 @@ export class Resolver {
     const { config } = first.snapshot;
     const resolver = new Resolver(options, hashKey, first);
     try {
+      await resolver.#untilSeeded();
       resolver.#addresses = await resolver.#workers.listen(config.listen);
     } catch (error) {
       await resolver.stop();
@@ -105,6 +108,16 @@ export class Resolver {
     }
     await resolver.#startFeeds();
     return resolver;
+  }
+
+  /** A worker that listened before would charge to rows that are about to be filled. */
+  async #untilSeeded(): Promise<void> {
+    const late = Promise.withResolvers<'late'>();
+    const timer = setTimeout(() => late.resolve('late'), LEDGERS_MS);
+    if ((await Promise.race([this.#recorder.ready, late.promise])) === 'late') {
+      this.#options.log.error('the history does not answer; ledgers of earlier runs come late');
+    }
+    clearTimeout(timer);
   }
 
   get addresses(): readonly SocketAddress[] {
@@ -211,8 +224,9 @@ export class Resolver {
     return this.#progress.every((ticks, index) => ticks !== before[index]);
   }
 
-  #startRecorder(): RecorderHandle {
+  #startRecorder(isFirst: boolean): RecorderHandle {
     const { config } = this.#snapshot;
+    const { channels, spreads, seen } = this.#workers.detect;
     const { log } = this.#options;
     const recorder = startRecorder(
       {
@@ -221,6 +235,7 @@ export class Resolver {
         flushMs: FLUSH_MS,
         namesPerDomain: config.history.namesPerDomain,
         retentionMs: config.history.retentionMs,
+        detect: { memory: { channels, spreads, seen }, hashKey: this.#hashKey, isFirst },
       },
       {
         onObservations: (list) => this.#alerts.observe(list),
@@ -231,7 +246,7 @@ export class Resolver {
         onExit: (reason) => {
           log.error({ reason }, 'the recorder died and is started anew');
           setTimeout(() => {
-            this.#recorder = this.#startRecorder();
+            this.#recorder = this.#startRecorder(false);
           }, 1000).unref();
         },
       },

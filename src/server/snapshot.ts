@@ -4,6 +4,7 @@
  */
 
 import type { Config, Workload } from '../config/types.ts';
+import { compileDetect } from '../detect/compile.ts';
 import { compilePublicSuffixes } from '../detect/public-suffixes.ts';
 import { ProblemsError } from '../errors.ts';
 import type { RevisionNames } from '../history/messages.ts';
@@ -63,6 +64,7 @@ export async function compileSnapshot(
     suffixes: compilePublicSuffixes(),
     zones: loadZones(config),
     routes: compileRoutes(config),
+    detect: compileDetect(config),
     rebindingAllow: compilePrefixes(
       config.rebindingAllow.map((prefix) => ({ prefix, workload: 1 })),
     ),

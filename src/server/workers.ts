@@ -6,6 +6,9 @@
 import { Worker } from 'node:worker_threads';
 import type { SocketAddress } from '../config/types.ts';
 import { createCounters } from '../counters.ts';
+import { createDetectMemory } from '../detect/create.ts';
+import type { DetectMemory } from '../detect/memory.ts';
+import { freeLocks } from '../detect/rows.ts';
 import { DnsvalveError, messageOf } from '../errors.ts';
 import { createRing, type RingMemory } from '../events/ring.ts';
 import type { Backend } from '../native/udp.ts';
@@ -41,6 +44,7 @@ export class Workers {
   readonly #slots: Slot[] = [];
   /** Counts of workers that died, so that totals never go back. */
   readonly #buried = new Float64Array(createCounters().length);
+  readonly #detect: DetectMemory;
   #snapshot: Snapshot;
   #addresses: readonly SocketAddress[] = [];
   #isStopping = false;
@@ -48,6 +52,7 @@ export class Workers {
   constructor(snapshot: Snapshot, options: WorkersOptions) {
     this.#snapshot = snapshot;
     this.#options = options;
+    this.#detect = createDetectMemory(snapshot.config.detect.memoryBytes);
     for (let index = 0; index < snapshot.config.workers; index++) {
       this.#slots.push(this.#spawn(index));
     }
@@ -55,6 +60,11 @@ export class Workers {
 
   get rings(): readonly RingMemory[] {
     return this.#slots.map(({ ring }) => ring);
+  }
+
+  /** The detectors' rows, which all workers share. */
+  get detect(): DetectMemory {
+    return this.#detect;
   }
 
   /** Cells of counters.ts, summed over the workers. */
@@ -125,6 +135,7 @@ export class Workers {
       counters,
       storeOctets: config.cache.sizeBytes,
       namesPerPair: config.history.namesPerDomain,
+      detect: this.#detect,
     };
     const worker = new Worker(new URL('./worker.ts', import.meta.url), {
       workerData: settings,
@@ -151,6 +162,7 @@ export class Workers {
       this.#buried[cell] = (this.#buried[cell] ?? 0) + count;
     }
     slot.counters.fill(0);
+    freeLocks(this.#detect.channels, index + 1);
     setTimeout(() => {
       if (this.#isStopping) return;
       const next = this.#spawn(index);

@@ -6,9 +6,7 @@
 
 import { PEER_SIZE } from '../../src/batch.ts';
 import { Clock } from '../../src/clock.ts';
-import { createCounters } from '../../src/counters.ts';
 import { createRing, RingWriter } from '../../src/events/ring.ts';
-import { Memory } from '../../src/memory.ts';
 import { addressToBytes } from '../../src/native/addresses.ts';
 import {
   EV_DATA,
@@ -26,6 +24,7 @@ import { TCP_LIMITS, TcpServer } from '../../src/server/tcp-server.ts';
 import { Tables } from '../../src/tables.ts';
 import type { Upstreams } from '../../src/upstream/upstreams.ts';
 import { framed } from '../support/client.ts';
+import { workerMemory } from '../support/memory.ts';
 import { buildQuery } from '../support/message.ts';
 import { answerTo } from '../support/replay-message.ts';
 import { compileFiles } from '../support/replay-valve.ts';
@@ -48,7 +47,7 @@ const collect = globalThis.gc;
 if (collect === undefined) throw new Error('run with --expose-gc');
 const snapshot = await compileFiles({ 'main.yaml': CONFIG }, 1);
 const ring = createRing(1024);
-const memory = new Memory(new RingWriter(ring), createCounters(), 1 << 20, 64);
+const memory = workerMemory({ ring: new RingWriter(ring), storeOctets: 1 << 20, namesPerPair: 64 });
 
 const out = new Uint8Array(1 << 16);
 /** One for all, moved by hand. */
@@ -180,6 +179,28 @@ answer = answerTo('new.example.com', 'A', {
 });
 results['forward'] = octetsPerQuery(forwardOne);
 results['failure'] = octetsPerQuery(failOne);
+/** Another name each time, of 16 characters that nobody would choose. */
+let number = 1;
+const fresh = buildQuery({ name: 'abcdefghijklmnop.example.com', type: 'TXT', edns });
+const reply = answerTo('abcdefghijklmnop.example.com', 'TXT', {
+  answer: ['abcdefghijklmnop.example.com. 0 TXT abcdefgh'],
+});
+function freshOne(): void {
+  number = (Math.imul(number, 1_664_525) + 1_013_904_223) | 0;
+  for (let i = 0; i < 8; i++) {
+    const letter = 97 + ((number >>> (i * 4)) & 15);
+    fresh[13 + i] = letter;
+    reply[13 + i] = letter;
+    reply[reply.length - 8 + i] = letter;
+  }
+  clock.wallMs += 1000;
+  forwardOne();
+}
+aim(fresh, '10.1.0.7');
+answer = reply;
+results['forward, every name and its data new'] = octetsPerQuery(freshOne);
+
+aim(buildQuery({ name: 'new.example.com', edns }), '10.1.0.7');
 answer = answerTo('new.example.com', 'A', { answer: ['new.example.com. 1 A 192.0.2.1'] });
 results['forward and store'] = octetsPerQuery(storeOne);
 

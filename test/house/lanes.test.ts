@@ -11,8 +11,10 @@ const FILES = new Set(
   pipeline settle stages query batch tables memory clock counters fingerprints
   identity/prefixes identity/identify identity/workloads
   policy/authorize policy/suffixes policy/decision policy/deny policy/recall policy/texts
-  reputation/vet reputation/memory detect/registrable
-  events/kinds events/ring events/slots events/ledger events/handover
+  reputation/vet reputation/memory detect/registrable detect/settings detect/rows detect/examine
+  detect/channels detect/parts detect/memory detect/model detect/symbols detect/price detect/popular
+  detect/seen detect/spread detect/tell detect/look detect/types detect/tunnel detect/download
+  events/kinds events/ring events/slots events/ledger events/handover events/findings
   upstream/routes upstream/waiters upstream/inflight upstream/forward upstream/match
   zones/answer zones/kind zones/memory zones/alias
   `

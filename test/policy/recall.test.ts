@@ -3,15 +3,14 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { PEER_SIZE } from '../../src/batch.ts';
-import { createCounters } from '../../src/counters.ts';
 import { createRing, RingWriter } from '../../src/events/ring.ts';
 import { NONE } from '../../src/events/slots.ts';
-import { Memory } from '../../src/memory.ts';
 import { addressToBytes } from '../../src/native/addresses.ts';
 import { decide } from '../../src/pipeline.ts';
 import { FORGOTTEN, recall } from '../../src/policy/recall.ts';
 import { Query } from '../../src/query.ts';
 import { Tables } from '../../src/tables.ts';
+import { workerMemory } from '../support/memory.ts';
 import { buildQuery } from '../support/message.ts';
 import { compileFiles } from '../support/replay-valve.ts';
 
@@ -56,7 +55,11 @@ const TYPES = ['A', 'AAAA', 'TXT', 'MX'];
 const SOURCES = ['10.1.0.7', '10.2.0.7', '192.0.2.7'];
 
 class Worker {
-  readonly memory = new Memory(new RingWriter(createRing(1024)), createCounters(), 1 << 17, 64);
+  readonly memory = workerMemory({
+    ring: new RingWriter(createRing(1024)),
+    storeOctets: 1 << 17,
+    namesPerPair: 64,
+  });
   readonly query = new Query();
   /** Queries whose decision can be recalled from then on. */
   recalled = 0;

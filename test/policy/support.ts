@@ -72,6 +72,7 @@ function workload(sketch: WorkloadSketch, index: number): Workload {
     deny: entries(sketch.deny),
     answer: { kind: 'nxdomain' },
     chain: 'trust',
+    detect: { tunnel: { threshold: null, action: null } },
     failOpen: false,
     tests: sketch.tests ?? [],
     at: AT,

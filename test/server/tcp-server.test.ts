@@ -2,9 +2,8 @@
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Clock } from '../../src/clock.ts';
-import { createCounters } from '../../src/counters.ts';
 import { createRing, RingWriter } from '../../src/events/ring.ts';
-import { Memory } from '../../src/memory.ts';
+import type { Memory } from '../../src/memory.ts';
 import {
   EV_ENDED,
   EV_FAILED,
@@ -19,6 +18,7 @@ import { type TcpLimits, TcpServer } from '../../src/server/tcp-server.ts';
 import { Tables } from '../../src/tables.ts';
 import type { Upstreams } from '../../src/upstream/upstreams.ts';
 import { framed } from '../support/client.ts';
+import { workerMemory } from '../support/memory.ts';
 import { buildQuery, readMessage } from '../support/message.ts';
 import { answerTo } from '../support/replay-message.ts';
 import { compileFiles } from '../support/replay-valve.ts';
@@ -47,7 +47,11 @@ let asked: number[];
 
 function start(limits: TcpLimits = LIMITS): void {
   clock = new StillClock();
-  memory = new Memory(new RingWriter(createRing(1024)), createCounters(), 1 << 20, 64);
+  memory = workerMemory({
+    ring: new RingWriter(createRing(1024)),
+    storeOctets: 1 << 20,
+    namesPerPair: 64,
+  });
   server = new TcpServer(memory, clock, limits, (options) => {
     streams = new FakeStreams(options);
     return streams;

@@ -10,9 +10,9 @@ import { PEER_SIZE } from '../../src/batch.ts';
 import { Clock } from '../../src/clock.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import type { Feed } from '../../src/config/types.ts';
-import { COUNTERS, type CounterName, createCounters } from '../../src/counters.ts';
+import { COUNTERS, type CounterName } from '../../src/counters.ts';
 import { createRing, RingWriter } from '../../src/events/ring.ts';
-import { Memory } from '../../src/memory.ts';
+import type { Memory } from '../../src/memory.ts';
 import { addressToBytes } from '../../src/native/addresses.ts';
 import { decideSafely } from '../../src/pipeline.ts';
 import { DROP, FORWARD, Query, type Verdict } from '../../src/query.ts';
@@ -23,6 +23,7 @@ import { Tables } from '../../src/tables.ts';
 import { NAME_STRIDE } from '../../src/upstream/inflight.ts';
 import type { Upstreams } from '../../src/upstream/upstreams.ts';
 import { nameToText, typeToText } from '../../src/wire/text.ts';
+import { workerMemory } from './memory.ts';
 
 export type Files = Readonly<Record<string, string>>;
 
@@ -136,12 +137,8 @@ export class Valve {
   #clients = 0;
 
   constructor(snapshot: Snapshot, storeOctets = STORE_OCTETS) {
-    this.memory = new Memory(
-      new RingWriter(this.ring),
-      createCounters(),
-      storeOctets,
-      NAMES_PER_PAIR,
-    );
+    const ring = new RingWriter(this.ring);
+    this.memory = workerMemory({ ring, storeOctets, namesPerPair: NAMES_PER_PAIR });
     this.#upstreams = new HandUpstreams(this.memory);
     this.forwarder = new Forwarder(new Tables(snapshot.memory), this.memory, {
       clock: this.clock,

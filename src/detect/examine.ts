@@ -1,0 +1,44 @@
+/**
+ * examine, examineAnswer: the detectors' two places in a query's life. Fast lane, and only for what
+ * goes upstream: what the store answers never leaves, so it carries nothing.
+ */
+
+import { REASON_BUNDLE, REASON_EVERYONE_ALLOW, REASON_WORKLOAD_ALLOW } from '../events/kinds.ts';
+import type { Memory } from '../memory.ts';
+import type { Query } from '../query.ts';
+import type { Tables } from '../tables.ts';
+import { chargeAnswer } from './download.ts';
+import { ledgerLabel } from './registrable.ts';
+import { chargeName } from './tunnel.ts';
+import { isOdd } from './types.ts';
+
+/** Charges a question that is about to go upstream; may turn its decision into a denial. */
+export function examine(query: Query, tables: Tables, memory: Memory): void {
+  if (isExempt(query, tables)) return;
+  chargeName(query, ledgerLabel(query.name, tables.suffixes), tables, memory);
+}
+
+/** Takes in what an upstream answered to one client's question: `memory.clean`. */
+export function examineAnswer(query: Query, tables: Tables, memory: Memory): void {
+  if (memory.clean.answers > 0 && isOdd(query.qtype) && !isExempt(query, tables)) {
+    chargeAnswer(query, ledgerLabel(query.name, tables.suffixes), tables, memory);
+  }
+}
+
+/** A name that a person chose, and one that does not leave the house. */
+function isExempt(query: Query, tables: Tables): boolean {
+  if (isNamed(query) || query.isAlias === 1) return true;
+  tables.routes.find(query.name);
+  return tables.routes.internal === 1;
+}
+
+/** A person allowed this very name: which name is asked for tells nothing. */
+function isNamed({ decision }: Query): boolean {
+  const { reason } = decision;
+  return (
+    decision.matchedLabel === 0 &&
+    (reason === REASON_WORKLOAD_ALLOW ||
+      reason === REASON_BUNDLE ||
+      reason === REASON_EVERYONE_ALLOW)
+  );
+}

@@ -1,0 +1,36 @@
+/**
+ * What the numbers of a finding mean, by its type (FINDING_* of events/kinds.ts): indexes into its
+ * parts. A part that a type does not name is 0. wording.ts turns them into text.
+ */
+
+/** FINDING_TUNNEL. Score and threshold: bytes of novel information under one domain. */
+export const TUNNEL_NAMES = 0; // names that brought something new
+export const TUNNEL_SECONDS = 1; // since the first of them
+export const TUNNEL_QUERIES = 2; // queries that went upstream
+export const TUNNEL_ODD_PERCENT = 3; // of the queries: neither addresses nor HTTPS, SVCB, PTR
+export const TUNNEL_ODD_TYPE = 4; // the last such type; 0 for none
+export const TUNNEL_LONGEST = 5; // octets of the longest part below the domain
+export const TUNNEL_ENTROPY = 6; // of the last part, 1/100 bit a character
+export const TUNNEL_LOOK = 7; // LOOK_* of the last part
+export const TUNNEL_POPULAR = 8; // 1 when the domain is popular, which raises the threshold
+export const TUNNEL_ANSWER_OCTETS = 9; // octets of the answers that carry data
+
+/** What the last part looks like. */
+export const LOOK_WORDS = 0;
+export const LOOK_HEX = 1;
+export const LOOK_BASE32 = 2;
+export const LOOK_BASE64 = 3;
+export const LOOK_BINARY = 4;
+
+/** FINDING_SPREAD. Bytes of novel information over all domains, each beyond what is usual. */
+export const SPREAD_DOMAINS = 0; // domains that added to it
+export const SPREAD_SECONDS = 1; // since the first of them
+
+/** FINDING_TENANT. Bytes in the names of tenants below public suffixes. */
+export const TENANT_NAMES = 0;
+export const TENANT_SECONDS = 1;
+
+/** FINDING_DOWNLOAD. Bytes of data in answers under one domain. */
+export const DOWNLOAD_ANSWERS = 0; // answers that differed
+export const DOWNLOAD_SECONDS = 1;
+export const DOWNLOAD_TYPE = 2; // of the last one
