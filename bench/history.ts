@@ -23,6 +23,7 @@ import { openForWriting } from '../src/history/open.ts';
 import { HistoryQueries } from '../src/history/queries.ts';
 import { openForReading } from '../src/history/reader.ts';
 import { startRecorder } from '../src/history/start.ts';
+import { packTexts } from '../src/policy/rules.ts';
 import { nameToWire } from '../src/wire/text.ts';
 
 const WORKLOADS = 500;
@@ -217,7 +218,7 @@ async function load(path: string, { rate, seconds, pairs }: Options): Promise<Ru
     },
   );
   const workloads = ['(unmapped)', ...Array.from({ length: WORKLOADS }, (_, i) => `w${i + 1}`)];
-  recorder.revision({ revision: 1, workloads, rules: [''], at: Date.now() });
+  recorder.revision({ revision: 1, workloads, rules: packTexts(['']), at: Date.now() });
   await recorder.flush();
   const before = recorderTicks();
   const from = pairs + (Date.now() % 1e9) * 1000;

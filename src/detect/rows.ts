@@ -2,7 +2,7 @@
  * Rows: keyed rows of shared memory that several workers read and write, one at a time each.
  *
  * Fast lane. Buckets of WAYS rows under one lock that is held for less than a microsecond. Nobody
- * waits for it: who finds it taken tries for some 20 us (its holder may have lost its processor)
+ * waits for it: who finds it taken tries for some 300 us (its holder may have lost its processor)
  * and then gets NONE, which the caller must treat as the worse case (fail closed).
  *
  * In a full bucket the row with the least worth goes, whatever its age: by age, whoever asks for
@@ -15,8 +15,8 @@ const WAYS = 7;
 /** Words of a bucket's head: the lock, a word unused, and two words of key for each row. */
 const HEAD_WORDS = 16;
 const KEYS = 2;
-/** Tries of a lock; each is a few ns. */
-const TRIES_MAX = 4096;
+/** Tries of a lock, some 300 us: before the code is compiled a row is held for tens of them. */
+const TRIES_MAX = 1 << 15;
 
 export const NONE = -1;
 

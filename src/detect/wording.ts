@@ -19,6 +19,7 @@ import {
 } from '../events/kinds.ts';
 import { detectorOf } from './detectors.ts';
 import { standingWording } from './reputation-words.ts';
+import { budget } from './wording-budget.ts';
 import { download, spread, tenant, tunnel } from './wording-tunnel.ts';
 
 /** One reason, for programs by `name` and `value`, for people by `text`. */
@@ -51,6 +52,7 @@ const WORDS: ReadonlyMap<number, Words> = new Map([
   [FINDING_SPREAD, spread],
   [FINDING_TENANT, tenant],
   [FINDING_DOWNLOAD, download],
+  [FINDING_BUDGET, budget],
   [FINDING_REPUTATION, standingWording],
 ]);
 
@@ -58,7 +60,6 @@ const WORDS: ReadonlyMap<number, Words> = new Map([
 const SUMMARIES: ReadonlyMap<number, string> = new Map([
   [FINDING_GENERATED, 'names that do not exist are spelled like generated ones'],
   [FINDING_BURST, 'a burst of new names that do not exist'],
-  [FINDING_BUDGET, "the rule's information budget"],
 ]);
 
 /** @param type FINDING_* */

@@ -9,6 +9,7 @@ import type { BaselineSettings } from '../baseline/settings.ts';
 import type { BaselineStats, BurnInEnd, Unusual } from '../baseline/unusual.ts';
 import type { LedgerMemory } from '../detect/carry.ts';
 import type { RingMemory } from '../events/ring.ts';
+import type { TextsMemory } from '../policy/texts.ts';
 import type { HashKey } from '../reputation/loader.ts';
 import type { Observation } from './observation.ts';
 import type { PackedObservations } from './packed.ts';
@@ -45,8 +46,8 @@ export interface RevisionNames {
   readonly revision: number;
   /** Index is the workload id of the snapshot; [0] is `(unmapped)`. */
   readonly workloads: readonly string[];
-  /** Index is the rule id of the snapshot; [0] is ''. */
-  readonly rules: readonly string[];
+  /** By the rule ids of the snapshot, in shared memory: there can be 200,000, few of them read. */
+  readonly rules: TextsMemory;
   /** When the snapshot was made, ms since the epoch. */
   readonly at: number;
   /** By workload id; where they are left out, those of `RecorderSettings`. */

@@ -11,6 +11,7 @@ import {
   receiveMessageOnPort,
   workerData,
 } from 'node:worker_threads';
+import { RECORDER_NICE, standBack } from '../priority.ts';
 import type { FromRecorder, RecorderSettings, RecorderStats, ToRecorder } from './messages.ts';
 import { packObservations } from './packed.ts';
 import { Recording } from './recording.ts';
@@ -113,4 +114,7 @@ class Recorder {
   }
 }
 
-if (parentPort !== null) new Recorder(workerData as RecorderSettings, parentPort);
+if (parentPort !== null) {
+  standBack(RECORDER_NICE);
+  new Recorder(workerData as RecorderSettings, parentPort);
+}

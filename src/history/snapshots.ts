@@ -3,6 +3,7 @@
  * when a new policy is already in force.
  */
 
+import { Texts } from '../policy/texts.ts';
 import type { FactsNames } from './decisions.ts';
 import type { RevisionNames } from './messages.ts';
 import type { Facts } from './record.ts';
@@ -20,7 +21,11 @@ export interface Workload {
 /** Workload name of a record whose snapshot is no longer known. */
 export const UNKNOWN_WORKLOAD = '(unknown)';
 
-type Snapshot = Omit<RevisionNames, 'workloads'> & { readonly workloads: readonly Workload[] };
+interface Snapshot {
+  readonly workloads: readonly Workload[];
+  readonly rules: Texts;
+  readonly at: number;
+}
 
 export class Snapshots implements FactsNames {
   readonly #byRevision = new Map<number, Snapshot>();
@@ -30,7 +35,8 @@ export class Snapshots implements FactsNames {
   add(names: RevisionNames): void {
     const workloads = names.workloads.map((name) => this.#workloadOf(name));
     this.#byRevision.delete(names.revision);
-    this.#byRevision.set(names.revision, { ...names, workloads });
+    const rules = new Texts(names.rules);
+    this.#byRevision.set(names.revision, { workloads, rules, at: names.at });
     const oldest = this.#byRevision.keys().next();
     if (this.#byRevision.size > REMEMBERED && oldest.done !== true) {
       this.#byRevision.delete(oldest.value);
@@ -52,7 +58,7 @@ export class Snapshots implements FactsNames {
   }
 
   rule(facts: Facts): string {
-    return this.#byRevision.get(facts.revision)?.rules[facts.rule] ?? '';
+    return this.#byRevision.get(facts.revision)?.rules.text(facts.rule) ?? '';
   }
 
   loadedMs(facts: Facts): number {

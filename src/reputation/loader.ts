@@ -3,7 +3,6 @@
  * control plane. The tables come back in shared memory; the text of the feeds is copied once.
  */
 
-import { setPriority } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { DnsvalveError } from '../errors.ts';
 import {
@@ -14,21 +13,6 @@ import {
   type RuleTexts,
 } from './compile.ts';
 import type { FeedTable } from './memory.ts';
-
-/** Steps of nice(2) by which builders stand back behind the data plane on a busy machine. */
-const BACKGROUND_NICE = 10;
-
-/**
- * Puts the calling thread behind the others: Linux keeps a priority per thread, and 0 is the one
- * that calls.
- */
-export function standBack(): void {
-  try {
-    setPriority(0, BACKGROUND_NICE);
-  } catch {
-    // Where that is forbidden it builds all the same.
-  }
-}
 
 /** The key of `setHashKey`: tables are only readable under the one they were built with. */
 export interface HashKey {

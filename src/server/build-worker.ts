@@ -3,7 +3,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { loadConfig } from '../config/load.ts';
 import { DnsvalveError, ProblemsError } from '../errors.ts';
-import { standBack } from '../reputation/loader.ts';
+import { BUILDER_NICE, standBack } from '../priority.ts';
 import { FeedSet } from '../reputation/refresh.ts';
 import { setHashKey } from '../wire/hash.ts';
 import type { BuildJob, Built, FromBuild } from './build.ts';
@@ -32,5 +32,5 @@ async function answer(job: BuildJob): Promise<FromBuild> {
 }
 
 const job = workerData as BuildJob;
-if (job.isBackground) standBack();
+if (job.isBackground) standBack(BUILDER_NICE);
 parentPort?.postMessage(await answer(job));

@@ -16,7 +16,7 @@ import type { SocketAddress } from '../config/types.ts';
 import { PROGRESS } from '../counters.ts';
 import { AccountsKeeper } from '../detect/accounts-keeper.ts';
 import { formatProblem, messageOf } from '../errors.ts';
-import type { RecorderStats } from '../history/messages.ts';
+import type { RecorderStats, RevisionNames } from '../history/messages.ts';
 import { type RecorderHandle, startRecorder } from '../history/start.ts';
 import type { Log } from '../log.ts';
 import type { Backend } from '../native/udp.ts';
@@ -28,10 +28,8 @@ import { setHashKey } from '../wire/hash.ts';
 import { type Built, build, type FirstBuild } from './build.ts';
 import { LongKnown } from './long-known.ts';
 import {
-  namesOf,
-  type RevisionTexts,
   type RunningConfig,
-  revisionTexts,
+  revisionNames,
   type Snapshot,
   withFeeds,
   withKnown,
@@ -74,7 +72,7 @@ export class Resolver {
   #progress: readonly number[] = [];
   /** What the numbers of a revision mean, for records and observations that are still under way. */
   readonly #feedNames = new Map<number, readonly string[]>();
-  readonly #texts = new Map<number, RevisionTexts>();
+  readonly #names = new Map<number, RevisionNames>();
   #reloading: Promise<void> = Promise.resolve();
   #lastReload: { readonly at: number; readonly error: string | null };
   readonly startedAt = Date.now();
@@ -238,7 +236,7 @@ export class Resolver {
     const forget = routingOf(next.config) !== routingOf(this.#snapshot.config);
     await this.#accounts.assign(next.memory.budgets);
     if (next.warnings !== this.#snapshot.warnings) this.#warn(next);
-    this.#recorder.revision(namesOf(this.#remember(next)));
+    this.#recorder.revision(this.#remember(next));
     this.#snapshot = next;
     await this.#workers.publish(next, forget);
   }
@@ -295,7 +293,7 @@ export class Resolver {
         },
       },
     );
-    for (const texts of this.#texts.values()) recorder.revision(namesOf(texts));
+    for (const names of this.#names.values()) recorder.revision(names);
     return recorder;
   }
 
@@ -351,14 +349,14 @@ export class Resolver {
     };
   }
 
-  #remember(snapshot: Snapshot): RevisionTexts {
+  #remember(snapshot: Snapshot): RevisionNames {
     const { revision, reputation } = snapshot.memory;
     this.#feedNames.set(revision, reputation.feeds.names);
     this.#feedNames.delete(revision - REVISIONS_KEPT);
-    const texts = revisionTexts(snapshot, Date.now());
-    this.#texts.set(revision, texts);
-    this.#texts.delete(revision - REVISIONS_KEPT);
-    return texts;
+    const names = revisionNames(snapshot, Date.now());
+    this.#names.set(revision, names);
+    this.#names.delete(revision - REVISIONS_KEPT);
+    return names;
   }
 
   /** Tells people about the resolver itself. */

@@ -10,6 +10,7 @@ import { messageOf } from '../errors.ts';
 import { createLog, type Log } from '../log.ts';
 import { chooseBackend } from '../native/udp.ts';
 import { openUnixDatagram } from '../native/unix-datagram.ts';
+import { helpersStandBack } from '../priority.ts';
 import type { FirstBuild } from './build.ts';
 import { Monitor } from './monitor.ts';
 import { Resolver } from './resolver.ts';
@@ -28,6 +29,8 @@ export async function serve(options: ServeOptions): Promise<void> {
   const resolver = await Resolver.start({ ...options, backend, log });
   const control = await startControl(resolver, notify, log);
   const monitor = new Monitor(resolver, log);
+  // Not before: nobody waits for an answer yet while the first tables are built.
+  helpersStandBack();
   sayStarted(resolver, log);
   notify.ready();
   notify.watchdog(() => resolver.hasProgress());

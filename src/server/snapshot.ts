@@ -18,7 +18,6 @@ import { compilePolicy } from '../policy/compile.ts';
 import { type ExplainedSnapshot, type Explanation, explain } from '../policy/explain.ts';
 import { packTexts, Rules } from '../policy/rules.ts';
 import { runPolicyTests } from '../policy/tests.ts';
-import { Texts, type TextsMemory } from '../policy/texts.ts';
 import type { Compiled, RuleTexts } from '../reputation/compile.ts';
 import { deniedNetworks } from '../reputation/networks.ts';
 import { compileStanding } from '../reputation/standing-compile.ts';
@@ -149,29 +148,12 @@ export function ruleCount({ memory }: Snapshot): number {
   return memory.rules.starts.length - 2;
 }
 
-/** What the numbers in records mean, as it is kept for a revision that went out of force. */
-export interface RevisionTexts {
-  readonly revision: number;
-  readonly workloads: readonly string[];
-  readonly rules: TextsMemory;
-  /** When the snapshot came into force, ms since the epoch. */
-  readonly at: number;
-  /** By workload, as `workloads`. */
-  readonly baselines: readonly BaselineSettings[];
-}
-
-export function revisionTexts({ config, memory }: Snapshot, at: number): RevisionTexts {
+/** What the numbers in records mean. @param at when the snapshot came into force, ms since 1970 */
+export function revisionNames({ config, memory }: Snapshot, at: number): RevisionNames {
   const workloads = [UNMAPPED_NAME, ...config.workloads.map(({ name }) => name)];
   const owns = [null, ...config.workloads.map(({ detect }) => detect)];
   const baselines = owns.map((own) => baselineOf(config.detect, own));
   return { revision: memory.revision, workloads, rules: memory.rules, at, baselines };
-}
-
-/** The same as strings, made only when they are sent: there can be 200,000. */
-export function namesOf({ rules, ...rest }: RevisionTexts): RevisionNames {
-  const texts = new Texts(rules);
-  const length = rules.starts.length - 1;
-  return { ...rest, rules: Array.from({ length }, (_, rule) => texts.text(rule)) };
 }
 
 /** The same tables as the workers have, in the form that `explain` asks. */

@@ -6,10 +6,11 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { snapshotOf } from '../../src/cli/snapshot-of.ts';
 import { ProblemsError } from '../../src/errors.ts';
+import { Texts } from '../../src/policy/texts.ts';
 import { FeedSet } from '../../src/reputation/refresh.ts';
 import { Reputation, VET_DENY, VET_NOTHING } from '../../src/reputation/vet.ts';
 import { type Built, build } from '../../src/server/build.ts';
-import { namesOf, revisionTexts, ruleCount, withFeeds } from '../../src/server/snapshot.ts';
+import { revisionNames, ruleCount, withFeeds } from '../../src/server/snapshot.ts';
 import { setHashKey } from '../../src/wire/hash.ts';
 import { vet } from '../reputation/support.ts';
 
@@ -64,11 +65,18 @@ describe('build', () => {
 
   it('names every number of its records', async () => {
     const { snapshot } = await built();
-    const names = namesOf(revisionTexts(snapshot, 5));
+    const names = revisionNames(snapshot, 5);
     expect(names).toMatchObject({ revision: 7, workloads: ['(unmapped)', 'web'], at: 5 });
-    expect(names.rules.length).toBe(ruleCount(snapshot) + 1);
-    expect(names.rules[0]).toBe('');
-    expect(names.rules.at(-1)).toBe('feed listed (category malware)');
+    const rules = new Texts(names.rules);
+    expect(rules.text(0)).toBe('');
+    expect(rules.text(ruleCount(snapshot))).toBe('feed listed (category malware)');
+    expect(rules.text(ruleCount(snapshot) + 1)).toBe('');
+  });
+
+  it('gives the recorder the texts of its rules in shared memory, none of them copied', async () => {
+    const { rules } = revisionNames((await built()).snapshot, 5);
+    expect(rules.octets.buffer).toBeInstanceOf(SharedArrayBuffer);
+    expect(rules.starts.buffer).toBeInstanceOf(SharedArrayBuffer);
   });
 
   it('hands over what its feeds went through', async () => {

@@ -12,12 +12,13 @@ import { openForWriting } from '../../../src/history/open.ts';
 import { HistoryQueries } from '../../../src/history/queries.ts';
 import { openForReading } from '../../../src/history/reader.ts';
 import { Recording } from '../../../src/history/recording.ts';
+import { packTexts } from '../../../src/policy/rules.ts';
 import { NOON, type RecordSpec, writeRecord } from './records.ts';
 
 export const REVISION = {
   revision: 1,
   workloads: ['(unmapped)', 'pay', 'web', 'batch'],
-  rules: ['', 'policy.yaml:7:5 *.example.com'],
+  rules: packTexts(['', 'policy.yaml:7:5 *.example.com']),
   at: NOON - 1000,
 };
 

@@ -6,6 +6,7 @@
 import { Worker } from 'node:worker_threads';
 import { createRing } from '../../../src/events/ring.ts';
 import { startRecorder } from '../../../src/history/start.ts';
+import { packTexts } from '../../../src/policy/rules.ts';
 
 const path = process.argv[2] ?? '';
 const ring = createRing(65536);
@@ -20,5 +21,10 @@ const recorder = startRecorder(
     onExit: (reason) => process.exit(reason === '' ? 1 : 2),
   },
 );
-recorder.revision({ revision: 1, workloads: ['(unmapped)', 'pay'], rules: [''], at: Date.now() });
+recorder.revision({
+  revision: 1,
+  workloads: ['(unmapped)', 'pay'],
+  rules: packTexts(['']),
+  at: Date.now(),
+});
 new Worker(new URL('./victim-writer.ts', import.meta.url), { workerData: ring });
