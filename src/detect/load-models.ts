@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DnsvalveError } from '../errors.ts';
 import { NAME_MODEL_CELLS, PARTS_OF_BIT } from './model.ts';
+import { SPELLING_CELLS } from './spelling-model.ts';
 import { SYMBOLS } from './symbols.ts';
 
 const DIRECTORY = join(import.meta.dirname, 'models');
@@ -19,6 +20,11 @@ export function loadNameModel(): Uint8Array {
     if (sum > 1) throw new DnsvalveError('SYSTEM', `names.bin: context ${context} is no code`);
   }
   return lengths;
+}
+
+/** @throws DnsvalveError SYSTEM when the file is not there, or of another version */
+export function loadSpelling(): Uint8Array {
+  return readModel('spelling.bin', 'spelling', SPELLING_CELLS);
 }
 
 /** The octets after the header line of a model file, in shared memory. */
