@@ -82,6 +82,12 @@ function detectOf(input: z.output<typeof mainShape.detect> | undefined): Config[
       action: input?.tunnel.action ?? 'alert',
       denyForSeconds: seconds(input?.tunnel.deny_for),
     },
+    generated: {
+      threshold: input?.generated.threshold ?? 0,
+      burst: input?.generated.burst ?? 0,
+      action: input?.generated.action ?? 'alert',
+      denyForSeconds: seconds(input?.generated.deny_for),
+    },
     quiet: input?.quiet ?? [],
   };
 }

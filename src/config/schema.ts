@@ -102,6 +102,18 @@ const tunnelShape = {
   }),
 };
 
+const generatedShape = {
+  threshold: z.int().min(limits.GENERATED_THRESHOLD.min).max(limits.GENERATED_THRESHOLD.max).meta({
+    description: 'Bits of evidence by spelling, over distinct names that do not exist.',
+  }),
+  burst: z.int().min(limits.BURST_THRESHOLD.min).max(limits.BURST_THRESHOLD.max).meta({
+    description: 'Bits of evidence that such names are words of a dictionary in a row.',
+  }),
+  action: z.enum(['alert', 'deny']).meta({
+    description: '`alert` only tells; `deny` also denies names like them for a time.',
+  }),
+};
+
 const workloadDetect = z
   .strictObject({
     tunnel: z
@@ -111,6 +123,14 @@ const workloadDetect = z
       })
       .prefault({})
       .meta({ description: 'In place of `detect.tunnel`, key by key.' }),
+    generated: z
+      .strictObject({
+        threshold: generatedShape.threshold.optional(),
+        burst: generatedShape.burst.optional(),
+        action: generatedShape.action.optional(),
+      })
+      .prefault({})
+      .meta({ description: 'In place of `detect.generated`, key by key.' }),
   })
   .meta({ description: 'In place of the main `detect`, key by key.' });
 
@@ -306,6 +326,15 @@ export const mainShape = {
         })
         .prefault({})
         .meta({ description: 'Data that leaves in names.' }),
+      generated: z
+        .strictObject({
+          threshold: generatedShape.threshold.default(limits.GENERATED_THRESHOLD.default),
+          burst: generatedShape.burst.default(limits.BURST_THRESHOLD.default),
+          action: generatedShape.action.default('alert'),
+          deny_for: duration(limits.DETECT_DENY_FOR, 'How long `deny` holds.'),
+        })
+        .prefault({})
+        .meta({ description: 'Names that a domain generation algorithm makes.' }),
       quiet: z.array(pattern).prefault([]).meta({
         description: 'Names that carry much by their nature: counted, never told or denied.',
       }),

@@ -291,7 +291,15 @@ type WorkloadInput = Salvaged<z.output<typeof workloadSchema>>;
 
 function detectOf(input: WorkloadInput['detect']): Workload['detect'] {
   const tunnel = input?.tunnel;
-  return { tunnel: { threshold: tunnel?.threshold ?? null, action: tunnel?.action ?? null } };
+  const generated = input?.generated;
+  return {
+    tunnel: { threshold: tunnel?.threshold ?? null, action: tunnel?.action ?? null },
+    generated: {
+      threshold: generated?.threshold ?? null,
+      burst: generated?.burst ?? null,
+      action: generated?.action ?? null,
+    },
+  };
 }
 
 function testsOf(source: Source, path: Path, list: WorkloadInput['tests']): Workload['tests'] {

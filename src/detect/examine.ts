@@ -7,15 +7,18 @@ import { REASON_BUNDLE, REASON_EVERYONE_ALLOW, REASON_WORKLOAD_ALLOW } from '../
 import type { Memory } from '../memory.ts';
 import type { Query } from '../query.ts';
 import type { Tables } from '../tables.ts';
+import { denyGenerated, noteGenerated } from './generated.ts';
 
 /** Charges a question that is about to go upstream; may turn its decision into a denial. */
-export function examine(query: Query, _tables: Tables, _memory: Memory): void {
+export function examine(query: Query, tables: Tables, memory: Memory): void {
   if (isNamed(query)) return;
+  denyGenerated(query, tables, memory);
 }
 
 /** Takes in what an upstream answered to one client's question: `memory.clean`. */
-export function examineAnswer(query: Query, _tables: Tables, _memory: Memory): void {
+export function examineAnswer(query: Query, tables: Tables, memory: Memory): void {
   if (isNamed(query)) return;
+  noteGenerated(query, tables, memory);
 }
 
 /** A person allowed this very name: which name is asked for tells nothing. */

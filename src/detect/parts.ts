@@ -34,3 +34,12 @@ export const TENANT_SECONDS = 1;
 export const DOWNLOAD_ANSWERS = 0; // answers that differed
 export const DOWNLOAD_SECONDS = 1;
 export const DOWNLOAD_TYPE = 2; // of the last one
+
+/** FINDING_GENERATED and FINDING_BURST. Score and threshold: bits of evidence, over all names. */
+export const GENERATED_NAMES = 0; // domains that do not exist and added to it
+export const GENERATED_SECONDS = 1; // since the first of them
+/** 1 when the name of the finding does exist: the one that the others were tried for. */
+export const GENERATED_LIVE = 2;
+export const GENERATED_NAME_BITS = 3; // of this name, 1/256 bit, signed
+export const GENERATED_SAME_SUFFIX = 4; // of the last eight domains: under this one's suffix
+export const GENERATED_RESOLVED = 5; // other new domains that exist, of late: they raise the threshold

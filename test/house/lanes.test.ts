@@ -13,6 +13,8 @@ const FILES = new Set(
   policy/authorize policy/suffixes policy/decision policy/deny policy/recall policy/texts
   reputation/vet reputation/memory detect/registrable detect/settings detect/rows detect/examine
   detect/channels detect/parts detect/memory detect/model detect/symbols
+  detect/spelling detect/spelling-model detect/generated detect/generated-names
+  detect/generated-rows detect/generated-sums detect/generated-tell
   events/kinds events/ring events/slots events/ledger events/handover events/findings
   upstream/routes upstream/waiters upstream/inflight upstream/forward upstream/match
   zones/answer zones/kind zones/memory zones/alias

@@ -72,7 +72,10 @@ function workload(sketch: WorkloadSketch, index: number): Workload {
     deny: entries(sketch.deny),
     answer: { kind: 'nxdomain' },
     chain: 'trust',
-    detect: { tunnel: { threshold: null, action: null } },
+    detect: {
+      tunnel: { threshold: null, action: null },
+      generated: { threshold: null, burst: null, action: null },
+    },
     failOpen: false,
     tests: sketch.tests ?? [],
     at: AT,
