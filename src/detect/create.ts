@@ -2,18 +2,32 @@
 
 import { CHANNEL_WORDS } from './channels.ts';
 import { GENERATED_WORDS } from './generated-rows.ts';
-import { loadSpelling } from './load-models.ts';
+import { loadNameModel, loadPopular, loadSpelling } from './load-models.ts';
 import type { DetectMemory } from './memory.ts';
 import { createRows } from './rows.ts';
+import { createSeen } from './seen.ts';
+import { SPREAD_WORDS } from './spread.ts';
 
-/** The share of the rows that stand for a workload: 2,048 of them in 64 MB. */
+/** Rows per workload are small, and few. */
+const SPREAD_SHARE = 1 / 64;
+/** Rows per workload about names that do not exist: 2,048 in 64 MB. */
 const GENERATED_SHARE = 1 / 16;
+/** Of the rest: 4 octets for a name that was asked for, 640 for a (workload, domain). */
+const SEEN_SHARE = 1 / 4;
 
-/** @param octets of all rows together */
+/** @param octets of rows and tags together; models come on top */
 export function createDetectMemory(octets: number): DetectMemory {
+  const spreads = octets * SPREAD_SHARE;
+  const generated = octets * GENERATED_SHARE;
+  const rest = octets - spreads - generated;
+  const seen = rest * SEEN_SHARE;
   return {
-    channels: createRows(octets * (1 - GENERATED_SHARE), CHANNEL_WORDS),
-    generated: createRows(octets * GENERATED_SHARE, GENERATED_WORDS),
+    channels: createRows(rest - seen, CHANNEL_WORDS),
+    spreads: createRows(spreads, SPREAD_WORDS),
+    generated: createRows(generated, GENERATED_WORDS),
+    seen: createSeen(seen),
+    nameModel: loadNameModel(),
+    popular: loadPopular(),
     spelling: loadSpelling(),
   };
 }

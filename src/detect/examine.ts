@@ -8,11 +8,16 @@ import type { Memory } from '../memory.ts';
 import type { Query } from '../query.ts';
 import type { Tables } from '../tables.ts';
 import { denyGenerated, noteGenerated } from './generated.ts';
+import { ledgerLabel } from './registrable.ts';
+import { chargeName } from './tunnel.ts';
 
 /** Charges a question that is about to go upstream; may turn its decision into a denial. */
 export function examine(query: Query, tables: Tables, memory: Memory): void {
   if (isNamed(query)) return;
-  denyGenerated(query, tables, memory);
+  tables.routes.find(query.name);
+  if (tables.routes.internal === 1) return;
+  chargeName(query, ledgerLabel(query.name, tables.suffixes), tables, memory);
+  if (query.decision.allowed === 1) denyGenerated(query, tables, memory);
 }
 
 /** Takes in what an upstream answered to one client's question: `memory.clean`. */

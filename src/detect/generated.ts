@@ -69,6 +69,8 @@ function noteMissing(query: Query, tables: Tables, memory: Memory): void {
   const { generated } = memory.detectors;
   const label = registrableLabel(name, tables.suffixes);
   if (!isBare(name, label) || isRouted(name, tables)) return;
+  // What everybody resolves and this one does not: a network that is cut off.
+  if (memory.detectors.popular.has(name, label)) return;
   const seconds = secondsOf(query);
   if (!generated.lock(tables.workloads, query.workload, seconds)) return;
   const { rows, row } = generated;

@@ -11,7 +11,10 @@ import { createRequire } from 'node:module';
 import { FingerprintsBuilder, type FingerprintsMemory } from '../fingerprints.ts';
 import { readName, WireName } from '../wire/name.ts';
 import { nameToWire } from '../wire/text.ts';
-import { EXCEPTION, RULE, TREE, WILDCARD } from './registrable.ts';
+import { EXCEPTION, PRIVATE_RULE, PRIVATE_WILDCARD, RULE, TREE, WILDCARD } from './registrable.ts';
+
+/** Of a node's flags: the rule is of the list's private section. */
+const PRIVATE_SECTION = 2;
 
 /** The part of tldts' data module that is read. */
 interface Trie {
@@ -59,15 +62,19 @@ function addNodes(walk: Walk, node: number, suffix: string, flag: number): void 
     const offset = offsets[edge] ?? 0;
     const label = trie.labelText.slice(offset, offset + (trie.edgeLength[edge] ?? 0));
     const child = trie.edgeChild[edge] ?? 0;
-    const isRule = trie.nodeFlags[child] !== 0;
+    const flags = trie.nodeFlags[child] ?? 0;
+    const isRule = flags !== 0;
+    const isPrivate = (flags & PRIVATE_SECTION) !== 0;
     if (label === '*') {
-      if (isRule) addFlag(walk.builder, suffix, WILDCARD);
+      if (!isRule) continue;
+      addFlag(walk.builder, suffix, isPrivate ? WILDCARD | PRIVATE_WILDCARD : WILDCARD);
       continue;
     }
     // The list writes some labels in Unicode and in ASCII; names on the wire are ASCII.
     if (!/^[\x21-\x7e]+$/.test(label)) continue;
     const name = suffix === '' ? label : `${label}.${suffix}`;
-    addFlag(walk.builder, name, isRule ? flag | TREE : TREE);
+    const own = isPrivate ? flag | PRIVATE_RULE : flag;
+    addFlag(walk.builder, name, isRule ? own | TREE : TREE);
     addNodes(walk, child, name, flag);
   }
 }

@@ -12,6 +12,9 @@ export const RULE = 1;
 export const WILDCARD = 2;
 /** Not a public suffix although a wildcard says so (`!www.ck`). */
 export const EXCEPTION = 4;
+/** The rule, or the wildcard, is of the private section: strangers get names below it. */
+export const PRIVATE_RULE = 16;
+export const PRIVATE_WILDCARD = 32;
 /** Rules may lie below; without it the walk ends. */
 export const TREE = 8;
 
@@ -34,4 +37,39 @@ export function registrableLabel(name: WireName, suffixes: Fingerprints): number
   }
   const label = count - suffixLabels - 1;
   return Math.max(label, 0);
+}
+
+/** Labels of the zones that reverse names are held together by: /16 of IPv4, /48 of IPv6. */
+const REVERSE4_LABELS = 4;
+const REVERSE6_LABELS = 14;
+
+/**
+ * The same, where what is told together under one name counts: reverse names, which the list puts
+ * together by a quarter of the address space, by the network.
+ */
+export function ledgerLabel(name: WireName, suffixes: Fingerprints): number {
+  const count = name.labelCount;
+  if (count < 3 || !isArpa(name)) return registrableLabel(name, suffixes);
+  const is6 = name.octets[name.labelAt[count - 2]!] === 3;
+  return Math.max(0, count - (is6 ? REVERSE6_LABELS : REVERSE4_LABELS));
+}
+
+function isArpa({ octets, length }: WireName): boolean {
+  return (
+    octets[length - 6] === 4 &&
+    octets[length - 5] === 0x61 &&
+    octets[length - 4] === 0x72 &&
+    octets[length - 3] === 0x70 &&
+    octets[length - 2] === 0x61
+  );
+}
+
+/** Whether the domain at `label` is a tenant's: one label below a suffix of the private section. */
+export function isTenant(name: WireName, label: number, suffixes: Fingerprints): boolean {
+  if (label + 1 > name.labelCount) return false;
+  const parent = suffixes.find(name.low[label + 1]!, name.high[label + 1]!);
+  if ((parent & PRIVATE_RULE) !== 0) return true;
+  if (label + 2 > name.labelCount) return false;
+  const above = suffixes.find(name.low[label + 2]!, name.high[label + 2]!);
+  return (above & PRIVATE_WILDCARD) !== 0;
 }

@@ -34,8 +34,11 @@ import {
 } from './kinds.ts';
 import type { RingWriter } from './ring.ts';
 
+/** Numbers in a record are unsigned 32-bit words. */
+const NUMBER_MAX = 0x7fffffff;
+
 export class Findings {
-  /** What the next `tell` says; whoever tells fills in all that its type has. */
+  /** What the next `tell` says, since `begin`. */
   readonly parts = new Int32Array(PARTS);
   score = 0;
   threshold = 0;
@@ -43,6 +46,13 @@ export class Findings {
 
   constructor(ring: RingWriter) {
     this.#ring = ring;
+  }
+
+  /** The numbers of the next `tell`; the parts are 0 until they are set. */
+  begin(score: number, threshold: number): void {
+    this.score = Math.min(Math.round(score), NUMBER_MAX);
+    this.threshold = Math.min(Math.round(threshold), NUMBER_MAX);
+    this.parts.fill(0);
   }
 
   /**

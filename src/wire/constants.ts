@@ -49,9 +49,11 @@ export const TYPE_A = 1;
 export const TYPE_NS = 2;
 export const TYPE_CNAME = 5;
 export const TYPE_SOA = 6;
+export const TYPE_NULL = 10;
 export const TYPE_PTR = 12;
 export const TYPE_MX = 15;
 export const TYPE_TXT = 16;
+export const TYPE_KEY = 25;
 export const TYPE_AAAA = 28;
 export const TYPE_SRV = 33;
 export const TYPE_NAPTR = 35;
@@ -64,6 +66,8 @@ export const TYPE_SVCB = 64;
 export const TYPE_HTTPS = 65;
 /** RFC 6895 3.1: 128-255 are meta and query types (TKEY, TSIG, IXFR, AXFR, ..., ANY). */
 export const TYPE_META_FIRST = 128;
+/** 65,280 to 65,534 are for private use (RFC 6895 3.1). */
+export const TYPE_PRIVATE_FIRST = 65_280;
 export const TYPE_ANY = 255;
 
 /** DO bit in the TTL field of an OPT record, its third octet. */

@@ -1,0 +1,53 @@
+/** tell: the numbers of a finding about one domain, gathered when it is told and not before. */
+
+import { FINDING_TUNNEL } from '../events/kinds.ts';
+import type { Memory } from '../memory.ts';
+import type { Query } from '../query.ts';
+import {
+  CHANNEL_DATA,
+  CHANNEL_FLAGS,
+  CHANNEL_LONGEST,
+  CHANNEL_NAMES,
+  CHANNEL_ODD,
+  CHANNEL_ODD_TYPE,
+  CHANNEL_QUERIES,
+  CHANNEL_SINCE,
+  IS_POPULAR,
+} from './channels.ts';
+import { entropyOf, lookOf } from './look.ts';
+import {
+  TUNNEL_ANSWER_OCTETS,
+  TUNNEL_ENTROPY,
+  TUNNEL_LONGEST,
+  TUNNEL_LOOK,
+  TUNNEL_NAMES,
+  TUNNEL_ODD_PERCENT,
+  TUNNEL_ODD_TYPE,
+  TUNNEL_POPULAR,
+  TUNNEL_QUERIES,
+  TUNNEL_SECONDS,
+} from './parts.ts';
+
+/** Tells of the domain whose row is locked. Returns false when there was no room. */
+export function tellTunnel(query: Query, threshold: number, memory: Memory): boolean {
+  const { findings, detectors } = memory;
+  const { charge, channels, part } = detectors;
+  const { row, label } = charge;
+  const { words, floats } = channels;
+  part.read(query.name, label);
+  const since = words[row + CHANNEL_SINCE]!;
+  const queries = words[row + CHANNEL_QUERIES]!;
+  findings.begin(charge.worth, threshold);
+  const { parts } = findings;
+  parts[TUNNEL_NAMES] = words[row + CHANNEL_NAMES]!;
+  parts[TUNNEL_SECONDS] = charge.seconds - since;
+  parts[TUNNEL_QUERIES] = queries;
+  parts[TUNNEL_ODD_PERCENT] = Math.round((100 * words[row + CHANNEL_ODD]!) / queries);
+  parts[TUNNEL_ODD_TYPE] = words[row + CHANNEL_ODD_TYPE]!;
+  parts[TUNNEL_LONGEST] = words[row + CHANNEL_LONGEST]!;
+  parts[TUNNEL_ENTROPY] = Math.round(100 * entropyOf(part));
+  parts[TUNNEL_LOOK] = lookOf(part);
+  parts[TUNNEL_POPULAR] = (words[row + CHANNEL_FLAGS]! & IS_POPULAR) === 0 ? 0 : 1;
+  parts[TUNNEL_ANSWER_OCTETS] = Math.round(floats[row + CHANNEL_DATA]!);
+  return findings.tell(query, label, FINDING_TUNNEL, since * 1000);
+}
