@@ -16,7 +16,7 @@ import {
   WORDY_SINCE,
 } from './generated-rows.ts';
 import { ROW_SECONDS, ROW_WORTH, type Rows } from './rows.ts';
-import { BIT, type Spelling } from './spelling.ts';
+import { BIT, type Judgement } from './spelling.ts';
 
 /** Bits; beyond it more evidence would only make the row remember longer. */
 const SUM_MAX = 512;
@@ -25,6 +25,9 @@ const RESOLVED_PER_BIT = 8;
 const RAISE_MAX = 60;
 /** Bits that a suffix adds which the last names share, or takes away where they do not. */
 const SHARED_MAX = 2;
+/** Fewer distinct names prove nothing, whatever they look like. */
+const GENERATED_NAMES_MIN = 4;
+const WORDY_NAMES_MIN = 10;
 /** What a name must say to be denied, or told as the one that exists. */
 const LOOKS_GENERATED = 4 * BIT;
 const LOOKS_WORDY = BIT;
@@ -41,7 +44,7 @@ export function fade({ words, floats }: Rows, row: number, seconds: number): voi
 }
 
 /** Adds what a domain that does not exist says. The row was brought to now. */
-export function addEvidence(rows: Rows, row: number, spelling: Spelling): void {
+export function addEvidence(rows: Rows, row: number, spelling: Judgement): void {
   const { words, floats } = rows;
   const wordy = spelling.wordy / BIT + sharedBits(words, row, spelling);
   grow(rows, row, SUM_GENERATED, spelling.generated / BIT);
@@ -68,7 +71,7 @@ function grow({ words, floats }: Rows, row: number, at: number, bits: number): v
 }
 
 /** How many of the last suffixes are the one of the name that was judged last, 0..SUFFIX_RING. */
-export function sharingSuffix(words: Int32Array, row: number, spelling: Spelling): number {
+export function sharingSuffix(words: Int32Array, row: number, spelling: Judgement): number {
   const held = Math.min(words[row + SUFFIX_COUNT]!, SUFFIX_RING);
   let same = 0;
   for (let i = 0; i < held; i++) if (words[row + RECENT_SUFFIXES + i] === spelling.suffix) same++;
@@ -79,7 +82,7 @@ export function sharingSuffix(words: Int32Array, row: number, spelling: Spelling
  * Evidence by the suffix: a generator keeps to one or few, people's slips are spread as names are.
  * The share of the suffix among the last names (Krichevsky and Trofimov) by that among all names.
  */
-function sharedBits(words: Int32Array, row: number, spelling: Spelling): number {
+function sharedBits(words: Int32Array, row: number, spelling: Judgement): number {
   const held = Math.min(words[row + SUFFIX_COUNT]!, SUFFIX_RING);
   if (held === 0) return 0;
   const share = (sharingSuffix(words, row, spelling) + 0.5) / (held + 1);
@@ -92,12 +95,23 @@ export function raiseOf({ floats }: Rows, row: number): number {
   return Math.min(Math.floor(floats[row + RESOLVED]! / RESOLVED_PER_BIT), RAISE_MAX);
 }
 
-export function looksGenerated(spelling: Spelling): boolean {
+export function looksGenerated(spelling: Judgement): boolean {
   return spelling.generated >= LOOKS_GENERATED;
 }
 
 /** Words in a row, under the suffix that the last names had. */
-export function looksWordy(words: Int32Array, row: number, spelling: Spelling): boolean {
+export function looksWordy(words: Int32Array, row: number, spelling: Judgement): boolean {
   const isShared = sharingSuffix(words, row, spelling) * 2 >= SUFFIX_RING;
   return spelling.wordy >= LOOKS_WORDY && isShared;
+}
+
+/** Whether the evidence for a generator suffices. */
+export function isGenerated({ words, floats }: Rows, row: number, threshold: number): boolean {
+  const count = words[row + GENERATED_COUNT]!;
+  return floats[row + SUM_GENERATED]! >= threshold && count >= GENERATED_NAMES_MIN;
+}
+
+/** Whether the evidence for words in a row suffices. */
+export function isBurst({ words, floats }: Rows, row: number, threshold: number): boolean {
+  return floats[row + SUM_WORDY]! >= threshold && words[row + WORDY_COUNT]! >= WORDY_NAMES_MIN;
 }

@@ -17,7 +17,14 @@ import {
   WORDY_SINCE,
   WORDY_TOLD,
 } from './generated-rows.ts';
-import { looksGenerated, looksWordy, raiseOf, sharingSuffix } from './generated-sums.ts';
+import {
+  isBurst,
+  isGenerated,
+  looksGenerated,
+  looksWordy,
+  raiseOf,
+  sharingSuffix,
+} from './generated-sums.ts';
 import {
   GENERATED_LIVE,
   GENERATED_NAME_BITS,
@@ -28,10 +35,6 @@ import {
 } from './parts.ts';
 import { ROW_SECONDS } from './rows.ts';
 
-/** Fewer distinct names prove nothing, whatever they look like. */
-const GENERATED_NAMES_MIN = 4;
-const WORDY_NAMES_MIN = 10;
-
 /** Whether the workload was told of within the hour. */
 export function wasTold(words: Int32Array, row: number, at: number): boolean {
   return words[row + at] !== 0 && words[row + ROW_SECONDS]! - words[row + at]! < HOUR;
@@ -40,23 +43,20 @@ export function wasTold(words: Int32Array, row: number, at: number): boolean {
 /** After a domain that does not exist: tells what passed its threshold, and denies the like. */
 export function tellSure(query: Query, tables: Tables, memory: Memory): void {
   const { rows, row } = memory.detectors.generated;
-  const { words, floats } = rows;
+  const { words } = rows;
   const { detect } = tables;
   const raise = raiseOf(rows, row);
   const generatedFrom = detect.generatedThreshold[query.workload]! + raise;
-  const isGenerated =
-    floats[row + SUM_GENERATED]! >= generatedFrom &&
-    words[row + GENERATED_COUNT]! >= GENERATED_NAMES_MIN;
   const wordyFrom = detect.burstThreshold[query.workload]! + raise;
-  const isWordy =
-    floats[row + SUM_WORDY]! >= wordyFrom && words[row + WORDY_COUNT]! >= WORDY_NAMES_MIN;
-  if (!isGenerated && !isWordy) return;
+  const generated = isGenerated(rows, row, generatedFrom);
+  const burst = isBurst(rows, row, wordyFrom);
+  if (!generated && !burst) return;
   const denySeconds = detect.generatedDenySeconds[query.workload]!;
   if (denySeconds > 0) words[row + DENIED_UNTIL] = words[row + ROW_SECONDS]! + denySeconds;
-  if (isGenerated && !wasTold(words, row, GENERATED_TOLD)) {
+  if (generated && !wasTold(words, row, GENERATED_TOLD)) {
     tell(query, memory, FINDING_GENERATED, generatedFrom);
   }
-  if (isWordy && !wasTold(words, row, WORDY_TOLD)) {
+  if (burst && !wasTold(words, row, WORDY_TOLD)) {
     tell(query, memory, FINDING_BURST, wordyFrom);
   }
 }

@@ -25,6 +25,7 @@ import {
 import { addEvidence, fade, looksGenerated, looksWordy } from './generated-sums.ts';
 import { tellLive, tellSure, wasTold } from './generated-tell.ts';
 import { registrableLabel } from './registrable.ts';
+import { QUIET_BELOW, QUIET_SELF } from './settings.ts';
 import { hashOctets } from './spelling-model.ts';
 
 const W = 119; /* 'w' */
@@ -68,7 +69,7 @@ function noteMissing(query: Query, tables: Tables, memory: Memory): void {
   const { name } = query;
   const { generated } = memory.detectors;
   const label = registrableLabel(name, tables.suffixes);
-  if (!isBare(name, label) || isRouted(name, tables)) return;
+  if (!isBare(name, label) || isRouted(name, tables) || isQuiet(name, label, tables)) return;
   // What everybody resolves and this one does not: a network that is cut off.
   if (memory.detectors.popular.has(name, label)) return;
   const seconds = secondsOf(query);
@@ -150,4 +151,13 @@ function isReverse({ octets, labelAt, labelCount }: WireName): boolean {
 function isRouted(name: WireName, { routes }: Tables): boolean {
   routes.find(name);
   return routes.group !== -1 && routes.label < name.labelCount;
+}
+
+/** Below what the configuration calls quiet, or that itself. */
+function isQuiet(name: WireName, label: number, { quiet }: Tables): boolean {
+  for (let above = label; above <= name.labelCount; above++) {
+    const bits = above === label ? QUIET_SELF | QUIET_BELOW : QUIET_BELOW;
+    if ((quiet.find(name.low[above]!, name.high[above]!) & bits) !== 0) return true;
+  }
+  return false;
 }

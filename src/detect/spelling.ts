@@ -57,7 +57,15 @@ const CONSONANT_AFTER_VOWEL = 1154; // 0.88 / 20
 const CONSONANT_AFTER_CONSONANT = 1807; // 0.15 / 20
 const BY_TURNS_PRIOR = BIT;
 
-export class Spelling {
+/** What one label says. */
+export interface Judgement {
+  readonly generated: number;
+  readonly wordy: number;
+  readonly suffixRarity: number;
+  readonly suffix: number;
+}
+
+export class Spelling implements Judgement {
   /** Evidence that a generator drew the label, GENERATED_MIN..GENERATED_MAX. */
   generated = 0;
   /** Evidence that it is words in a row, WORDY_MIN..WORDY_MAX. */

@@ -47,7 +47,8 @@ export function modelFile(lists: Lists, reader: DomainReader): Uint8Array {
   return Buffer.concat([Buffer.from(`${JSON.stringify(header)}\n`), train(lists, reader)]);
 }
 
-function main(args: string[]): void {
+/** Reads the lists that the arguments name; none may be empty. */
+export function readLists(args: readonly string[], reader: DomainReader): Lists {
   const list = { type: 'string', multiple: true, default: [] as string[] } as const;
   const options = { benign: list, generated: list, words: list };
   // A flag holds for the files after it, as a shell expands them.
@@ -57,7 +58,6 @@ function main(args: string[]): void {
     return [flag, arg];
   });
   const { values } = parseArgs({ args: spread, options });
-  const reader = new DomainReader();
   const lists = {
     benign: reader.domains(values.benign).map((domain) => ({ ...domain, family: '' })),
     generated: reader.domains(values.generated),
@@ -66,7 +66,10 @@ function main(args: string[]): void {
   for (const [name, { length }] of Object.entries(lists)) {
     if (length === 0) throw new Error(`--${name}: no list, or nothing in it`);
   }
-  writeFileSync(OUTPUT, modelFile(lists, reader));
+  return lists;
 }
 
-if (import.meta.main) main(process.argv.slice(2));
+if (import.meta.main) {
+  const reader = new DomainReader();
+  writeFileSync(OUTPUT, modelFile(readLists(process.argv.slice(2), reader), reader));
+}

@@ -15,6 +15,7 @@ export interface Domain {
   /** Its first label: what somebody, or something, chose. */
   readonly label: string;
   readonly family: string;
+  readonly kind: string;
 }
 
 export function readLines(path: string): string[] {
@@ -69,7 +70,12 @@ export class DomainReader {
       const labels = text.split('.').slice(this.label);
       const domain = labels.join('.');
       if (found.has(domain)) continue;
-      found.set(domain, { domain, label: labels[0] ?? '', family: fields[2] ?? '' });
+      found.set(domain, {
+        domain,
+        label: labels[0] ?? '',
+        family: fields[2] ?? '',
+        kind: fields[3] ?? '',
+      });
     }
     return [...found.values()];
   }

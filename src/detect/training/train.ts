@@ -13,6 +13,7 @@ import {
 } from '../spelling-model.ts';
 import type { Domain, DomainReader } from './lists.ts';
 import { Trigrams } from './ngrams.ts';
+import { mulberry32 } from './random.ts';
 
 export interface Lists {
   readonly benign: readonly Domain[];
@@ -69,16 +70,6 @@ function phraseCosts(words: readonly string[]): Uint8Array {
     if (label.length <= PHRASE_LENGTH_MAX) trigrams.add(label);
   }
   return trigrams.costs();
-}
-
-function mulberry32(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 interface SuffixCount {
