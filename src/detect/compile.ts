@@ -1,10 +1,14 @@
 /** Compiles the detectors' settings. Control plane, once per reload. */
 
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parsePattern } from '../config/pattern.ts';
 import type { Config, Pattern, WorkloadDetect } from '../config/types.ts';
 import { FingerprintsBuilder, type FingerprintsMemory } from '../fingerprints.ts';
 import { readName, WireName } from '../wire/name.ts';
 import { type DetectSettings, QUIET_BELOW, QUIET_SELF } from './settings.ts';
 
+const QUIET_LIST = join(import.meta.dirname, '..', '..', 'blocklists', 'quiet.txt');
 const KIND_BITS = { exact: QUIET_SELF, below: QUIET_BELOW, both: QUIET_SELF | QUIET_BELOW };
 
 export function compileDetect({ detect, workloads }: Config): DetectSettings {
@@ -15,7 +19,7 @@ export function compileDetect({ detect, workloads }: Config): DetectSettings {
     generatedThreshold: shared(count),
     burstThreshold: shared(count),
     generatedDenySeconds: shared(count),
-    quiet: compileQuiet(detect.quiet),
+    quiet: compileQuiet([...quietList(), ...detect.quiet]),
   };
   for (let number = 0; number < count; number++) {
     const own = workloads[number - 1]?.detect.tunnel;
@@ -37,6 +41,16 @@ function setGenerated(
   settings.burstThreshold[number] = own?.burst ?? all.burst;
   const denies = (own?.action ?? all.action) === 'deny';
   settings.generatedDenySeconds[number] = denies ? all.denyForSeconds : 0;
+}
+
+/** Patterns of the list that comes with the program: each name, and all below it. */
+export function quietList(): Pattern[] {
+  const patterns = readFileSync(QUIET_LIST, 'utf8')
+    .split('\n')
+    .map((line) => line.replace(/#.*/, '').trim())
+    .filter((name) => name !== '')
+    .map((name) => parsePattern(`.${name}`));
+  return patterns.filter((pattern) => typeof pattern !== 'string');
 }
 
 function compileQuiet(patterns: readonly Pattern[]): FingerprintsMemory {

@@ -7,23 +7,33 @@ import { REASON_BUNDLE, REASON_EVERYONE_ALLOW, REASON_WORKLOAD_ALLOW } from '../
 import type { Memory } from '../memory.ts';
 import type { Query } from '../query.ts';
 import type { Tables } from '../tables.ts';
+import { chargeAnswer } from './download.ts';
 import { denyGenerated, noteGenerated } from './generated.ts';
 import { ledgerLabel } from './registrable.ts';
 import { chargeName } from './tunnel.ts';
+import { isOdd } from './types.ts';
 
 /** Charges a question that is about to go upstream; may turn its decision into a denial. */
 export function examine(query: Query, tables: Tables, memory: Memory): void {
-  if (isNamed(query)) return;
-  tables.routes.find(query.name);
-  if (tables.routes.internal === 1) return;
+  if (isExempt(query, tables)) return;
   chargeName(query, ledgerLabel(query.name, tables.suffixes), tables, memory);
   if (query.decision.allowed === 1) denyGenerated(query, tables, memory);
 }
 
 /** Takes in what an upstream answered to one client's question: `memory.clean`. */
 export function examineAnswer(query: Query, tables: Tables, memory: Memory): void {
-  if (isNamed(query)) return;
+  if (isExempt(query, tables)) return;
   noteGenerated(query, tables, memory);
+  if (memory.clean.answers > 0 && isOdd(query.qtype)) {
+    chargeAnswer(query, ledgerLabel(query.name, tables.suffixes), tables, memory);
+  }
+}
+
+/** A name that a person chose, and one that does not leave the house. */
+function isExempt(query: Query, tables: Tables): boolean {
+  if (isNamed(query) || query.isAlias === 1) return true;
+  tables.routes.find(query.name);
+  return tables.routes.internal === 1;
 }
 
 /** A person allowed this very name: which name is asked for tells nothing. */

@@ -34,8 +34,7 @@ const W = 119; /* 'w' */
 export function noteGenerated(query: Query, tables: Tables, memory: Memory): void {
   const { name } = query;
   const { rcode, answers } = memory.clean;
-  // The answer to an alias is about its target, which the workload did not ask for.
-  if (query.isAlias === 1 || name.labelCount < 2 || isReverse(name)) return;
+  if (name.labelCount < 2 || isReverse(name)) return;
   if (rcode === NOERROR) noteExisting(query, tables, memory);
   // With a chain before it the name itself exists (RFC 6604).
   else if (rcode === NXDOMAIN && answers === 0) noteMissing(query, tables, memory);

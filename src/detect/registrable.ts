@@ -73,3 +73,25 @@ export function isTenant(name: WireName, label: number, suffixes: Fingerprints):
   const above = suffixes.find(name.low[label + 2]!, name.high[label + 2]!);
   return (above & PRIVATE_WILDCARD) !== 0;
 }
+
+/**
+ * Whether a name is that of an address, and nothing else: four numbers (RFC 1035 3.5) or 32 digits
+ * (RFC 3596 2.5). Who sweeps a network asks for thousands, and says where, not what.
+ */
+export function isReverse({ octets, labelAt, labelCount, length }: WireName): boolean {
+  if (labelCount < 6 || octets[length - 6] !== 4 || octets[length - 5] !== 0x61) return false;
+  const zone = labelAt[labelCount - 2]!;
+  const isIp6 = labelCount === 34 && octets[zone] === 3 && octets[zone + 1] === 0x69;
+  const isIp4 = labelCount === 6 && octets[zone] === 7 && octets[zone + 1] === 0x69;
+  if (!isIp4 && !isIp6) return false;
+  for (let label = 0; label < labelCount - 2; label++) {
+    const at = labelAt[label]!;
+    if (octets[at]! > (isIp6 ? 1 : 3)) return false;
+    for (let i = 1; i <= octets[at]!; i++) if (!isDigit(octets[at + i]!, isIp6)) return false;
+  }
+  return true;
+}
+
+function isDigit(octet: number, isHex: boolean): boolean {
+  return (octet >= 0x30 && octet <= 0x39) || (isHex && octet >= 0x61 && octet <= 0x66);
+}

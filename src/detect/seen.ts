@@ -8,6 +8,10 @@
  */
 
 const WAYS = 16;
+/** Workloads that ask for a name before it is common to them. */
+const COMMON_WORKLOADS = 5;
+/** The nth of them is kept in another bucket: 2^32 by the golden ratio. */
+const SPACING = 0x9e3779b1 | 0;
 
 /** @param octets room for tags */
 export function createSeen(octets: number): Int32Array {
@@ -40,5 +44,16 @@ export class Seen {
     tags[first + this.#next] = tag;
     this.#next = (this.#next + 1) % WAYS;
     return false;
+  }
+
+  /**
+   * Notes that one more workload asked for the name, and says whether as many as make it common
+   * have by now: such a name says nothing about who asks for it.
+   */
+  isCommon(low: number, high: number): boolean {
+    for (let nth = 1; nth < COMMON_WORKLOADS; nth++) {
+      if (!this.add(low + Math.imul(nth, SPACING), high + nth)) return false;
+    }
+    return true;
   }
 }

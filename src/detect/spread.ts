@@ -29,8 +29,8 @@ export const SPREAD_WORDS = 16;
 /** Bytes that a domain may hold without adding to the sum. */
 const USUAL_BYTES = 16;
 /** Of the threshold of one domain: that of the sum, and that of tenants' names. */
-const SPREAD_FACTOR = 3.2;
-const TENANT_FACTOR = 6.4;
+const SPREAD_FACTOR = 4;
+const TENANT_FACTOR = 8;
 /** What was told is told again when it has doubled. */
 const TELL_FACTOR = 2;
 

@@ -32,6 +32,7 @@ import {
 } from './channels.ts';
 import type { Detectors } from './memory.ts';
 import { keepRecent, noveltyOf, RECENT_WORDS, RECENTS } from './price.ts';
+import { isReverse } from './registrable.ts';
 import { fadeOf, NONE, ROW_SECONDS, ROW_WORTH } from './rows.ts';
 import { QUIET_BELOW, QUIET_SELF } from './settings.ts';
 import { spread } from './spread.ts';
@@ -101,7 +102,8 @@ function lockChannel(query: Query, tables: Tables, detectors: Detectors): boolea
 }
 
 function kindOf({ name }: Query, label: number, tables: Tables, detectors: Detectors): number {
-  let kind = detectors.popular.has(name, label) ? IS_POPULAR : 0;
+  const isPopular = detectors.popular.has(name, label) || isReverse(name);
+  let kind = isPopular ? IS_POPULAR : 0;
   for (let above = label; above <= name.labelCount; above++) {
     const quiet = tables.quiet.find(name.low[above]!, name.high[above]!);
     const bits = above === label ? QUIET_SELF | QUIET_BELOW : QUIET_BELOW;
@@ -125,6 +127,7 @@ function costOf(query: Query, detectors: Detectors): number {
     const names = words[row + CHANNEL_NAMES]!;
     return names < 2 ? 0 : REPEAT_BYTES * Math.min(1, Math.log2(names) / 8);
   }
+  if (seen.isCommon(name.low[0]!, name.high[0]!)) return 0;
   words[row + CHANNEL_NAMES]!++;
   part.read(name, charge.label);
   if (part.length === 0) return 0;

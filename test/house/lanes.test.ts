@@ -12,7 +12,8 @@ const FILES = new Set(
   identity/prefixes identity/identify identity/workloads
   policy/authorize policy/suffixes policy/decision policy/deny policy/recall policy/texts
   reputation/vet reputation/memory detect/registrable detect/settings detect/rows detect/examine
-  detect/channels detect/parts detect/memory detect/model detect/symbols
+  detect/channels detect/parts detect/memory detect/model detect/symbols detect/price detect/popular
+  detect/seen detect/spread detect/tell detect/look detect/types detect/tunnel detect/download
   detect/spelling detect/spelling-model detect/generated detect/generated-names
   detect/generated-rows detect/generated-sums detect/generated-tell
   events/kinds events/ring events/slots events/ledger events/handover events/findings

@@ -24,6 +24,8 @@ export interface Lists {
 /** Names of two to four words that are made of the list of words. */
 const PHRASES = 200_000;
 const PHRASE_LENGTH_MAX = 28;
+/** So many of them have hyphens between the words. */
+const HYPHEN_SHARE = 0.15;
 /** Each family weighs as much as any other, however many names of it there are. */
 const FAMILY_WEIGHT = 1000;
 /** A suffix needs so many names to be judged by them, and may be so full of names of machines. */
@@ -66,7 +68,7 @@ function phraseCosts(words: readonly string[]): Uint8Array {
   for (let i = 0; i < PHRASES && words.length > 0; i++) {
     const count = 2 + Math.floor(random() * 2.2);
     const phrase = Array.from({ length: count }, () => words[Math.floor(random() * words.length)]);
-    const label = phrase.join('');
+    const label = phrase.join(random() < HYPHEN_SHARE ? '-' : '');
     if (label.length <= PHRASE_LENGTH_MAX) trigrams.add(label);
   }
   return trigrams.costs();
