@@ -42,4 +42,5 @@ export const GENERATED_SECONDS = 1; // since the first of them
 export const GENERATED_LIVE = 2;
 export const GENERATED_NAME_BITS = 3; // of this name, 1/256 bit, signed
 export const GENERATED_SAME_SUFFIX = 4; // of the last eight domains: under this one's suffix
-export const GENERATED_RESOLVED = 5; // other new domains that exist, of late: they raise the threshold
+/** New domains of late that do exist: they raise the threshold. */
+export const GENERATED_RESOLVED = 5;

