@@ -29,9 +29,8 @@ import { NONE } from './rows.ts';
 
 /** Of the threshold of names: keys of mail, service records and the like are data, too. */
 const FACTOR = 16;
-/** Names that start with an underscore (RFC 8552) hold keys and policies for programs. */
+/** Names that start with an underscore (RFC 8552) hold keys and policies: half is charged. */
 const UNDERSCORE = 0x5f;
-const UNDERSCORE_SHARE = 0.5;
 const FADE_SECONDS = 3600 / Math.LN2;
 const TELL_FACTOR = 2;
 
@@ -71,7 +70,7 @@ function novelOctets({ name }: Query, { clean, detectors }: Memory): number {
     }
   }
   const isService = name.octets[1] === UNDERSCORE;
-  return isService ? sum * UNDERSCORE_SHARE : sum;
+  return isService ? sum >> 1 : sum;
 }
 
 function addData(query: Query, octets: number, tables: Tables, memory: Memory): void {

@@ -27,6 +27,11 @@ export interface DetectMemory {
   readonly spelling: Uint8Array;
 }
 
+/** The ledger of (workload, domain) before the question and after, and what the name costs. */
+export const BEFORE = 0;
+export const WORTH = 1;
+export const COST = 2;
+
 /** One question on its way to the ledgers. */
 export class Charge {
   /** Where the domain starts in the name. */
@@ -39,9 +44,8 @@ export class Charge {
   /** Row of (workload, domain), locked; and whether it was made for this question. */
   row = 0;
   isNew = false;
-  /** Its ledger before and after, bytes. */
-  before = 0;
-  worth = 0;
+  /** Bytes, by the indexes below: a field or a result would be an object each. */
+  readonly bytes = new Float64Array(3);
 }
 
 export class Detectors {

@@ -3,7 +3,7 @@
  * the last names that were asked for there. Fast lane.
  *
  * What a name shares at its front or end with one of the last RECENTS is known already; the rest
- * costs what the model of ordinary names asks for it, and at most RAW_BITS a character. So the
+ * costs what the model of ordinary names asks for it, and at most 6 bits a character. So the
  * thirty-fourth `client34` costs a digit, `www` two bits, and 32 hexadecimal characters 16 bytes.
  * It is Paxson's bound (Practical Comprehensive Bounds on Surreptitious Communication over DNS,
  * USENIX Security 2013) made streaming: lossless compression bounds what was said.
@@ -20,9 +20,11 @@ export const RECENT_OCTETS = 128;
 export const RECENT_WORDS = RECENT_OCTETS / 4 + 1;
 
 /** A letter, digit, hyphen or underscore cannot carry more; with the dot they are 39. */
-const RAW_BITS = 6;
+const RAW = 6 * PARTS_OF_BIT;
 /** One surprising character is a typing error, not a message. */
-const SYMBOL_BITS_MAX = 8;
+const SYMBOL_MAX = 8 * PARTS_OF_BIT;
+/** Lengths here are integers in 1/16 bit. */
+export const PARTS_OF_BYTE = 8 * PARTS_OF_BIT;
 
 /** The part of a name below its registrable domain, as one text. */
 export class Part {
@@ -66,15 +68,10 @@ export class Part {
   }
 }
 
-/** Bytes that a text can carry where nothing is known. */
-export function bytesOf(part: Part, model: Uint8Array): number {
-  return bitsOf(part, model, 0, part.length) / 8;
-}
-
 /**
  * @param model lengths of loadNameModel
  * @param octets,at the RECENTS kept parts, RECENT_WORDS words each
- * @returns bytes, 0 or more, of which 0.5 are for that it was asked at all
+ * @returns 1/16 bit, of which half a byte is for that it was asked at all
  */
 export function noveltyOf(part: Part, model: Uint8Array, octets: Uint8Array, at: number): number {
   const { length } = part;
@@ -90,7 +87,7 @@ export function noveltyOf(part: Part, model: Uint8Array, octets: Uint8Array, at:
     from = front;
     to = length - back;
   }
-  return bitsOf(part, model, from, to) / 8 + 0.5;
+  return lengthOf(part, model, from, to) + PARTS_OF_BYTE / 2;
 }
 
 function sharedFront(part: Part, octets: Uint8Array, place: number, kept: number): number {
@@ -115,20 +112,19 @@ function sharedBack(
   return back;
 }
 
-/** Bits of the characters `from` to `to`, after those before them. */
-function bitsOf(part: Part, model: Uint8Array, from: number, to: number): number {
+/** What the characters `from` to `to` can carry after those before them, 1/16 bit. */
+export function lengthOf(part: Part, model: Uint8Array, from: number, to: number): number {
   const { symbols } = part;
   let second = from > 1 ? symbols[from - 2]! : SYMBOL_END;
   let last = from > 0 ? symbols[from - 1]! : SYMBOL_END;
   let cost = 0;
   for (let at = from; at < to; at++) {
     const symbol = symbols[at]!;
-    const length = model[contextOf(second, last) + symbol]!;
-    cost += Math.min(length, SYMBOL_BITS_MAX * PARTS_OF_BIT);
+    cost += Math.min(model[contextOf(second, last) + symbol]!, SYMBOL_MAX);
     second = last;
     last = symbol;
   }
-  return Math.min(cost / PARTS_OF_BIT, RAW_BITS * (to - from));
+  return Math.min(cost, RAW * (to - from));
 }
 
 /** Keeps a part in the place of the oldest of the RECENTS. */

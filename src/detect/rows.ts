@@ -55,11 +55,6 @@ export function createRows(octets: number, rowWords: number): RowsMemory {
   };
 }
 
-/** What is left of 1 after `seconds`; of a clock set back, all. */
-export function fadeOf(seconds: number): number {
-  return seconds <= 0 ? 1 : Math.exp(-seconds / FADE_SECONDS);
-}
-
 export class Rows {
   readonly words: Int32Array;
   /** The same memory as 32-bit floats. */
@@ -123,6 +118,13 @@ export class Rows {
     return NONE;
   }
 
+  /** Lets the worth of a locked row fade to what it is now; by a clock set back, not at all. */
+  fade(row: number, seconds: number): void {
+    const age = seconds - this.words[row + ROW_SECONDS]!;
+    if (age > 0) this.floats[row + ROW_WORTH]! *= Math.exp(-age / FADE_SECONDS);
+    this.words[row + ROW_SECONDS] = seconds;
+  }
+
   unlock(): void {
     Atomics.store(this.#memory.locks, this.#locked, 0);
   }
@@ -147,7 +149,8 @@ export class Rows {
     let leastWorth = Number.POSITIVE_INFINITY;
     for (let row = first; row < end; row += this.#memory.rowWords) {
       if ((words[row + ROW_LOW]! | words[row + ROW_HIGH]!) === 0) return row;
-      const worth = floats[row + ROW_WORTH]! * fadeOf(seconds - words[row + ROW_SECONDS]!);
+      const age = Math.max(0, seconds - words[row + ROW_SECONDS]!);
+      const worth = floats[row + ROW_WORTH]! * Math.exp(-age / FADE_SECONDS);
       if (worth >= leastWorth) continue;
       least = row;
       leastWorth = worth;

@@ -10,10 +10,11 @@ import { FINDING_SPREAD, FINDING_TENANT } from '../events/kinds.ts';
 import type { Memory } from '../memory.ts';
 import type { Query } from '../query.ts';
 import type { Tables } from '../tables.ts';
+import { BEFORE, COST, WORTH } from './memory.ts';
 import { SPREAD_DOMAINS, SPREAD_SECONDS, TENANT_NAMES, TENANT_SECONDS } from './parts.ts';
-import { bytesOf } from './price.ts';
+import { lengthOf, PARTS_OF_BYTE } from './price.ts';
 import { isTenant } from './registrable.ts';
-import { fadeOf, NONE, ROW_FIRST, ROW_SECONDS, ROW_WORTH } from './rows.ts';
+import { FADE_SECONDS, NONE, ROW_FIRST, ROW_WORTH } from './rows.ts';
 
 /** Words of a row after those of rows.ts; its worth is the sum over domains. */
 const ADDED = ROW_FIRST; // domains that began to add to it
@@ -38,36 +39,28 @@ const TELL_FACTOR = 2;
 export function spread(query: Query, tables: Tables, memory: Memory): void {
   const { detectors } = memory;
   const { charge, spreads } = detectors;
-  const excess = beyondUsual(charge.worth) - beyondUsual(charge.before);
+  const { bytes } = charge;
+  const isBeyond = bytes[WORTH]! > USUAL_BYTES && bytes[COST]! > 0;
   const isNewTenant = charge.isNew && isTenant(query.name, charge.label, tables.suffixes);
-  if (excess <= 0 && !isNewTenant) return;
+  if (!isBeyond && !isNewTenant) return;
   const row = spreads.lock(charge.keyLow, charge.keyHigh, charge.seconds);
   // Where it cannot be had, the domains' own ledgers still hold.
   if (row === NONE) return;
   const threshold = tables.detect.tunnelThreshold[query.workload]!;
-  if (excess > 0) addExcess(query, row, excess, threshold * SPREAD_FACTOR, memory);
+  if (isBeyond) addExcess(query, row, threshold * SPREAD_FACTOR, memory);
   if (isNewTenant) addTenant(query, row, threshold * TENANT_FACTOR, memory);
   spreads.unlock();
 }
 
-function beyondUsual(bytes: number): number {
-  return Math.max(0, bytes - USUAL_BYTES);
-}
-
-function addExcess(
-  query: Query,
-  row: number,
-  excess: number,
-  threshold: number,
-  memory: Memory,
-): void {
+function addExcess(query: Query, row: number, threshold: number, memory: Memory): void {
   const { charge, spreads } = memory.detectors;
   const { words, floats } = spreads;
-  const { seconds } = charge;
-  const sum = floats[row + ROW_WORTH]! * fadeOf(seconds - words[row + ROW_SECONDS]!) + excess;
+  const { seconds, bytes } = charge;
+  const excess = bytes[WORTH]! - Math.max(bytes[BEFORE]!, USUAL_BYTES);
+  spreads.fade(row, seconds);
+  const sum = floats[row + ROW_WORTH]! + excess;
   floats[row + ROW_WORTH] = sum;
-  words[row + ROW_SECONDS] = seconds;
-  if (charge.before <= USUAL_BYTES) words[row + ADDED]!++;
+  if (charge.bytes[BEFORE]! <= USUAL_BYTES) words[row + ADDED]!++;
   if (words[row + ADDED_SINCE] === 0) words[row + ADDED_SINCE] = seconds;
   const told = floats[row + ADDED_TOLD]!;
   if (sum < threshold || (told !== 0 && sum < told * TELL_FACTOR)) return;
@@ -86,8 +79,9 @@ function addTenant(query: Query, row: number, threshold: number, memory: Memory)
   const { words, floats } = spreads;
   const { seconds } = charge;
   part.readLabel(query.name, charge.label);
-  const bytes = bytesOf(part, nameModel);
-  const sum = floats[row + TENANT]! * fadeOf(seconds - words[row + TENANT_AT]!) + bytes;
+  const bytes = lengthOf(part, nameModel, 0, part.length) / PARTS_OF_BYTE;
+  const age = Math.max(0, seconds - words[row + TENANT_AT]!);
+  const sum = floats[row + TENANT]! * Math.exp(-age / FADE_SECONDS) + bytes;
   floats[row + TENANT] = sum;
   words[row + TENANT_AT] = seconds;
   words[row + TENANTS]!++;

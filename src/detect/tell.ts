@@ -15,6 +15,7 @@ import {
   IS_POPULAR,
 } from './channels.ts';
 import { entropyOf, lookOf } from './look.ts';
+import { WORTH } from './memory.ts';
 import {
   TUNNEL_ANSWER_OCTETS,
   TUNNEL_ENTROPY,
@@ -37,7 +38,7 @@ export function tellTunnel(query: Query, threshold: number, memory: Memory): boo
   part.read(query.name, label);
   const since = words[row + CHANNEL_SINCE]!;
   const queries = words[row + CHANNEL_QUERIES]!;
-  findings.begin(charge.worth, threshold);
+  findings.begin(charge.bytes[WORTH]!, threshold);
   const { parts } = findings;
   parts[TUNNEL_NAMES] = words[row + CHANNEL_NAMES]!;
   parts[TUNNEL_SECONDS] = charge.seconds - since;

@@ -30,14 +30,14 @@ import {
   IS_QUIET,
   IS_READY,
 } from './channels.ts';
-import type { Detectors } from './memory.ts';
-import { keepRecent, noveltyOf, RECENT_WORDS, RECENTS } from './price.ts';
+import { BEFORE, COST, type Detectors, WORTH } from './memory.ts';
+import { keepRecent, noveltyOf, PARTS_OF_BYTE, RECENT_WORDS, RECENTS } from './price.ts';
 import { isReverse } from './registrable.ts';
-import { fadeOf, NONE, ROW_SECONDS, ROW_WORTH } from './rows.ts';
+import { NONE, ROW_WORTH } from './rows.ts';
 import { QUIET_BELOW, QUIET_SELF } from './settings.ts';
 import { spread } from './spread.ts';
 import { tellTunnel } from './tell.ts';
-import { isOdd, weightOf } from './types.ts';
+import { FULL_WEIGHT, isOdd, weightOf } from './types.ts';
 
 /** A popular domain has more names of its own, and is not a stranger's to receive at. */
 const POPULAR_FACTOR = 4;
@@ -69,11 +69,12 @@ export function chargeName(query: Query, label: number, tables: Tables, memory: 
   }
   const { row } = charge;
   const { words, floats } = channels;
-  const age = charge.seconds - words[row + ROW_SECONDS]!;
-  charge.before = floats[row + ROW_WORTH]! * fadeOf(age);
-  charge.worth = charge.before + costOf(query, detectors);
-  floats[row + ROW_WORTH] = charge.worth;
-  words[row + ROW_SECONDS] = charge.seconds;
+  const { bytes } = charge;
+  channels.fade(row, charge.seconds);
+  price(query, detectors);
+  bytes[BEFORE] = floats[row + ROW_WORTH]!;
+  bytes[WORTH] = bytes[BEFORE]! + bytes[COST]!;
+  floats[row + ROW_WORTH] = bytes[WORTH]!;
   const flags = words[row + CHANNEL_FLAGS]!;
   if ((flags & IS_QUIET) === 0) judge(query, tables, memory);
   channels.unlock();
@@ -112,12 +113,13 @@ function kindOf({ name }: Query, label: number, tables: Tables, detectors: Detec
   return kind;
 }
 
-/** What the name can carry, bytes; keeps what the next one is compared with. */
-function costOf(query: Query, detectors: Detectors): number {
+/** Finds what the name can carry; keeps what the next one is compared with. */
+function price(query: Query, detectors: Detectors): void {
   const { name, qtype } = query;
   const { channels, charge, part, seen } = detectors;
   const { row } = charge;
   const { words, octets } = channels;
+  charge.bytes[COST] = 0;
   words[row + CHANNEL_QUERIES]!++;
   if (isOdd(qtype)) {
     words[row + CHANNEL_ODD]!++;
@@ -125,25 +127,27 @@ function costOf(query: Query, detectors: Detectors): number {
   }
   if (seen.add(charge.keyLow ^ name.low[0]!, charge.keyHigh ^ name.high[0]!)) {
     const names = words[row + CHANNEL_NAMES]!;
-    return names < 2 ? 0 : REPEAT_BYTES * Math.min(1, Math.log2(names) / 8);
+    if (names > 1) charge.bytes[COST] = REPEAT_BYTES * Math.min(1, Math.log2(names) / 8);
+    return;
   }
-  if (seen.isCommon(name.low[0]!, name.high[0]!)) return 0;
+  if (seen.isCommon(name.low[0]!, name.high[0]!)) return;
   words[row + CHANNEL_NAMES]!++;
   part.read(name, charge.label);
-  if (part.length === 0) return 0;
+  if (part.length === 0) return;
   const recents = (row + CHANNEL_RECENTS) * 4;
   const novelty = noveltyOf(part, detectors.nameModel, octets, recents);
   const oldest = words[row + CHANNEL_OLDEST]!;
   keepRecent(part, octets, recents + oldest * RECENT_WORDS * 4);
   words[row + CHANNEL_OLDEST] = (oldest + 1) % RECENTS;
   if (part.length > words[row + CHANNEL_LONGEST]!) words[row + CHANNEL_LONGEST] = part.length;
-  return novelty * weightOf(qtype);
+  charge.bytes[COST] = (novelty * weightOf(qtype)) / (PARTS_OF_BYTE * FULL_WEIGHT);
 }
 
 /** Denies and tells what has reached its threshold. The row is locked. */
 function judge(query: Query, tables: Tables, memory: Memory): void {
   const { charge, channels } = memory.detectors;
-  const { row, worth, seconds } = charge;
+  const { row, seconds } = charge;
+  const worth = charge.bytes[WORTH]!;
   const { words, floats } = channels;
   const isPopular = (words[row + CHANNEL_FLAGS]! & IS_POPULAR) !== 0;
   const factor = isPopular ? POPULAR_FACTOR : 1;

@@ -16,21 +16,23 @@ import {
   TYPE_TXT,
 } from '../wire/constants.ts';
 
-/** By type number, and for all beyond it: what a byte of a name counts with this type. */
-const WEIGHTS = new Float64Array(256).fill(1);
+/** Weights are integers: tenths. */
+export const FULL_WEIGHT = 10;
+/** By type number: what a byte of a name counts with this type. */
+const WEIGHTS = new Uint8Array(256).fill(FULL_WEIGHT);
 const IS_ODD = new Uint8Array(256).fill(1);
 // Those that ordinary programs ask for.
 for (const type of [TYPE_A, TYPE_AAAA, TYPE_HTTPS, TYPE_SVCB, TYPE_PTR]) IS_ODD[type] = 0;
 // Types without a use of today, whose answers hold what one likes.
-for (const type of [TYPE_NULL, TYPE_KEY]) WEIGHTS[type] = 2;
+for (const type of [TYPE_NULL, TYPE_KEY]) WEIGHTS[type] = 20;
 // Types whose answers hold much, and that programs seldom ask for by new names.
-for (const type of [TYPE_TXT, TYPE_MX, TYPE_CNAME, TYPE_NS]) WEIGHTS[type] = 1.5;
-WEIGHTS[TYPE_SRV] = 1.2;
-const PRIVATE_WEIGHT = 2;
+for (const type of [TYPE_TXT, TYPE_MX, TYPE_CNAME, TYPE_NS]) WEIGHTS[type] = 15;
+WEIGHTS[TYPE_SRV] = 12;
+const PRIVATE_WEIGHT = 20;
 
 export function weightOf(qtype: number): number {
   if (qtype < 256) return WEIGHTS[qtype]!;
-  return qtype >= TYPE_PRIVATE_FIRST ? PRIVATE_WEIGHT : 1;
+  return qtype >= TYPE_PRIVATE_FIRST ? PRIVATE_WEIGHT : FULL_WEIGHT;
 }
 
 /** Whether the type is none that ordinary programs ask for. */

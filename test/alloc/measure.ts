@@ -179,6 +179,28 @@ answer = answerTo('new.example.com', 'A', {
 });
 results['forward'] = octetsPerQuery(forwardOne);
 results['failure'] = octetsPerQuery(failOne);
+/** Another name each time, of 16 characters that nobody would choose. */
+let number = 1;
+const fresh = buildQuery({ name: 'abcdefghijklmnop.example.com', type: 'TXT', edns });
+const reply = answerTo('abcdefghijklmnop.example.com', 'TXT', {
+  answer: ['abcdefghijklmnop.example.com. 0 TXT abcdefgh'],
+});
+function freshOne(): void {
+  number = (Math.imul(number, 1_664_525) + 1_013_904_223) | 0;
+  for (let i = 0; i < 8; i++) {
+    const letter = 97 + ((number >>> (i * 4)) & 15);
+    fresh[13 + i] = letter;
+    reply[13 + i] = letter;
+    reply[reply.length - 8 + i] = letter;
+  }
+  clock.wallMs += 1000;
+  forwardOne();
+}
+aim(fresh, '10.1.0.7');
+answer = reply;
+results['forward, every name and its data new'] = octetsPerQuery(freshOne);
+
+aim(buildQuery({ name: 'new.example.com', edns }), '10.1.0.7');
 answer = answerTo('new.example.com', 'A', { answer: ['new.example.com. 1 A 192.0.2.1'] });
 results['forward and store'] = octetsPerQuery(storeOne);
 
