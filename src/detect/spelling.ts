@@ -46,19 +46,20 @@ const WORDY_BIAS = 4 * BIT;
 
 /** Classes of octets: bits. */
 const IS_DIGIT = 1;
-const IS_LETTER = 2;
-const IS_HEX = 4;
-const IS_VOWEL = 8;
-const CLASS_OF = new Uint8Array(256);
+const IS_VOWEL = 2;
+const IS_LETTER = 4;
+const IS_HEX = 8;
+const IS_OTHER = 16;
+const CLASS_OF = new Uint8Array(256).fill(IS_OTHER);
 for (let i = 97; i <= 122; i++) CLASS_OF[i] = IS_LETTER | (i <= 102 ? IS_HEX : 0);
 for (let i = 48; i <= 57; i++) CLASS_OF[i] = IS_DIGIT | IS_HEX;
 for (const vowel of 'aeiouy') CLASS_OF[vowel.charCodeAt(0)]! |= IS_VOWEL;
 
-/** Cost of a letter after another when consonants and vowels take turns, 1/256 bit. */
-const VOWEL_AFTER_VOWEL = 1445; // 0.12 / 6
-const VOWEL_AFTER_CONSONANT = 722; // 0.85 / 6
-const CONSONANT_AFTER_VOWEL = 1154; // 0.88 / 20
-const CONSONANT_AFTER_CONSONANT = 1807; // 0.15 / 20
+/**
+ * Cost of a letter after another when consonants and vowels take turns, 1/256 bit; by whether this
+ * one is a vowel (1) and the one before (2): 0.15 / 20, 0.85 / 6, 0.88 / 20, 0.12 / 6.
+ */
+const TURNS = Int32Array.of(1807, 722, 1154, 1445);
 const BY_TURNS_PRIOR = BIT;
 
 /** What one label says. */
@@ -81,55 +82,62 @@ export class Spelling implements Judgement {
   /** The same as `generated`, before it was cut. */
   uncut = 0;
   readonly #model: SpellingModel;
+  /** Benign, word and learnt cost of each trigram, from the low octet on: one look-up for three. */
+  readonly #packed: Int32Array;
 
   constructor(model: SpellingModel) {
     this.#model = model;
+    const { benign, words, learnt } = model;
+    this.#packed = Int32Array.from(
+      benign,
+      (cost, at) => cost | (words[at]! << 8) | (learnt[at]! << 16),
+    );
   }
 
   /** @param label where the registrable domain starts; not the root */
   judge(name: WireName, label: number): void {
     const { octets } = name;
-    const { benign, words, learnt } = this.#model;
+    const packed = this.#packed;
     const first = name.labelAt[label]! + 1;
     const end = first + octets[first - 1]!;
-    let pair = 0;
-    let benignCost = 0;
+    let before = 0;
+    let last = 0;
+    let outer = 0;
     let wordsCost = 0;
-    let learntCost = 0;
     let digits = 0;
-    let byTurns = 0;
+    let byTurns = (CLASS_OF[octets[first]!]! & IS_VOWEL) === 0 ? 0 : TURNS[1]! - TURNS[3]!;
     let all = IS_LETTER | IS_DIGIT | IS_HEX;
     let any = 0;
-    let wasVowel = 0;
+    // As if a vowel stood before the first letter.
+    let turn = 2;
+    // No division, no unsure branch, one table: 120 ns a name of 18 octets, 143 with them.
     for (let at = first; at < end; at++) {
       const octet = octets[at]!;
-      const trigram = pair * SYMBOLS + SYMBOL_OF[octet]!;
-      benignCost += benign[trigram]!;
-      wordsCost += words[trigram]!;
-      learntCost += learnt[trigram]!;
-      pair = trigram % PAIRS;
+      const symbol = SYMBOL_OF[octet]!;
+      const trigram = before * PAIRS + last * SYMBOLS + symbol;
+      before = last;
+      last = symbol;
+      const costs = packed[trigram]!;
+      outer += costs & 0xff00ff;
+      wordsCost += (costs >> 8) & 0xff;
       const kind = CLASS_OF[octet]!;
       all &= kind;
-      any |= kind === 0 ? 0x80 : kind;
+      any |= kind;
       digits += kind & IS_DIGIT;
-      const isVowel = kind & IS_VOWEL;
-      byTurns += isVowel
-        ? wasVowel
-          ? VOWEL_AFTER_VOWEL
-          : VOWEL_AFTER_CONSONANT
-        : wasVowel || at === first
-          ? CONSONANT_AFTER_VOWEL
-          : CONSONANT_AFTER_CONSONANT;
-      wasVowel = isVowel;
+      const isVowel = (kind & IS_VOWEL) >> 1;
+      byTurns += TURNS[turn | isVowel]!;
+      turn = isVowel << 1;
     }
-    const last = pair * SYMBOLS;
+    const ended = before * PAIRS + last * SYMBOLS;
     const digitCost = digits * DIGIT;
-    benignCost = (benignCost + benign[last]!) * 16 + digitCost;
-    wordsCost = (wordsCost + words[last]!) * 16 + digitCost;
-    learntCost = (learntCost + learnt[last]!) * 16 + digitCost + PRIOR_LEARNT;
+    const lastCosts = packed[ended]!;
+    outer += lastCosts & 0xff00ff;
+    const benignCost = (outer & 0xffff) * 16 + digitCost;
+    wordsCost = (wordsCost + ((lastCosts >> 8) & 0xff)) * 16 + digitCost;
+    const learntCost = (outer >>> 16) * 16 + digitCost + PRIOR_LEARNT;
     const length = end - first;
     let cost = learntCost;
-    if ((any & 0x80) === 0) {
+    if ((any & IS_OTHER) === 0) {
       cost = Math.min(cost, length * LETTER_OR_DIGIT + PRIOR);
       if ((all & IS_LETTER) !== 0) {
         cost = Math.min(cost, length * LETTER + PRIOR, byTurns + PRIOR + BY_TURNS_PRIOR);
