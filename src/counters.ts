@@ -36,6 +36,7 @@ export const COUNTERS = [
   'tcp_connections',
   'progress',
   'faults',
+  'network_denied',
 ] as const;
 
 export type CounterName = (typeof COUNTERS)[number];
@@ -73,6 +74,8 @@ export const TCP_CONNECTIONS = 28;
 export const PROGRESS = 29;
 /** Queries whose decision failed by a defect. */
 export const FAULTS = 30;
+/** Answers refused for an address of a network that is denied. */
+export const NETWORK_DENIED = 31;
 
 export function createCounters(): Float64Array {
   return new Float64Array(new SharedArrayBuffer(COUNTERS.length * Float64Array.BYTES_PER_ELEMENT));

@@ -26,7 +26,8 @@ import {
   WOULD_DENY,
 } from './counters.ts';
 import { examine } from './detect/examine.ts';
-import { REASON_CHAIN, REASON_MODE } from './events/kinds.ts';
+import { tellDenied } from './detect/reputation.ts';
+import { REASON_CHAIN, REASON_MODE, REASON_REPUTATION } from './events/kinds.ts';
 import {
   OUTCOME_ALLOWED,
   OUTCOME_CACHED,
@@ -82,6 +83,7 @@ export function decide(query: Query, tables: Tables, memory: Memory): Verdict {
   countDecision(query, memory);
   if (query.decision.allowed === 0) {
     count(query, known, OUTCOME_DENIED, tables, memory);
+    if (query.decision.reason === REASON_REPUTATION) tellDenied(query, tables, memory);
     return deny(query, tables);
   }
   if (zone !== -1) return answerLocally(query, zone, tables, memory);

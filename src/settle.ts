@@ -14,6 +14,7 @@ import { sanitise, setMessage } from './cache/sanitise.ts';
 import { EVERY_TYPE, HAS_ALERT, HAS_TARGETS, IS_NXDOMAIN } from './cache/store.ts';
 import { FAILED, TRUNCATED, UPSTREAM_MALFORMED } from './counters.ts';
 import { examineAnswer } from './detect/examine.ts';
+import { noteAddresses } from './detect/reputation.ts';
 import { REASON_NONE, REASON_REBINDING } from './events/kinds.ts';
 import { OUTCOME_ALLOWED, OUTCOME_DENIED, OUTCOME_FAILED } from './events/ledger.ts';
 import type { Memory } from './memory.ts';
@@ -63,6 +64,7 @@ export function settle(
     return true;
   }
   inspect(clean.octets, 0, clean.length, question.name, tables, inspection);
+  noteAddresses(question.name, clean.seconds, question.nowSeconds, tables, memory);
   if (clean.seconds > 0 && keyFlags < KEY_NO_RD) {
     const isNxdomain = (clean.content & IS_NXDOMAIN) !== 0;
     clean.content |= HAS_TARGETS | (inspection.decision.feed === 0 ? 0 : HAS_ALERT);

@@ -13,6 +13,8 @@ import { Workloads, type WorkloadsMemory } from './identity/workloads.ts';
 import { Policy, type PolicyMemory } from './policy/suffixes.ts';
 import { Texts, type TextsMemory } from './policy/texts.ts';
 import type { ReputationMemory } from './reputation/memory.ts';
+import { Standing } from './reputation/standing.ts';
+import type { StandingMemory } from './reputation/standing-memory.ts';
 import { Reputation } from './reputation/vet.ts';
 import { Routes, type RoutesMemory } from './upstream/routes.ts';
 import { Zones, type ZonesMemory } from './zones/answer.ts';
@@ -29,6 +31,10 @@ export interface TablesMemory {
   readonly zones: ZonesMemory;
   readonly routes: RoutesMemory;
   readonly detect: DetectSettings;
+  /** What the reputation score of a name is made of. */
+  readonly standing: StandingMemory;
+  /** Networks whose addresses no answer may hold, by the rule that says so. */
+  readonly deniedNetworks: PrefixesMemory;
   /** Private prefixes that answers for public names may hold all the same. */
   readonly rebindingAllow: PrefixesMemory;
   /** Rule texts by rule id. */
@@ -50,6 +56,8 @@ export class Tables {
   readonly routes: Routes;
   readonly detect: DetectSettings;
   readonly quiet: Fingerprints;
+  readonly standing: Standing;
+  readonly deniedNetworks: Prefixes;
   readonly rebindingAllow: Prefixes;
   readonly rules: Texts;
   readonly asks: Texts;
@@ -67,6 +75,8 @@ export class Tables {
     this.routes = new Routes(memory.routes);
     this.detect = memory.detect;
     this.quiet = new Fingerprints(memory.detect.quiet.words, memory.detect.quiet.count);
+    this.standing = new Standing(memory.standing, this);
+    this.deniedNetworks = new Prefixes(memory.deniedNetworks);
     this.rebindingAllow = new Prefixes(memory.rebindingAllow);
     this.rules = new Texts(memory.rules);
     this.asks = new Texts(memory.asks);

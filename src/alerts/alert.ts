@@ -4,13 +4,14 @@
  */
 
 import { randomUUID } from 'node:crypto';
+import type { Part } from '../detect/wording.ts';
 import { plain } from './text.ts';
 
 export const ALERT_VERSION = 1;
 
 /** Syslog severities (RFC 5424 section 6.2.1); smaller is worse. */
-const ERROR = 3;
-const WARNING = 4;
+export const ERROR = 3;
+export const WARNING = 4;
 const NOTICE = 5;
 
 interface TypeFacts {
@@ -30,6 +31,10 @@ export const ALERT_TYPES = {
   'resolver-bypass': { severity: WARNING, technique: 'T1572' },
   /** T1071.004: a listed name is asked for over DNS. */
   'low-reputation': { severity: WARNING, technique: 'T1071.004' },
+  /** T1071.004: DNS carries what another protocol should; by finding, see findings.ts. */
+  tunnel: { severity: ERROR, technique: 'T1071.004' },
+  /** T1568.002: names made by a program, to find a server that a block list cannot hold. */
+  dga: { severity: WARNING, technique: 'T1568.002' },
   'feed-stale': { severity: WARNING, technique: null },
   'upstream-down': { severity: ERROR, technique: null },
 } as const satisfies Record<string, TypeFacts>;
@@ -78,15 +83,32 @@ export interface Alert {
   /** First and last of them, where there is more than one. */
   readonly window: { readonly first: string; readonly last: string } | null;
   readonly technique: string | null;
+  /** What found it (detect/detectors.ts), how much, and how much is too much. */
+  readonly detector: string | null;
+  readonly score: number | null;
+  readonly threshold: number | null;
+  /** What the score is made of. */
+  readonly parts: readonly Part[];
 }
+
+/** What only an alert about a finding has; severity and technique may differ from its type's. */
+export type FindingFields = Pick<Alert, 'detector' | 'score' | 'threshold' | 'parts'> &
+  TypeFacts & { readonly registrable_domain: string | null };
+
+const NO_FINDING = { detector: null, score: null, threshold: null, parts: [] };
 
 /** Gives the alert its identity and what follows from its type. */
 export function makeAlert(
   type: AlertType,
-  facts: Omit<Alert, 'version' | 'id' | 'type' | 'severity' | 'technique'>,
+  facts: Omit<
+    Alert,
+    'version' | 'id' | 'type' | 'severity' | 'technique' | keyof typeof NO_FINDING
+  >,
+  finding: FindingFields | null = null,
 ): Alert {
   const { severity, technique } = ALERT_TYPES[type];
-  return { version: ALERT_VERSION, id: randomUUID(), type, severity, ...facts, technique };
+  const head = { version: ALERT_VERSION, id: randomUUID(), type, severity } as const;
+  return { ...head, ...facts, technique, ...(finding ?? NO_FINDING) };
 }
 
 /** An alert about the resolver itself: `subject` is the name of the feed or the upstream. */

@@ -4,8 +4,9 @@
  */
 
 import type { Sink as SinkConfig } from '../config/types.ts';
+import { detectorOf } from '../detect/detectors.ts';
 import { messageOf } from '../errors.ts';
-import type { Observation } from '../history/observation.ts';
+import type { Observation, ObservedFinding } from '../history/observation.ts';
 import type { Alert } from './alert.ts';
 import { Fold } from './fold.ts';
 import { type Directory, fromObservation } from './observe.ts';
@@ -30,9 +31,16 @@ export interface DispatchOptions extends SinkEnvironment {
   readonly now: () => number;
 }
 
+export interface FindingCount {
+  readonly told: number;
+  readonly denied: number;
+}
+
 export interface DispatchStats {
   /** Alerts that went to the sinks, after folding. */
   readonly emitted: number;
+  /** Queries that something was found about, by detector, and those of them that were denied. */
+  readonly findings: Readonly<Record<string, FindingCount>>;
   readonly sinks: readonly ({ readonly name: string } & SinkStats)[];
 }
 
@@ -46,6 +54,7 @@ export class Dispatch {
   #sinks = new Map<string, Sink>();
   readonly #timer: NodeJS.Timeout;
   #emitted = 0;
+  readonly #findings = new Map<string, FindingCount>();
 
   /** @throws DnsvalveError CONFIG as openSink does */
   constructor({ config, directory, now, openUnixDatagram, report }: DispatchOptions) {
@@ -64,8 +73,16 @@ export class Dispatch {
   /** Takes what the recorder posts. */
   observe(observations: readonly Observation[]): void {
     for (const observation of observations) {
+      if (observation.finding !== null) this.#count(observation, observation.finding);
       for (const alert of fromObservation(observation, this.#directory)) this.raise(alert);
     }
+  }
+
+  #count({ counts }: Observation, { type }: ObservedFinding): void {
+    const { name } = detectorOf(type);
+    const { told, denied } = this.#findings.get(name) ?? { told: 0, denied: 0 };
+    const next = { told: told + counts.allowed + counts.denied, denied: denied + counts.denied };
+    this.#findings.set(name, next);
   }
 
   /** Takes an alert that is not about a query (operationalAlert). */
@@ -107,6 +124,7 @@ export class Dispatch {
     const sinks = [...this.#sinks.values()];
     return {
       emitted: this.#emitted,
+      findings: Object.fromEntries(this.#findings),
       sinks: sinks.map((sink) => ({ name: sink.name, ...sink.stats() })),
     };
   }

@@ -2,10 +2,14 @@
  * Fold: one alert per (workload, registrable domain, type) and window. The first goes out at once;
  * repeats are counted and go out as one alert when the window ends. It has no clock and no timer of
  * its own: the caller passes the time and calls `tick`.
+ *
+ * Of findings, each detector is a type of its own, the alert shows the worst score of the window,
+ * and one that got much worse or turned into a denial goes out at once: a repeat must not hide it.
  */
 
 import { randomUUID } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
+import { detectorNamed } from '../detect/detectors.ts';
 import type { Alert } from './alert.ts';
 
 export interface FoldOptions {
@@ -22,7 +26,12 @@ interface Open {
   /** RFC 3339 of the first repeat's first query. */
   first: string;
   latest: Alert;
+  /** The last that went out. */
+  told: Alert;
 }
+
+/** A score that grew to so much of the one that was told is told at once. */
+const MUCH_WORSE = 2;
 
 export class Fold {
   #windowMs: number;
@@ -52,17 +61,21 @@ export class Fold {
       this.#told.set(pair, true);
     }
     this.tick(nowMs);
-    const key = `${keyOf(alert)}\n${alert.type}`;
+    const key = `${keyOf(alert)}\n${alert.type}\n${alert.detector ?? ''}`;
     const open = this.#open.peek(key);
     if (open === undefined) {
       const endsMs = nowMs + this.#windowMs;
-      this.#open.set(key, { endsMs, count: 0, first: alert.time, latest: alert });
+      this.#open.set(key, { endsMs, count: 0, first: alert.time, latest: alert, told: alert });
       this.#emit(alert);
       return;
     }
     if (open.count === 0) open.first = alert.window?.first ?? alert.time;
     open.count += alert.count;
-    open.latest = alert;
+    open.latest = worstOf(open.latest, alert);
+    if (!isMuchWorse(open.latest, open.told)) return;
+    this.#close(open);
+    open.told = open.latest;
+    open.count = 0;
   }
 
   /** Closes the windows that have ended at `nowMs`. */
@@ -104,8 +117,28 @@ export class Fold {
   }
 }
 
-/** What an alert is about: a pair, or the feed or upstream of an alert without one. */
+/** `alert`, the later one, with the worse of the two scores, and denied if one of them was. */
+function worstOf(before: Alert, alert: Alert): Alert {
+  if (alert.score === null || before.score === null) return alert;
+  const query = before.verdict === 'denied' && alert.verdict !== 'denied' ? before : alert;
+  const { sign } = detectorNamed(alert.detector ?? '');
+  const worse = alert.score * sign >= before.score * sign ? alert : before;
+  const { score, threshold, parts, reason } = worse;
+  const { time, window } = alert;
+  return { ...query, time, window, score, threshold, parts, reason };
+}
+
+function isMuchWorse(alert: Alert, told: Alert): boolean {
+  if (alert.score === null || told.score === null) return false;
+  if (alert.verdict === 'denied' && told.verdict !== 'denied') return true;
+  const isHigh = detectorNamed(alert.detector ?? '').sign > 0;
+  const [less, more] = isHigh ? [told.score, alert.score] : [alert.score, told.score];
+  return more > less && more >= less * MUCH_WORSE;
+}
+
+/** What an alert is about: a pair, a rule, or the feed or upstream of an alert without one. */
 function keyOf(alert: Alert): string {
-  const about = alert.registrable_domain ?? alert.subject ?? '';
+  const isOfRule = alert.detector !== null && detectorNamed(alert.detector).scope === 'rule';
+  const about = alert.registrable_domain ?? alert.subject ?? (isOfRule ? alert.rule : '');
   return `${alert.workload ?? ''}\n${about}`; // no alert text holds a line feed
 }

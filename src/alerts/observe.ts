@@ -10,22 +10,28 @@ import {
   FLAG_UNMAPPED,
   MODE_OPEN,
   MODE_REPORT,
+  REASON_BUDGET,
   REASON_BUNDLE,
   REASON_CHAIN,
   REASON_EVERYONE_ALLOW,
   REASON_FEED,
+  REASON_GENERATED,
   REASON_GLOBAL_DENY,
   REASON_LOCAL_ZONE,
   REASON_MODE,
+  REASON_NETWORK,
   REASON_REBINDING,
+  REASON_REPUTATION,
   REASON_SPECIAL_USE,
+  REASON_TUNNEL,
   REASON_UNMAPPED,
   REASON_WORKLOAD_ALLOW,
   REASON_WORKLOAD_DENY,
 } from '../events/kinds.ts';
-import type { Observation } from '../history/observation.ts';
+import type { Observation, ObservedFinding } from '../history/observation.ts';
 import { typeToText } from '../wire/text.ts';
 import { type Alert, type AlertType, makeAlert, rfc3339, type Verdict } from './alert.ts';
+import { tellFinding } from './findings.ts';
 import { plain } from './text.ts';
 
 /** What the configuration says about the names in an observation. */
@@ -48,7 +54,12 @@ const REASONS = new Map<number, string>([
   [REASON_MODE, 'no rule matches; the mode decided'],
   [REASON_CHAIN, 'the answer leads to a denied name'],
   [REASON_REBINDING, 'the answer holds an address that public names must not have'],
+  [REASON_REPUTATION, 'the reputation of the name is too low'],
+  [REASON_NETWORK, 'the answer holds an address of a network that is denied'],
   [REASON_SPECIAL_USE, 'a special-use name is never forwarded'],
+  [REASON_TUNNEL, 'the domain carried data for the workload'],
+  [REASON_BUDGET, "the rule's information budget is used up"],
+  [REASON_GENERATED, 'the workload asks for generated names'],
 ]);
 
 /** Reasons that only a denial has. */
@@ -58,6 +69,11 @@ const DENIALS: ReadonlySet<number> = new Set([
   REASON_WORKLOAD_DENY,
   REASON_CHAIN,
   REASON_REBINDING,
+  REASON_TUNNEL,
+  REASON_BUDGET,
+  REASON_REPUTATION,
+  REASON_GENERATED,
+  REASON_NETWORK,
 ]);
 const FIRST_QUERY = 'the first query of this workload for this domain';
 
@@ -68,32 +84,63 @@ const FIRST_QUERY = 'the first query of this workload for this domain';
  *   told a second time as low reputation);
  * - a new pair that was let through (or failed after it was let through) is `new-destination`, or
  *   `would-deny-new` where only the mode let it through; a new pair that was denied is no new
- *   destination, because nothing left.
+ *   destination, because nothing left;
+ * - what a detector found is told as that, whatever is told of its queries as queries.
  */
 export function fromObservation(seen: Observation, directory: Directory): Alert[] {
+  if (seen.finding !== null) return [fromFinding(seen, seen.finding, directory)];
   return typesOf(seen).map((type) => {
     const verdict = verdictOf(type, seen);
     // What was denied in the same moment is another alert; its reason must not stand in this one.
     const isOwn = verdict === 'denied' || !DENIALS.has(seen.reason);
     return makeAlert(type, {
-      time: rfc3339(seen.lastMs),
-      workload: plain(seen.workload),
-      ...ownership(seen, directory),
-      source: plain(seen.source),
-      qname: plain(seen.qname),
-      registrable_domain: plain(seen.registrable),
-      qtype: typeToText(seen.qtype),
+      ...whoAndWhat(seen, directory),
       verdict,
-      would_deny: seen.counts.wouldDeny > 0,
-      mode: seen.mode === MODE_OPEN ? 'open' : seen.mode === MODE_REPORT ? 'report' : 'enforce',
       rule: seen.rule === '' || !isOwn ? null : plain(seen.rule),
       reason: isOwn ? (REASONS.get(seen.reason) ?? 'no reason recorded') : FIRST_QUERY,
       answers: isOwn ? seen.answers.map(plain) : [],
       first_seen: rfc3339(seen.firstSeenMs),
-      policy_revision: seen.revision,
       ...counted(verdict, seen),
     });
   });
+}
+
+function fromFinding(seen: Observation, found: ObservedFinding, directory: Directory): Alert {
+  const { type, reason, fields } = tellFinding(seen, found);
+  const verdict = found.denied ? 'denied' : 'allowed';
+  const count = Math.max(1, seen.counts.allowed + seen.counts.denied);
+  const facts = {
+    ...whoAndWhat(seen, directory),
+    verdict,
+    rule: seen.rule === '' ? null : plain(seen.rule),
+    reason,
+    answers: [],
+    // Told before the database was asked.
+    first_seen: seen.stored ? rfc3339(seen.firstSeenMs) : null,
+    count,
+    window: windowOf(count, seen),
+  } as const;
+  return makeAlert(type, facts, fields);
+}
+
+function whoAndWhat(seen: Observation, directory: Directory) {
+  return {
+    time: rfc3339(seen.lastMs),
+    workload: plain(seen.workload),
+    ...ownership(seen, directory),
+    source: plain(seen.source),
+    qname: plain(seen.qname),
+    registrable_domain: plain(seen.registrable),
+    qtype: typeToText(seen.qtype),
+    would_deny: seen.counts.wouldDeny > 0,
+    mode: modeOf(seen),
+    policy_revision: seen.revision,
+  };
+}
+
+function modeOf({ mode }: Observation): Alert['mode'] {
+  if (mode === MODE_OPEN) return 'open';
+  return mode === MODE_REPORT ? 'report' : 'enforce';
 }
 
 function typesOf(seen: Observation): AlertType[] {
@@ -129,6 +176,9 @@ function ownership(seen: Observation, directory: Directory) {
 /** The queries that met `verdict`, and their window where there are several. */
 function counted(verdict: Verdict, seen: Observation): Pick<Alert, 'count' | 'window'> {
   const count = Math.max(1, seen.counts[verdict]);
-  const window = { first: rfc3339(seen.firstMs), last: rfc3339(seen.lastMs) };
-  return { count, window: count > 1 ? window : null };
+  return { count, window: windowOf(count, seen) };
+}
+
+function windowOf(count: number, { firstMs, lastMs }: Observation): Alert['window'] {
+  return count > 1 ? { first: rfc3339(firstMs), last: rfc3339(lastMs) } : null;
 }

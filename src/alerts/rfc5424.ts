@@ -78,6 +78,9 @@ function fieldsOf(alert: Alert): (readonly [string, string | number | boolean | 
     ['count', alert.count],
     ['window_first', alert.window?.first ?? null],
     ['window_last', alert.window?.last ?? null],
+    ['detector', alert.detector],
+    ['score', alert.score],
+    ['threshold', alert.threshold],
     ['first_seen', alert.first_seen],
     ['policy_revision', alert.policy_revision],
     ['technique', alert.technique],
@@ -91,8 +94,14 @@ function fieldsOf(alert: Alert): (readonly [string, string | number | boolean | 
     ['subject', alert.subject],
     ['answers', alert.answers.length === 0 ? null : alert.answers.join(',')],
     ['reason', alert.reason],
+    ['parts', partsText(alert)],
     ['rule', alert.rule],
   ];
+}
+
+/** `name=value` of each; the words for people are in the JSON document. */
+function partsText({ parts }: Alert): string | null {
+  return parts.length === 0 ? null : parts.map(({ name, value }) => `${name}=${value}`).join(',');
 }
 
 /** One SD-ELEMENT of at most `max` octets; a field that does not fit is left out whole. */
@@ -118,13 +127,18 @@ const HEADLINES: Record<AlertType, string> = {
   rebinding: 'got a private address refused for',
   'resolver-bypass': 'asked for a way around this resolver',
   'low-reputation': 'asked for a listed name',
+  tunnel: 'carries data in DNS',
+  dga: 'asks for generated names',
   'feed-stale': 'is stale',
   'upstream-down': 'is down',
 };
 
+/** Of `low-reputation` by its score; by a feed it is listed. */
+const LOW_SCORE = 'asked for a name of low reputation';
+
 /** What happened, for a person who reads the line. */
 export function sentence(alert: Alert): string {
-  const headline = HEADLINES[alert.type];
+  const headline = alert.detector === 'reputation' ? LOW_SCORE : HEADLINES[alert.type];
   if (alert.qname === null) return `${alert.subject ?? ''} ${headline}: ${alert.reason}`;
   const who =
     alert.type === 'unmapped-source'

@@ -6,7 +6,7 @@
  * tables. A workload with `chain: inspect` has the targets looked at once more with its own lists.
  */
 
-import { REASON_CHAIN, REASON_NONE, REASON_REBINDING } from '../events/kinds.ts';
+import { REASON_CHAIN, REASON_NETWORK, REASON_NONE, REASON_REBINDING } from '../events/kinds.ts';
 import { allowedTarget, globallyDenied } from '../policy/authorize.ts';
 import { Decision, resetDecision } from '../policy/decision.ts';
 import type { Tables } from '../tables.ts';
@@ -35,10 +35,10 @@ const target = new WireName();
 
 /** What the last `inspect` found; read before the next. */
 export class Inspection {
-  /** REASON_NONE, REASON_CHAIN or REASON_REBINDING. */
+  /** REASON_NONE, REASON_CHAIN, REASON_REBINDING or REASON_NETWORK. */
   reason = REASON_NONE;
   readonly decision = new Decision();
-  /** First addresses of the answer, IPv6 octets; with REASON_REBINDING the refused one is first. */
+  /** First addresses of the answer, IPv6 octets; where one was refused, it is the first. */
   readonly addresses = new Uint8Array(ADDRESSES_MAX * 16);
   addressCount = 0;
   /** 1 when `targetsPass` let a target through by the workload's mode only. */
@@ -71,7 +71,7 @@ export function inspect(
     if (at === -1) return;
     if (targetAt() !== -1 && isTargetDenied(octets, start, qtype, tables, found)) return;
     if (!addressesPass(octets, tables, mayBeInternal, found)) {
-      found.reason = REASON_REBINDING;
+      if (found.reason === REASON_NONE) found.reason = REASON_REBINDING;
       return;
     }
   }
@@ -178,7 +178,8 @@ function noteIpv4(
 ): boolean {
   copyOctets(octets, at, mapped, 12, 4);
   const passes =
-    mayBeInternal || !isInternalIpv4(readU32(octets, at)) || isExcepted(mapped, tables);
+    (mayBeInternal || !isInternalIpv4(readU32(octets, at)) || isExcepted(mapped, tables)) &&
+    !isDeniedNetwork(mapped, tables, found);
   note(mapped, 0, passes, found);
   return passes;
 }
@@ -191,7 +192,9 @@ function noteIpv6(
   found: Inspection,
 ): boolean {
   copyOctets(octets, at, whole, 0, 16);
-  const passes = mayBeInternal || !isInternalIpv6(whole, 0) || isExcepted(whole, tables);
+  const passes =
+    (mayBeInternal || !isInternalIpv6(whole, 0) || isExcepted(whole, tables)) &&
+    !isDeniedNetwork(whole, tables, found);
   note(whole, 0, passes, found);
   return passes;
 }
@@ -200,6 +203,15 @@ const whole = new Uint8Array(16);
 
 function isExcepted(octets: Uint8Array, tables: Tables): boolean {
   return tables.rebindingAllow.find(octets, 0) !== 0;
+}
+
+/** One look-up in a flat table; where nothing is denied, none. */
+function isDeniedNetwork(octets: Uint8Array, tables: Tables, found: Inspection): boolean {
+  const rule = tables.deniedNetworks.find(octets, 0);
+  if (rule === 0) return false;
+  found.reason = REASON_NETWORK;
+  found.decision.rule = rule;
+  return true;
 }
 
 function note(octets: Uint8Array, at: number, passes: boolean, found: Inspection): void {

@@ -6,8 +6,21 @@
  * crosses from one workload to another.
  */
 
-import { CACHED, CHAIN_DENIED, REBINDING, TRUNCATED, WOULD_DENY } from '../counters.ts';
-import { FLAG_CHAIN, FLAG_REBINDING, REASON_NONE, REASON_REBINDING } from '../events/kinds.ts';
+import {
+  CACHED,
+  CHAIN_DENIED,
+  NETWORK_DENIED,
+  REBINDING,
+  TRUNCATED,
+  WOULD_DENY,
+} from '../counters.ts';
+import {
+  FLAG_CHAIN,
+  FLAG_REBINDING,
+  REASON_NETWORK,
+  REASON_NONE,
+  REASON_REBINDING,
+} from '../events/kinds.ts';
 import type { Memory } from '../memory.ts';
 import { deny } from '../policy/deny.ts';
 import { CONTINUE, type Query, RESPOND, type Verdict } from '../query.ts';
@@ -155,6 +168,10 @@ export function refuse(query: Query, reason: number, rule: number, memory: Memor
   decision.wouldDeny = 0;
   decision.reason = reason;
   decision.rule = rule;
+  if (reason === REASON_NETWORK) {
+    memory.counters[NETWORK_DENIED]!++;
+    return;
+  }
   decision.flags |= reason === REASON_REBINDING ? FLAG_REBINDING : FLAG_CHAIN;
   memory.counters[reason === REASON_REBINDING ? REBINDING : CHAIN_DENIED]!++;
 }

@@ -23,5 +23,6 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'who', load: () => import('./who.ts') },
   { name: 'first-seen', load: () => import('./first-seen.ts') },
   { name: 'workloads', load: () => import('./workloads.ts') },
+  { name: 'detect', load: () => import('./detect.ts') },
   { name: 'version', load: () => import('./version.ts') },
 ];

@@ -15,7 +15,12 @@ interface Status {
   readonly feeds: readonly FeedRow[];
   readonly upstreams: readonly (readonly ServerRow[])[];
   readonly history: Readonly<Record<string, unknown>> | null;
-  readonly alerts: { readonly emitted: number; readonly sinks: readonly SinkRow[] };
+  readonly detection: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  readonly alerts: {
+    readonly emitted: number;
+    readonly findings: Readonly<Record<string, { told: number; denied: number }>>;
+    readonly sinks: readonly SinkRow[];
+  };
 }
 
 interface FeedRow {
@@ -59,6 +64,8 @@ export function statusText(status: Status): string {
     feedTable(status.feeds),
     serverTable(status.upstreams.flat()),
     status.history === null ? '' : pairs('history', status.history),
+    rowsTable(status.detection),
+    findingTable(status.alerts.findings),
     sinkTable(status.alerts.sinks),
   ]
     .filter((part) => part !== '')
@@ -107,6 +114,27 @@ function serverTable(servers: readonly ServerRow[]): string {
       String(sent),
       String(timeouts),
     ]),
+  );
+}
+
+function rowsTable(detection: Status['detection']): string {
+  const columns = ['ledgers', 'rows', 'used', 'evicted', 'contended'];
+  return renderTable(
+    columns.map((title) => ({ title })),
+    Object.entries(detection).map(([name, { rows, used, evicted, contended }]) =>
+      [name, rows, used, evicted, contended].map(String),
+    ),
+  );
+}
+
+function findingTable(findings: Status['alerts']['findings']): string {
+  const rows = Object.entries(findings).map(([name, { told, denied }]) =>
+    [name, told, denied].map(String),
+  );
+  if (rows.length === 0) return '';
+  return renderTable(
+    ['found by', 'queries', 'denied'].map((title) => ({ title })),
+    rows,
   );
 }
 

@@ -40,6 +40,11 @@ export function parsed<T extends object | number>(
     .meta(words);
 }
 
+export const filePath = z
+  .string()
+  .min(1, { error: 'empty; a path is expected' })
+  .refine((text) => !text.includes('\0'), { error: 'holds a NUL character; a path is expected' });
+
 /** Words that appear in files, records and messages: no blanks, no capitals, no surprises. */
 const WORD = /^[a-z0-9][a-z0-9._-]{0,62}$/;
 const RESERVED = new Set(['everyone', 'unmapped']);

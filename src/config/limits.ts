@@ -33,6 +33,11 @@ export const TUNNEL_THRESHOLD: CountLimits = { default: 128, min: 32, max: 1_000
 /** Bits of evidence that names of one workload were generated; that they are words in a row. */
 export const GENERATED_THRESHOLD: CountLimits = { default: 28, min: 8, max: 512 };
 export const BURST_THRESHOLD: CountLimits = { default: 40, min: 8, max: 512 };
+/** A name's reputation, 0 to 100, below which it is told of or denied; 0 for never. */
+export const ALERT_BELOW: CountLimits = { default: 40, min: 0, max: 100 };
+export const DENY_BELOW: CountLimits = { default: 0, min: 0, max: 100 };
+/** `0s`: being new counts nothing. */
+export const NEW_FOR: Limits = { default: '7d', min: '0s', max: '90d' };
 export const DETECT_DENY_FOR: Limits = { default: '24h', min: '1m', max: '30d' };
 export const WORKERS: Omit<CountLimits, 'default'> = { min: 1, max: 256 };
 

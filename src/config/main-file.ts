@@ -58,7 +58,7 @@ export function mainSettings(source: Source, problems: Problem[]): MainSettings 
       maxNegativeTtlSeconds: seconds(cache?.max_negative_ttl),
     },
     denyTtlSeconds: seconds(read(mainShape.deny_ttl, 'deny_ttl')),
-    detect: detectOf(read(mainShape.detect, 'detect')),
+    detect: detectOf(read(mainShape.detect, 'detect'), source),
     rebindingAllow: prefixesOf(source, ['rebinding', 'allow'], rebinding.allow),
     history: {
       path: resolve(directory, history?.path ?? ''),
@@ -74,7 +74,10 @@ export function mainSettings(source: Source, problems: Problem[]): MainSettings 
 
 const REFUSED: DenyAnswer = { kind: 'refused' };
 
-function detectOf(input: z.output<typeof mainShape.detect> | undefined): Config['detect'] {
+function detectOf(
+  input: z.output<typeof mainShape.detect> | undefined,
+  source: Source,
+): Config['detect'] {
   return {
     memoryBytes: input?.memory ?? 0,
     tunnel: {
@@ -88,7 +91,38 @@ function detectOf(input: z.output<typeof mainShape.detect> | undefined): Config[
       action: input?.generated.action ?? 'alert',
       denyForSeconds: seconds(input?.generated.deny_for),
     },
+    reputation: reputationOf(input?.reputation),
+    networks: networksOf(input?.networks, source),
     quiet: input?.quiet ?? [],
+  };
+}
+
+type DetectInput = z.output<typeof mainShape.detect>;
+const DAY_MS = 86_400_000;
+
+function reputationOf(
+  input: DetectInput['reputation'] | undefined,
+): Config['detect']['reputation'] {
+  return {
+    alertBelow: input?.alert_below ?? 0,
+    denyBelow: input?.deny_below ?? 0,
+    ownNames: (input?.own_names ?? []).map(({ name }) => name),
+    wellKnown: input?.well_known ?? true,
+    newDays: Math.ceil((input?.new_for ?? 0) / DAY_MS),
+    categories: new Map(Object.entries(input?.categories ?? {})),
+  };
+}
+
+function networksOf(
+  input: DetectInput['networks'] | undefined,
+  { document, directory }: Source,
+): Config['detect']['networks'] {
+  const database = input?.database;
+  return {
+    database: database === undefined ? null : resolve(directory, database),
+    denyAsn: input?.deny_asn ?? [],
+    denyCountry: input?.deny_country ?? [],
+    at: document.at(['detect', 'networks', 'database']),
   };
 }
 

@@ -8,6 +8,7 @@ import { z } from 'zod';
 import {
   count,
   duration,
+  filePath,
   hostname,
   line,
   listenAddress,
@@ -21,13 +22,9 @@ import {
 } from './leaves.ts';
 import * as limits from './limits.ts';
 import { addressOctets, isMapped } from './prefix.ts';
+import { networksSchema, reputationSchema, workloadReputation } from './reputation-schema.ts';
 import { FACILITIES } from './sinks.ts';
 import type { DenyAnswer } from './types.ts';
-
-const filePath = z
-  .string()
-  .min(1, { error: 'empty; a path is expected' })
-  .refine((text) => !text.includes('\0'), { error: 'holds a NUL character; a path is expected' });
 
 const entryObject = z.strictObject({
   name: pattern,
@@ -116,6 +113,7 @@ const generatedShape = {
 
 const workloadDetect = z
   .strictObject({
+    reputation: workloadReputation,
     tunnel: z
       .strictObject({
         threshold: tunnelShape.threshold.optional(),
@@ -335,6 +333,8 @@ export const mainShape = {
         })
         .prefault({})
         .meta({ description: 'Names that a domain generation algorithm makes.' }),
+      reputation: reputationSchema,
+      networks: networksSchema,
       quiet: z.array(pattern).prefault([]).meta({
         description: 'Names that carry much by their nature: counted, never told or denied.',
       }),

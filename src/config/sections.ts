@@ -292,7 +292,12 @@ type WorkloadInput = Salvaged<z.output<typeof workloadSchema>>;
 function detectOf(input: WorkloadInput['detect']): Workload['detect'] {
   const tunnel = input?.tunnel;
   const generated = input?.generated;
+  const reputation = {
+    alertBelow: input?.reputation?.alert_below ?? null,
+    denyBelow: input?.reputation?.deny_below ?? null,
+  };
   return {
+    reputation,
     tunnel: { threshold: tunnel?.threshold ?? null, action: tunnel?.action ?? null },
     generated: {
       threshold: generated?.threshold ?? null,

@@ -57,6 +57,7 @@ export type DenyAnswer =
 
 /** What a workload says about its detectors; null where the main file decides. */
 export interface WorkloadDetect {
+  readonly reputation: { readonly alertBelow: number | null; readonly denyBelow: number | null };
   readonly tunnel: {
     readonly threshold: number | null;
     readonly action: 'alert' | 'deny' | null;
@@ -83,6 +84,23 @@ export interface Detect {
     readonly burst: number;
     readonly action: 'alert' | 'deny';
     readonly denyForSeconds: number;
+  };
+  readonly reputation: {
+    /** Scores, 0 to 100; 0 for never. */
+    readonly alertBelow: number;
+    readonly denyBelow: number;
+    readonly ownNames: readonly string[];
+    readonly wellKnown: boolean;
+    /** Days that a domain counts as new; 0 for not at all. */
+    readonly newDays: number;
+    /** Points by feed category, where they are not the usual ones. */
+    readonly categories: ReadonlyMap<string, number>;
+  };
+  readonly networks: {
+    readonly database: string | null; // absolute
+    readonly denyAsn: readonly number[];
+    readonly denyCountry: readonly string[];
+    readonly at: Place;
   };
   readonly quiet: readonly Pattern[];
 }

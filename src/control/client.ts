@@ -7,11 +7,16 @@ import type { Reply } from './server.ts';
 const TIMEOUT_MS = 30_000;
 
 /**
+ * @param question what the command needs to know
  * @returns the `result` of the daemon's reply
  * @throws DnsvalveError DAEMON when nobody answers, CONFIG when the daemon refused with problems
  */
-export async function ask(path: string, command: 'status' | 'reload'): Promise<unknown> {
-  const reply = await exchange(path, `${JSON.stringify({ command })}\n`);
+export async function ask(
+  path: string,
+  command: 'status' | 'reload' | 'detection',
+  question: Readonly<Record<string, string>> = {},
+): Promise<unknown> {
+  const reply = await exchange(path, `${JSON.stringify({ ...question, command })}\n`);
   if (reply.ok) return reply.result;
   const code = (reply.problems?.length ?? 0) > 0 ? 'CONFIG' : 'DAEMON';
   throw new DnsvalveError(code, reply.error ?? 'the daemon refused without a reason');

@@ -9,6 +9,7 @@ import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import { DnsvalveError, messageOf, ProblemsError } from '../errors.ts';
 import type { Resolver } from '../server/resolver.ts';
+import { detectionOf } from './detection.ts';
 import { statusOf } from './status.ts';
 
 /** Owner and group may speak; nobody else. */
@@ -71,13 +72,18 @@ export class ControlServer {
 
   async #answer(line: string): Promise<Reply> {
     try {
-      const request = JSON.parse(line) as { command?: unknown };
-      if (request.command === 'status') return { ok: true, result: await statusOf(this.#resolver) };
-      if (request.command === 'reload') {
+      const request = JSON.parse(line) as Record<string, unknown>;
+      const { command } = request;
+      if (command === 'detection') {
+        const { workload, name } = request;
+        return { ok: true, result: detectionOf(this.#resolver, workload, name) };
+      }
+      if (command === 'status') return { ok: true, result: await statusOf(this.#resolver) };
+      if (command === 'reload') {
         await this.#reload();
         return { ok: true, result: { revision: this.#resolver.snapshot.memory.revision } };
       }
-      return { ok: false, error: 'command: one of status, reload' };
+      return { ok: false, error: 'command: one of status, reload, detection' };
     } catch (error) {
       const problems = error instanceof ProblemsError ? error.message.split('\n') : [];
       return { ok: false, error: messageOf(error), problems };

@@ -1,6 +1,7 @@
 /** The status document: what a running resolver has loaded, counts and lacks. Versioned. */
 
 import { COUNTERS } from '../counters.ts';
+import { usageOf } from '../detect/usage.ts';
 import type { Resolver } from '../server/resolver.ts';
 import { ruleCount } from '../server/snapshot.ts';
 
@@ -40,6 +41,7 @@ export async function statusOf(resolver: Resolver): Promise<object> {
     feeds: resolver.feedStatuses(),
     upstreams: await resolver.workers.upstreams(),
     history: resolver.recorderStats,
+    detection: usageOf(resolver.workers.detect),
     alerts: resolver.alerts.stats(),
   };
 }

@@ -3,7 +3,7 @@
  * Its worth is the ledger of novel information, in bytes.
  */
 
-import { RECENT_WORDS, RECENTS } from './price.ts';
+import { RECENT_OCTETS, RECENTS } from './price.ts';
 import { ROW_FIRST } from './rows.ts';
 
 /** Names that brought something new, and queries that went upstream, since CHANNEL_SINCE. */
@@ -33,11 +33,14 @@ export const CHANNEL_WORKLOAD = ROW_FIRST + 14; // and the next
 export const CHANNEL_DOMAIN = ROW_FIRST + 16; // and the next
 /** Which of the kept parts is the oldest. */
 export const CHANNEL_OLDEST = ROW_FIRST + 18;
+/** Lengths of the kept parts, an octet each; 0: nothing is kept. */
+export const CHANNEL_KEPT = ROW_FIRST + 19;
 /** The kept parts (price.ts). */
 export const CHANNEL_RECENTS = 24;
 
-/** Words of a row. */
-export const CHANNEL_WORDS = CHANNEL_RECENTS + RECENTS * RECENT_WORDS + 4;
+/** Words of a row, and of these those that say what the rest means. */
+export const CHANNEL_WORDS = CHANNEL_RECENTS + (RECENTS * RECENT_OCTETS) / 4;
+export const CHANNEL_CLEAR_WORDS = CHANNEL_RECENTS;
 
 /** The row was filled in. */
 export const IS_READY = 1;

@@ -1,6 +1,6 @@
 /** Makes the memory that the detectors share. Main's business, once at start. */
 
-import { CHANNEL_WORDS } from './channels.ts';
+import { CHANNEL_CLEAR_WORDS, CHANNEL_WORDS } from './channels.ts';
 import { GENERATED_WORDS } from './generated-rows.ts';
 import { loadNameModel, loadPopular, loadSpelling } from './load-models.ts';
 import type { DetectMemory } from './memory.ts';
@@ -22,7 +22,7 @@ export function createDetectMemory(octets: number): DetectMemory {
   const rest = octets - spreads - generated;
   const seen = rest * SEEN_SHARE;
   return {
-    channels: createRows(rest - seen, CHANNEL_WORDS),
+    channels: createRows(rest - seen, CHANNEL_WORDS, CHANNEL_CLEAR_WORDS),
     spreads: createRows(spreads, SPREAD_WORDS),
     generated: createRows(generated, GENERATED_WORDS),
     seen: createSeen(seen),

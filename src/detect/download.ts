@@ -28,10 +28,10 @@ import { hashFrom, hashHigh, hashLow } from './popular.ts';
 import { NONE } from './rows.ts';
 
 /** Of the threshold of names: keys of mail, service records and the like are data, too. */
-const FACTOR = 16;
+export const DOWNLOAD_FACTOR = 16;
 /** Names that start with an underscore (RFC 8552) hold keys and policies: half is charged. */
 const UNDERSCORE = 0x5f;
-const FADE_SECONDS = 3600 / Math.LN2;
+export const DATA_FADE_SECONDS = 3600 / Math.LN2;
 const TELL_FACTOR = 2;
 
 const record = new RecordPlace();
@@ -78,11 +78,11 @@ function addData(query: Query, octets: number, tables: Tables, memory: Memory): 
   const { words, floats } = channels;
   const { row, seconds } = charge;
   const age = Math.max(0, seconds - words[row + CHANNEL_DATA_SECONDS]!);
-  const sum = floats[row + CHANNEL_DATA]! * Math.exp(-age / FADE_SECONDS) + octets;
+  const sum = floats[row + CHANNEL_DATA]! * Math.exp(-age / DATA_FADE_SECONDS) + octets;
   floats[row + CHANNEL_DATA] = sum;
   words[row + CHANNEL_DATA_SECONDS] = seconds;
   words[row + CHANNEL_ANSWERS]!++;
-  const threshold = tables.detect.tunnelThreshold[query.workload]! * FACTOR;
+  const threshold = tables.detect.tunnelThreshold[query.workload]! * DOWNLOAD_FACTOR;
   if (sum < threshold || (words[row + CHANNEL_FLAGS]! & IS_QUIET) !== 0) return;
   const denySeconds = tables.detect.tunnelDenySeconds[query.workload]!;
   if (denySeconds > 0) words[row + CHANNEL_DENIED_UNTIL] = seconds + denySeconds;

@@ -3,19 +3,22 @@
  * goes upstream: what the store answers never leaves, so it carries nothing.
  */
 
-import { REASON_BUNDLE, REASON_EVERYONE_ALLOW, REASON_WORKLOAD_ALLOW } from '../events/kinds.ts';
 import type { Memory } from '../memory.ts';
+import { isNamed } from '../policy/authorize.ts';
 import type { Query } from '../query.ts';
 import type { Tables } from '../tables.ts';
 import { chargeAnswer } from './download.ts';
 import { denyGenerated, noteGenerated } from './generated.ts';
 import { ledgerLabel } from './registrable.ts';
+import { examineStanding } from './reputation.ts';
 import { chargeName } from './tunnel.ts';
 import { isOdd } from './types.ts';
 
 /** Charges a question that is about to go upstream; may turn its decision into a denial. */
 export function examine(query: Query, tables: Tables, memory: Memory): void {
   if (isExempt(query, tables)) return;
+  examineStanding(query, tables, memory);
+  if (query.decision.allowed === 0) return;
   chargeName(query, ledgerLabel(query.name, tables.suffixes), tables, memory);
   if (query.decision.allowed === 1) denyGenerated(query, tables, memory);
 }
@@ -31,18 +34,7 @@ export function examineAnswer(query: Query, tables: Tables, memory: Memory): voi
 
 /** A name that a person chose, and one that does not leave the house. */
 function isExempt(query: Query, tables: Tables): boolean {
-  if (isNamed(query) || query.isAlias === 1) return true;
+  if (isNamed(query.decision) || query.isAlias === 1) return true;
   tables.routes.find(query.name);
   return tables.routes.internal === 1;
-}
-
-/** A person allowed this very name: which name is asked for tells nothing. */
-function isNamed({ decision }: Query): boolean {
-  const { reason } = decision;
-  return (
-    decision.matchedLabel === 0 &&
-    (reason === REASON_WORKLOAD_ALLOW ||
-      reason === REASON_BUNDLE ||
-      reason === REASON_EVERYONE_ALLOW)
-  );
 }

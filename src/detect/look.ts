@@ -1,4 +1,4 @@
-/** look: how a text reads to a person: entropy and likely encoding. For findings, not for scores. */
+/** look: how a text reads to a person: entropy and encoding. For findings, not for scores. */
 
 import { LOOK_BASE32, LOOK_BASE64, LOOK_BINARY, LOOK_HEX, LOOK_WORDS } from './parts.ts';
 import type { Part } from './price.ts';

@@ -3,9 +3,11 @@
  * is being made. Fast lane; create.ts makes the shared part.
  */
 
+import { Flux } from './flux.ts';
 import { GeneratedNames } from './generated-names.ts';
 import { Popular } from './popular.ts';
 import { Part } from './price.ts';
+import { ToldNames } from './reputation.ts';
 import { Rows, type RowsMemory } from './rows.ts';
 import { Seen } from './seen.ts';
 
@@ -50,6 +52,8 @@ export class Charge {
 
 export class Detectors {
   readonly channels: Rows;
+  readonly flux = new Flux();
+  readonly told = new ToldNames();
   readonly spreads: Rows;
   readonly generated: GeneratedNames;
   readonly seen: Seen;

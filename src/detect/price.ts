@@ -16,8 +16,6 @@ import { SYMBOL_DOT, SYMBOL_END, SYMBOL_OF } from './symbols.ts';
 /** Parts kept to compare with, and how many octets of each: the front of a longer one. */
 export const RECENTS = 4;
 export const RECENT_OCTETS = 128;
-/** The length of a part stands before its octets. */
-export const RECENT_WORDS = RECENT_OCTETS / 4 + 1;
 
 /** A letter, digit, hyphen or underscore cannot carry more; with the dot they are 39. */
 const RAW = 6 * PARTS_OF_BIT;
@@ -70,19 +68,26 @@ export class Part {
 
 /**
  * @param model lengths of loadNameModel
- * @param octets,at the RECENTS kept parts, RECENT_WORDS words each
+ * @param octets where the kept parts stand: their lengths at `lengths`, an octet each, themselves
+ *   at `at`, RECENT_OCTETS each
  * @returns 1/16 bit, of which half a byte is for that it was asked at all
  */
-export function noveltyOf(part: Part, model: Uint8Array, octets: Uint8Array, at: number): number {
+export function noveltyOf(
+  part: Part,
+  model: Uint8Array,
+  octets: Uint8Array,
+  lengths: number,
+  at: number,
+): number {
   const { length } = part;
   let from = 0;
   let to = length;
   for (let recent = 0; recent < RECENTS; recent++) {
-    const place = at + recent * RECENT_WORDS * 4;
-    const kept = octets[place]!;
+    const place = at + recent * RECENT_OCTETS;
+    const kept = octets[lengths + recent]!;
     if (kept === 0) continue;
-    const front = sharedFront(part, octets, place + 4, kept);
-    const back = kept > RECENT_OCTETS ? 0 : sharedBack(part, octets, place + 4, kept, front);
+    const front = sharedFront(part, octets, place, kept);
+    const back = kept > RECENT_OCTETS ? 0 : sharedBack(part, octets, place, kept, front);
     if (length - front - back >= to - from) continue;
     from = front;
     to = length - back;
@@ -127,9 +132,8 @@ export function lengthOf(part: Part, model: Uint8Array, from: number, to: number
   return Math.min(cost, RAW * (to - from));
 }
 
-/** Keeps a part in the place of the oldest of the RECENTS. */
+/** Keeps the front of a part at `at`. */
 export function keepRecent(part: Part, octets: Uint8Array, at: number): void {
   const kept = Math.min(part.length, RECENT_OCTETS);
-  octets[at] = part.length;
-  for (let i = 0; i < kept; i++) octets[at + 4 + i] = part.octets[i]!;
+  for (let i = 0; i < kept; i++) octets[at + i] = part.octets[i]!;
 }

@@ -10,9 +10,12 @@
  * row of much worth can only be pushed out by WAYS rows of more.
  */
 
-/** Rows of one bucket. */
-const WAYS = 8;
-/** Tries of a lock; each is a few ns, and the pause between makes them some 20 us. */
+/** Rows of one bucket: their keys and the lock share a cache line. */
+const WAYS = 7;
+/** Words of a bucket's head: the lock, a word unused, and two words of key for each row. */
+const HEAD_WORDS = 16;
+const KEYS = 2;
+/** Tries of a lock; each is a few ns. */
 const TRIES_MAX = 4096;
 
 export const NONE = -1;
@@ -34,9 +37,11 @@ export const FADE_SECONDS = 86_400;
 export interface RowsMemory {
   /** Words of one row, ROW_FIRST or more. */
   readonly rowWords: number;
+  /** Words that a new row must have zero; what stands behind them counts only by those. */
+  readonly clearWords: number;
   readonly words: Int32Array;
-  /** A word per bucket: 0 free, else the owner's number. */
-  readonly locks: Int32Array;
+  /** HEAD_WORDS per bucket. The lock is 0 when it is free, else its owner's number. */
+  readonly heads: Int32Array;
   /** Since the start: rows that gave way to others, and locks that were not had. */
   readonly counts: Int32Array;
 }
@@ -45,12 +50,14 @@ export const COUNT_EVICTED = 0;
 export const COUNT_CONTENDED = 1;
 
 /** @param octets room for rows; at least one bucket is made */
-export function createRows(octets: number, rowWords: number): RowsMemory {
-  const buckets = Math.max(1, Math.floor(octets / (rowWords * 4 * WAYS)));
+export function createRows(octets: number, rowWords: number, clearWords = rowWords): RowsMemory {
+  const bucketOctets = (rowWords * WAYS + HEAD_WORDS) * 4;
+  const buckets = Math.max(1, Math.floor(octets / bucketOctets));
   return {
     rowWords,
+    clearWords,
     words: new Int32Array(new SharedArrayBuffer(buckets * WAYS * rowWords * 4)),
-    locks: new Int32Array(new SharedArrayBuffer(buckets * 4)),
+    heads: new Int32Array(new SharedArrayBuffer(buckets * HEAD_WORDS * 4)),
     counts: new Int32Array(new SharedArrayBuffer(8)),
   };
 }
@@ -63,59 +70,38 @@ export class Rows {
   readonly #memory: RowsMemory;
   readonly #buckets: number;
   readonly #owner: number;
-  #locked = NONE;
+  /** Head of the bucket that is locked, and its first row. */
+  #head = 0;
+  #first = 0;
 
   /** @param owner number of the thread, 1 or more: whose locks are freed when it dies */
   constructor(memory: RowsMemory, owner: number) {
     this.#memory = memory;
     this.#owner = owner;
-    this.#buckets = memory.locks.length;
+    this.#buckets = memory.heads.length / HEAD_WORDS;
     this.words = memory.words;
     this.floats = new Float32Array(memory.words.buffer);
     this.octets = new Uint8Array(memory.words.buffer);
   }
 
   /**
-   * Locks the row of a key, made anew (all zero but for its key) when there is none.
+   * Locks the row of a key, made anew when there is none: all zero but for its key and the time.
    *
    * @returns the index of its first word; NONE when the lock was not to be had. Otherwise `unlock`
    *   must follow.
    */
   lock(low: number, high: number, seconds: number): number {
-    const bucket = this.#bucketOf(low);
-    if (!this.#take(bucket)) return NONE;
-    this.#locked = bucket;
-    const { rowWords } = this.#memory;
-    const first = bucket * WAYS * rowWords;
-    const end = first + WAYS * rowWords;
-    const { words } = this;
-    for (let row = first; row < end; row += rowWords) {
-      if (words[row + ROW_LOW] === low && words[row + ROW_HIGH] === high) return row;
-    }
-    const row = this.#leastWorth(first, end, seconds);
-    if ((words[row + ROW_LOW]! | words[row + ROW_HIGH]!) !== 0) {
-      Atomics.add(this.#memory.counts, COUNT_EVICTED, 1);
-    }
-    words.fill(0, row, row + rowWords);
-    words[row + ROW_LOW] = low;
-    words[row + ROW_HIGH] = high;
-    words[row + ROW_SECONDS] = seconds;
-    return row;
+    if (!this.#take(low)) return NONE;
+    const row = this.#find(low, high);
+    return row === NONE ? this.#make(low, high, seconds) : row;
   }
 
   /** As `lock`, of a row that is there; NONE also when there is none, and nothing is locked. */
   lockKnown(low: number, high: number): number {
-    const bucket = this.#bucketOf(low);
-    if (!this.#take(bucket)) return NONE;
-    this.#locked = bucket;
-    const { rowWords } = this.#memory;
-    const first = bucket * WAYS * rowWords;
-    const end = first + WAYS * rowWords;
-    for (let row = first; row < end; row += rowWords) {
-      if (this.words[row + ROW_LOW] === low && this.words[row + ROW_HIGH] === high) return row;
-    }
-    this.unlock();
-    return NONE;
+    if (!this.#take(low)) return NONE;
+    const row = this.#find(low, high);
+    if (row === NONE) this.unlock();
+    return row;
   }
 
   /** Lets the worth of a locked row fade to what it is now; by a clock set back, not at all. */
@@ -126,33 +112,64 @@ export class Rows {
   }
 
   unlock(): void {
-    Atomics.store(this.#memory.locks, this.#locked, 0);
+    Atomics.store(this.#memory.heads, this.#head, 0);
   }
 
-  #bucketOf(low: number): number {
-    return Math.floor((low >>> 0) * (this.#buckets / 2 ** 32));
-  }
-
-  #take(bucket: number): boolean {
-    const { locks, counts } = this.#memory;
+  #take(low: number): boolean {
+    const bucket = Math.floor((low >>> 0) * (this.#buckets / 2 ** 32));
+    const { heads, counts, rowWords } = this.#memory;
+    this.#head = bucket * HEAD_WORDS;
+    this.#first = bucket * WAYS * rowWords;
     for (let tries = 0; tries < TRIES_MAX; tries++) {
-      if (Atomics.compareExchange(locks, bucket, 0, this.#owner) === 0) return true;
+      if (Atomics.compareExchange(heads, this.#head, 0, this.#owner) === 0) return true;
     }
     Atomics.add(counts, COUNT_CONTENDED, 1);
     return false;
   }
 
+  #find(low: number, high: number): number {
+    const { heads, rowWords } = this.#memory;
+    const keys = this.#head + KEYS;
+    for (let way = 0; way < WAYS; way++) {
+      if (heads[keys + way * 2] !== low || heads[keys + way * 2 + 1] !== high) continue;
+      return this.#first + way * rowWords;
+    }
+    return NONE;
+  }
+
+  #make(low: number, high: number, seconds: number): number {
+    const { heads, rowWords, clearWords, counts } = this.#memory;
+    const way = this.#leastWorth(seconds);
+    const key = this.#head + KEYS + way * 2;
+    const row = this.#first + way * rowWords;
+    const { words } = this;
+    // A row that was never used is zero.
+    if ((heads[key]! | heads[key + 1]!) !== 0) {
+      Atomics.add(counts, COUNT_EVICTED, 1);
+      for (let word = 0; word < clearWords; word++) words[row + word] = 0;
+    }
+    heads[key] = low;
+    heads[key + 1] = high;
+    words[row + ROW_LOW] = low;
+    words[row + ROW_HIGH] = high;
+    words[row + ROW_SECONDS] = seconds;
+    return row;
+  }
+
   /** A free row, or the one that has faded most. */
-  #leastWorth(first: number, end: number, seconds: number): number {
+  #leastWorth(seconds: number): number {
+    const { heads, rowWords } = this.#memory;
     const { words, floats } = this;
-    let least = first;
+    const keys = this.#head + KEYS;
+    let least = 0;
     let leastWorth = Number.POSITIVE_INFINITY;
-    for (let row = first; row < end; row += this.#memory.rowWords) {
-      if ((words[row + ROW_LOW]! | words[row + ROW_HIGH]!) === 0) return row;
+    for (let way = 0; way < WAYS; way++) {
+      if ((heads[keys + way * 2]! | heads[keys + way * 2 + 1]!) === 0) return way;
+      const row = this.#first + way * rowWords;
       const age = Math.max(0, seconds - words[row + ROW_SECONDS]!);
       const worth = floats[row + ROW_WORTH]! * Math.exp(-age / FADE_SECONDS);
       if (worth >= leastWorth) continue;
-      least = row;
+      least = way;
       leastWorth = worth;
     }
     return least;
@@ -160,8 +177,8 @@ export class Rows {
 }
 
 /** Frees what a thread that died had locked; what it was writing stays as it is. */
-export function freeLocks({ locks }: RowsMemory, owner: number): void {
-  for (let bucket = 0; bucket < locks.length; bucket++) {
-    Atomics.compareExchange(locks, bucket, owner, 0);
+export function freeLocks({ heads }: RowsMemory, owner: number): void {
+  for (let head = 0; head < heads.length; head += HEAD_WORDS) {
+    Atomics.compareExchange(heads, head, owner, 0);
   }
 }

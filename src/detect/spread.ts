@@ -17,21 +17,21 @@ import { isTenant } from './registrable.ts';
 import { FADE_SECONDS, NONE, ROW_FIRST, ROW_WORTH } from './rows.ts';
 
 /** Words of a row after those of rows.ts; its worth is the sum over domains. */
-const ADDED = ROW_FIRST; // domains that began to add to it
-const ADDED_SINCE = ROW_FIRST + 1; // s
+export const ADDED = ROW_FIRST; // domains that began to add to it
+export const ADDED_SINCE = ROW_FIRST + 1; // s
 const ADDED_TOLD = ROW_FIRST + 2; // f32: the sum when it was last told
-const TENANT = ROW_FIRST + 3; // f32
-const TENANT_AT = ROW_FIRST + 4; // s: when that was true
-const TENANTS = ROW_FIRST + 5; // names
-const TENANT_SINCE = ROW_FIRST + 6; // s
+export const TENANT = ROW_FIRST + 3; // f32
+export const TENANT_AT = ROW_FIRST + 4; // s: when that was true
+export const TENANTS = ROW_FIRST + 5; // names
+export const TENANT_SINCE = ROW_FIRST + 6; // s
 const TENANT_TOLD = ROW_FIRST + 7; // f32
 export const SPREAD_WORDS = 16;
 
 /** Bytes that a domain may hold without adding to the sum. */
 const USUAL_BYTES = 16;
 /** Of the threshold of one domain: that of the sum, and that of tenants' names. */
-const SPREAD_FACTOR = 4;
-const TENANT_FACTOR = 8;
+export const SPREAD_FACTOR = 4;
+export const TENANT_FACTOR = 8;
 /** What was told is told again when it has doubled. */
 const TELL_FACTOR = 2;
 

@@ -28,21 +28,31 @@ import {
   TUNNEL_QUERIES,
   TUNNEL_SECONDS,
 } from './parts.ts';
+import type { Part } from './price.ts';
+import { ROW_SECONDS, type Rows } from './rows.ts';
 
 /** Tells of the domain whose row is locked. Returns false when there was no room. */
 export function tellTunnel(query: Query, threshold: number, memory: Memory): boolean {
   const { findings, detectors } = memory;
   const { charge, channels, part } = detectors;
   const { row, label } = charge;
-  const { words, floats } = channels;
   part.read(query.name, label);
-  const since = words[row + CHANNEL_SINCE]!;
-  const queries = words[row + CHANNEL_QUERIES]!;
   findings.begin(charge.bytes[WORTH]!, threshold);
-  const { parts } = findings;
+  gatherTunnel(channels, row, part, findings.parts);
+  return findings.tell(query, label, FINDING_TUNNEL, channels.words[row + CHANNEL_SINCE]! * 1000);
+}
+
+/** The parts of a finding about a row. @param part the last one that was asked for */
+export function gatherTunnel(
+  { words, floats }: Pick<Rows, 'words' | 'floats'>,
+  row: number,
+  part: Part,
+  parts: Int32Array,
+): void {
+  const queries = Math.max(1, words[row + CHANNEL_QUERIES]!);
   parts[TUNNEL_NAMES] = words[row + CHANNEL_NAMES]!;
-  parts[TUNNEL_SECONDS] = charge.seconds - since;
-  parts[TUNNEL_QUERIES] = queries;
+  parts[TUNNEL_SECONDS] = words[row + ROW_SECONDS]! - words[row + CHANNEL_SINCE]!;
+  parts[TUNNEL_QUERIES] = words[row + CHANNEL_QUERIES]!;
   parts[TUNNEL_ODD_PERCENT] = Math.round((100 * words[row + CHANNEL_ODD]!) / queries);
   parts[TUNNEL_ODD_TYPE] = words[row + CHANNEL_ODD_TYPE]!;
   parts[TUNNEL_LONGEST] = words[row + CHANNEL_LONGEST]!;
@@ -50,5 +60,4 @@ export function tellTunnel(query: Query, threshold: number, memory: Memory): boo
   parts[TUNNEL_LOOK] = lookOf(part);
   parts[TUNNEL_POPULAR] = (words[row + CHANNEL_FLAGS]! & IS_POPULAR) === 0 ? 0 : 1;
   parts[TUNNEL_ANSWER_OCTETS] = Math.round(floats[row + CHANNEL_DATA]!);
-  return findings.tell(query, label, FINDING_TUNNEL, since * 1000);
 }

@@ -15,6 +15,7 @@ import {
   CHANNEL_DENIED_UNTIL,
   CHANNEL_DOMAIN,
   CHANNEL_FLAGS,
+  CHANNEL_KEPT,
   CHANNEL_LONGEST,
   CHANNEL_NAMES,
   CHANNEL_ODD,
@@ -31,7 +32,7 @@ import {
   IS_READY,
 } from './channels.ts';
 import { BEFORE, COST, type Detectors, WORTH } from './memory.ts';
-import { keepRecent, noveltyOf, PARTS_OF_BYTE, RECENT_WORDS, RECENTS } from './price.ts';
+import { keepRecent, noveltyOf, PARTS_OF_BYTE, RECENT_OCTETS, RECENTS } from './price.ts';
 import { isReverse } from './registrable.ts';
 import { NONE, ROW_WORTH } from './rows.ts';
 import { QUIET_BELOW, QUIET_SELF } from './settings.ts';
@@ -40,7 +41,7 @@ import { tellTunnel } from './tell.ts';
 import { FULL_WEIGHT, isOdd, weightOf } from './types.ts';
 
 /** A popular domain has more names of its own, and is not a stranger's to receive at. */
-const POPULAR_FACTOR = 4;
+export const POPULAR_FACTOR = 4;
 /**
  * A name asked for again says which one it was of those known; 0.4 bit at most, since it had to
  * outlive its answer in the store.
@@ -91,9 +92,12 @@ function lockChannel(query: Query, tables: Tables, detectors: Detectors): boolea
   charge.row = row;
   if (row === NONE) return false;
   const { words } = channels;
-  charge.isNew = words[row + CHANNEL_FLAGS] === 0;
-  if (!charge.isNew) return true;
+  charge.isNew = false;
+  if (words[row + CHANNEL_FLAGS] !== 0) return true;
   words[row + CHANNEL_FLAGS] = IS_READY | kindOf(query, label, tables, detectors);
+  // A row that was carried over from an earlier run has a past already (carry.ts).
+  charge.isNew = words[row + CHANNEL_SINCE] === 0;
+  if (!charge.isNew) return true;
   words[row + CHANNEL_SINCE] = charge.seconds;
   words[row + CHANNEL_WORKLOAD] = keyLow;
   words[row + CHANNEL_WORKLOAD + 1] = keyHigh;
@@ -134,10 +138,12 @@ function price(query: Query, detectors: Detectors): void {
   words[row + CHANNEL_NAMES]!++;
   part.read(name, charge.label);
   if (part.length === 0) return;
+  const kept = (row + CHANNEL_KEPT) * 4;
   const recents = (row + CHANNEL_RECENTS) * 4;
-  const novelty = noveltyOf(part, detectors.nameModel, octets, recents);
+  const novelty = noveltyOf(part, detectors.nameModel, octets, kept, recents);
   const oldest = words[row + CHANNEL_OLDEST]!;
-  keepRecent(part, octets, recents + oldest * RECENT_WORDS * 4);
+  keepRecent(part, octets, recents + oldest * RECENT_OCTETS);
+  octets[kept + oldest] = part.length;
   words[row + CHANNEL_OLDEST] = (oldest + 1) % RECENTS;
   if (part.length > words[row + CHANNEL_LONGEST]!) words[row + CHANNEL_LONGEST] = part.length;
   charge.bytes[COST] = (novelty * weightOf(qtype)) / (PARTS_OF_BYTE * FULL_WEIGHT);

@@ -108,6 +108,7 @@ export const REASON_TUNNEL = 13; // the domain carried data out
 export const REASON_BUDGET = 14; // the rule's information budget is used up
 export const REASON_REPUTATION = 15; // the name's score is below the workload's floor
 export const REASON_GENERATED = 16; // the workload asks for generated names
+export const REASON_NETWORK = 17; // the answer holds an address of a network that is denied
 
 /** Workload modes. */
 export const MODE_ENFORCE = 0;

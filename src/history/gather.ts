@@ -30,10 +30,11 @@ import {
   KIND_PAIR,
 } from '../events/kinds.ts';
 import { KnownName, KnownPair, Table } from './known.ts';
-import { isSameOctets } from './names.ts';
+import { isSameOctets, type WireText } from './names.ts';
 import { Queue } from './queue.ts';
 import {
   type Facts,
+  isEarlier,
   isNamed,
   isSameFacts,
   nameLength,
@@ -194,6 +195,22 @@ export class Gather {
     const { first } = pair;
     if (firstMs === first.ms && isSameFacts(place, first)) first.kind = KIND_NAME;
     else pair.first = readFacts(place, firstMs);
+  }
+
+  /** When the pair of a record was first seen; null where no row of it is remembered. */
+  firstSeenMs(place: RecordPlace, workload: Workload): number | null {
+    const known = this.#findPair(place, workload);
+    return known === null || known.id === 0 ? null : known.firstMs;
+  }
+
+  /** Registrable domain of a pair by its keyed hash; null where it is not remembered. */
+  domainOf(low: number, high: number, workload: Workload): WireText | null {
+    let known = this.#pairs.first(low, workload.number);
+    for (; known !== null; known = known.next) {
+      if (known.low !== low || known.high !== high || known.workload !== workload) continue;
+      return known.domain;
+    }
+    return null;
   }
 
   #pairOf(place: RecordPlace, workload: Workload, firstMs: number): PairGather {
@@ -369,17 +386,4 @@ function untoldFor(pair: PairGather, reason: number): Untold {
   const apart = new Untold();
   pair.apart = [...pair.apart, apart];
   return apart;
-}
-
-/**
- * Of one moment, detail is the best witness: a pair's record may show a later name that is graver,
- * and an answer's knows no verdict.
- */
-function isEarlier(ms: number, kind: number, than: Facts): boolean {
-  return ms < than.ms || (ms === than.ms && witness(kind) > witness(than.kind));
-}
-
-function witness(kind: number): number {
-  if (kind === KIND_NAME) return 2;
-  return kind === KIND_PAIR ? 1 : 0;
 }

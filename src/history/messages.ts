@@ -5,7 +5,9 @@
  * meaning of the numbers in the records, and what comes back.
  */
 
+import type { LedgerMemory } from '../detect/carry.ts';
 import type { RingMemory } from '../events/ring.ts';
+import type { HashKey } from '../reputation/loader.ts';
 import type { Observation } from './observation.ts';
 import type { PackedObservations } from './packed.ts';
 
@@ -22,6 +24,16 @@ export interface RecorderSettings {
   readonly retentionMs: number;
   /** (workload, domain) rows held in memory while the database cannot be written. */
   readonly pendingMax?: number;
+  /** Where the detectors hold their ledgers; without it none is kept. */
+  readonly detect?: DetectSource;
+}
+
+export interface DetectSource {
+  readonly memory: LedgerMemory;
+  /** Of this run: the rows are keyed by it. */
+  readonly hashKey: HashKey;
+  /** The rows are empty still: ledgers of earlier runs are put back. */
+  readonly isFirst: boolean;
 }
 
 /** The meaning of `workload`, `rule` and `feed` in records of one snapshot. */
@@ -60,6 +72,8 @@ export interface RecorderStats {
 }
 
 export type FromRecorder =
+  /** Said once: ledgers of earlier runs are where the workers look, if there are any. */
+  | { readonly kind: 'ready' }
   | { readonly kind: 'observations'; readonly list: readonly Observation[] }
   /** The same between threads. */
   | ({ readonly kind: 'packed' } & PackedObservations)

@@ -179,12 +179,47 @@ CREATE TABLE filter (
 ) STRICT;
 `;
 
+const DETECTION = `
+-- What detectors found: a row for all that was said within an hour about the same thing.
+CREATE TABLE finding (
+  id INTEGER PRIMARY KEY,
+  workload_id INTEGER NOT NULL,
+  name_rev TEXT NOT NULL,            -- registrable domain as in pair; '': of no one domain
+  type INTEGER NOT NULL,             -- FINDING_* of events/kinds.ts
+  rule_id INTEGER NOT NULL,          -- that decided the gravest query; 0 for none
+  found_ms INTEGER NOT NULL,         -- when it was first said
+  first_ms INTEGER NOT NULL,         -- of the first query that the score is about
+  last_ms INTEGER NOT NULL,
+  count INTEGER NOT NULL,            -- queries that it was said of
+  denied INTEGER NOT NULL,           -- part of count
+  score INTEGER NOT NULL,            -- the worst, with its threshold and parts
+  threshold INTEGER NOT NULL,
+  parts BLOB NOT NULL,               -- 4 octets each, little-endian; see detect/parts.ts
+  full_rev TEXT NOT NULL,            -- name of the gravest query, reversed
+  qtype INTEGER NOT NULL,            -- its type
+  source BLOB NOT NULL               -- its address, 16 octets, IPv4 mapped
+) STRICT;
+CREATE INDEX finding_by_name ON finding (workload_id, name_rev, last_ms);
+CREATE INDEX finding_by_time ON finding (last_ms);
+
+-- What detectors held when it was last collected, to be put back at a start.
+CREATE TABLE ledger (
+  workload_id INTEGER NOT NULL,
+  name_rev TEXT NOT NULL,            -- registrable domain as in pair; '': the workload's alone
+  kind INTEGER NOT NULL,             -- KIND_* of detect/carry.ts: what the words mean
+  seconds INTEGER NOT NULL,          -- since the epoch, when worth was so
+  worth REAL NOT NULL,               -- bytes
+  words BLOB NOT NULL,               -- 4 octets each, little-endian
+  PRIMARY KEY (workload_id, name_rev, kind)
+) STRICT, WITHOUT ROWID;
+`;
+
 /** Stretches of the indexes by name, as powers of two of the row number. */
 export const PAIR_SHIFT = 16;
 export const NAME_SHIFT = 18;
 
 /** Step `i` brings a file from `user_version` i to i + 1. */
-export const MIGRATIONS: readonly string[] = [FIRST_SCHEMA, ACTIVE_BY_DAY, GENERATIONS];
+export const MIGRATIONS: readonly string[] = [FIRST_SCHEMA, ACTIVE_BY_DAY, GENERATIONS, DETECTION];
 
 /** The `user_version` that this program reads and writes. */
 export const SCHEMA_VERSION = MIGRATIONS.length;

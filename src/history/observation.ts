@@ -16,6 +16,17 @@ export interface ObservationCounts {
   readonly failed: number;
 }
 
+/** What a detector found; `src/detect/wording.ts` makes text of it. */
+export interface ObservedFinding {
+  /** FINDING_* of src/events/kinds.ts. */
+  readonly type: number;
+  readonly score: number;
+  readonly threshold: number;
+  /** Whether a query was denied for it. */
+  readonly denied: boolean;
+  readonly parts: readonly number[];
+}
+
 export interface Observation {
   /**
    * The database holds this pair for the first time; where `stored` is false, a worker's belief.
@@ -59,4 +70,9 @@ export interface Observation {
   readonly lastMs: number;
   /** When the pair was first seen at all, ms since the epoch; `firstMs` where `stored` is false. */
   readonly firstSeenMs: number;
+  /**
+   * Null for what was counted. Otherwise `counts` is of the queries that it was said of, which are
+   * counted by themselves as well, and `stored` says whether `firstSeenMs` is known.
+   */
+  readonly finding: ObservedFinding | null;
 }

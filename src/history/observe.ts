@@ -4,6 +4,7 @@
 
 import { addressOf, addressTexts } from './addresses.ts';
 import type { FactsNames } from './decisions.ts';
+import type { Finding } from './found.ts';
 import { type PairGather, Untold } from './gather.ts';
 import { wireToText } from './names.ts';
 import type { Observation } from './observation.ts';
@@ -54,6 +55,34 @@ function observePart(
     firstMs: untold.firstMs,
     lastMs: untold.lastMs,
     firstSeenMs: outcome.firstSeenMs,
+    finding: null,
+  };
+}
+
+export function observeFinding(found: Finding, names: FactsNames): Observation {
+  const { facts, count, denied, foundMs: firstMs, lastMs, firstSeenMs } = found;
+  return {
+    isNew: false,
+    stored: firstSeenMs !== null,
+    workload: found.workload.name,
+    workloadId: facts.workloadId,
+    revision: facts.revision,
+    ruleId: facts.rule,
+    rule: names.rule(facts),
+    reason: facts.reason,
+    mode: facts.mode,
+    flags: 0,
+    qname: wireToText(facts.name),
+    registrable: wireToText(found.domain),
+    qtype: facts.qtype,
+    source: addressOf(facts.source),
+    answers: [],
+    feed: 0,
+    counts: { allowed: count - denied, denied, wouldDeny: 0, failed: 0 },
+    firstMs,
+    lastMs,
+    firstSeenMs: firstSeenMs ?? firstMs,
+    finding: { type: found.type, denied: denied > 0, ...found.score },
   };
 }
 

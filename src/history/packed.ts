@@ -3,13 +3,15 @@
  * object for each costs the recorder 2.9 us, this 1.0.
  */
 
-import type { Observation } from './observation.ts';
+import type { Observation, ObservedFinding } from './observation.ts';
 
 export interface PackedObservations {
   /** `NUMBERS` for each observation, in the order of `numbersOf`. */
   readonly numbers: Float64Array;
   /** `TEXTS` for each observation, in the order of `textsOf`, NUL between any two. */
   readonly texts: string;
+  /** Findings and which of the observations each belongs to: rare, so they cost the others none. */
+  readonly findings: readonly (readonly [number, ObservedFinding])[];
 }
 
 const NUMBERS = 17;
@@ -19,12 +21,14 @@ const BETWEEN = '\0';
 
 export function packObservations(list: readonly Observation[]): PackedObservations {
   const numbers = new Float64Array(list.length * NUMBERS);
+  const findings: [number, ObservedFinding][] = [];
   let texts = '';
   for (const [i, seen] of list.entries()) {
     writeNumbers(numbers, i * NUMBERS, seen);
     texts += i === 0 ? textsOf(seen) : BETWEEN + textsOf(seen);
+    if (seen.finding !== null) findings.push([i, seen.finding]);
   }
-  return { numbers, texts };
+  return { numbers, texts, findings };
 }
 
 function writeNumbers(into: Float64Array, at: number, seen: Observation): void {
@@ -53,10 +57,15 @@ function textsOf({ workload, rule, qname, registrable, source, answers }: Observ
   return answers.length === 0 ? names : names + answers.join(' ');
 }
 
-export function unpackObservations({ numbers, texts }: PackedObservations): Observation[] {
-  const parts = texts.split(BETWEEN);
+export function unpackObservations(packed: PackedObservations): Observation[] {
+  const { numbers, findings } = packed;
+  const texts = packed.texts.split(BETWEEN);
   const count = numbers.length / NUMBERS;
-  return Array.from({ length: count }, (_, i) => unpackOne(numbers, i * NUMBERS, parts, i * TEXTS));
+  const list = Array.from({ length: count }, (_, i) =>
+    unpackOne(numbers, i * NUMBERS, texts, i * TEXTS),
+  );
+  for (const [i, finding] of findings) list[i] = { ...list[i]!, finding };
+  return list;
 }
 
 function unpackOne(
@@ -93,5 +102,6 @@ function unpackOne(
     firstMs: number(13),
     lastMs: number(14),
     firstSeenMs: number(15),
+    finding: null,
   };
 }

@@ -1,5 +1,6 @@
 /**
- * Purge of old name detail in short steps, so that the recorder never stands still for it.
+ * Purge of old name detail and findings in short steps, so that the recorder never stands still for
+ * it.
  *
  * Walks the detail in the order it came, a few hundred rows a step, and begins anew an hour after
  * it came to the end. The pairs themselves, and with them first-seen, are never purged.
@@ -29,14 +30,17 @@ const UNCOUNT = 'UPDATE pair SET names = names - 1 WHERE id = ?';
 
 export class Purge {
   readonly #retentionMs: number;
+  readonly #purgeMore: (nowMs: number) => boolean;
   readonly #next: Database.Statement<[number], Row>;
   readonly #remove: Database.Transaction<(rows: readonly Row[]) => void>;
   /** Number of the last row looked at. */
   #cursor = 0;
   #notBeforeMs = 0;
 
-  constructor(db: Database.Database, retentionMs: number) {
+  /** @param purgeMore removes some of what else is old, and says whether there may be more */
+  constructor(db: Database.Database, retentionMs: number, purgeMore: (nowMs: number) => boolean) {
     this.#retentionMs = retentionMs;
+    this.#purgeMore = purgeMore;
     this.#next = db.prepare(NEXT);
     const remove = db.prepare<[number]>(DELETE);
     const uncount = db.prepare<[number]>(UNCOUNT);
@@ -49,18 +53,19 @@ export class Purge {
   }
 
   /**
-   * @returns whether anything was removed
+   * @returns whether any detail was removed
    * @throws SqliteError, and the step may be tried again
    */
   step(nowMs: number): boolean {
     if (nowMs < this.#notBeforeMs) return false;
+    const isMore = this.#purgeMore(nowMs);
     const rows = this.#next.all(this.#cursor);
     const old = rows.filter((row) => row.lastMs < nowMs - this.#retentionMs);
     if (old.length > 0) this.#remove.immediate(old);
     this.#cursor = rows.at(-1)?.id ?? 0;
     if (rows.length < STEP_ROWS) {
       this.#cursor = 0;
-      this.#notBeforeMs = nowMs + PAUSE_MS;
+      if (!isMore) this.#notBeforeMs = nowMs + PAUSE_MS;
     }
     return old.length > 0;
   }

@@ -25,6 +25,7 @@ import {
   AT_WORKLOAD,
   AT_WOULD_DENY,
   KIND_NAME,
+  KIND_PAIR,
   RECORD_SIZE,
 } from '../events/kinds.ts';
 import { isSameOctets, type WireText } from './names.ts';
@@ -145,4 +146,17 @@ export function readAnswers({ octets, at }: RecordPlace): Uint8Array | null {
   const from = at + AT_ANSWERS;
   if (count === 0) return null;
   return Uint8Array.prototype.slice.call(octets, from, from + count * ADDRESS_SIZE);
+}
+
+/**
+ * Of one moment, detail is the best witness: a pair's record may show a later name that is graver,
+ * and an answer's knows no verdict.
+ */
+export function isEarlier(ms: number, kind: number, than: Facts): boolean {
+  return ms < than.ms || (ms === than.ms && witness(kind) > witness(than.kind));
+}
+
+function witness(kind: number): number {
+  if (kind === KIND_NAME) return 2;
+  return kind === KIND_PAIR ? 1 : 0;
 }

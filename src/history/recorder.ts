@@ -39,6 +39,7 @@ class Recorder {
       now: Date.now,
       catchUp: () => this.#catchUp(),
     });
+    this.#post({ kind: 'ready' });
     port.on('message', (message: ToRecorder) => this.#take(message));
     this.#tick();
   }

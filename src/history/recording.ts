@@ -5,15 +5,24 @@
  * the bounds cost is counted as shed.
  */
 
-import { AT_REVISION, AT_WORKLOAD } from '../events/kinds.ts';
+import {
+  AT_DOMAIN_HASH,
+  AT_KIND,
+  AT_REVISION,
+  AT_WORKLOAD,
+  KIND_FINDING,
+} from '../events/kinds.ts';
 import type { RingMemory } from '../events/ring.ts';
+import { setHashKey } from '../wire/hash.ts';
+import { Found } from './found.ts';
 import { Gather, type PairGather } from './gather.ts';
+import { Ledgers } from './ledgers.ts';
 import type { FromRecorder, RecorderSettings, RecorderStats, RevisionNames } from './messages.ts';
 import type { Observation } from './observation.ts';
-import { observe } from './observe.ts';
+import { observe, observeFinding } from './observe.ts';
 import { openForWriting } from './open.ts';
-import type { RecordPlace } from './record.ts';
-import { Snapshots } from './snapshots.ts';
+import { type RecordPlace, readRegistrable } from './record.ts';
+import { Snapshots, type Workload } from './snapshots.ts';
 import { Source } from './source.ts';
 import { Store } from './store.ts';
 
@@ -45,6 +54,9 @@ export class Recording {
   readonly #context: RecordingContext;
   readonly #snapshots = new Snapshots();
   readonly #gather: Gather;
+  readonly #found = new Found();
+  /** Null where there are no detectors. */
+  readonly #ledgers: Ledgers | null;
   readonly #store: Store;
   readonly #sources: Source[] = [];
   /** Shed counts of rings that were replaced. */
@@ -59,6 +71,7 @@ export class Recording {
     const pairs = settings.pendingMax ?? PENDING_MAX;
     this.#context = context;
     this.#gather = new Gather({ pairs, namesPerDomain });
+    this.#ledgers = this.#ledgersOf(settings);
     this.#store = new Store({
       path,
       namesPerDomain,
@@ -72,6 +85,23 @@ export class Recording {
       },
     });
     for (const [slot, ring] of settings.rings.entries()) this.addRing(slot, ring);
+    this.#seed(settings);
+  }
+
+  #ledgersOf({ detect }: RecorderSettings): Ledgers | null {
+    if (detect === undefined) return null;
+    setHashKey(detect.hashKey.k0, detect.hashKey.k1);
+    return new Ledgers(detect.memory, {
+      workloads: () => this.#snapshots.workloads(),
+      domainOf: (low, high, workload) => this.#gather.domainOf(low, high, workload),
+    });
+  }
+
+  /** What earlier runs knew; a recorder that is started anew finds the rows as they are. */
+  #seed({ detect, path }: RecorderSettings): void {
+    if (detect?.isFirst !== true || this.#store.seed(detect.memory)) return;
+    const message = `history ${path}: ledgers of earlier runs cannot be read; they start at 0`;
+    this.#context.post({ kind: 'notice', level: 'error', message });
   }
 
   addRevision(names: RevisionNames): void {
@@ -91,6 +121,7 @@ export class Recording {
   /** Empties the rings into memory. */
   poll(): void {
     for (const source of this.#sources) source?.drain(this.#take);
+    this.#tellFindings();
   }
 
   /** Whether a whole transaction's worth is waiting. */
@@ -114,7 +145,7 @@ export class Recording {
       left -= pairs.length;
       if (left > 0) this.poll();
     }
-    return true;
+    return this.#flushFindings() && this.#flushLedgers();
   }
 
   /** Short maintenance while nothing else is to do. */
@@ -127,7 +158,7 @@ export class Recording {
     return {
       rowsWritten: this.#store.rowsWritten,
       queueDepth: this.#gather.size,
-      shed: this.#shedBefore + ringShed + this.#gather.shed,
+      shed: this.#shedBefore + ringShed + this.#gather.shed + this.#found.shed,
       lastCommitMs: this.#lastCommitMs,
       lastCommitAt: this.#lastCommitAt,
       dbBytes: this.#store.bytes,
@@ -146,6 +177,8 @@ export class Recording {
       stored = this.flush();
       if (this.#gather.size === 0 && !this.#isAside) break;
     }
+    const now = Math.floor(this.#context.now() / 1000);
+    if (stored && this.#ledgers !== null) stored = this.#keepLedgers(this.#ledgers, now);
     this.#store.close();
     return stored;
   }
@@ -158,8 +191,55 @@ export class Recording {
     const revision = place.view.getUint32(place.at + AT_REVISION, true);
     if (!this.#snapshots.has(revision)) this.#context.catchUp();
     const id = place.view.getUint32(place.at + AT_WORKLOAD, true);
-    this.#gather.add(place, this.#snapshots.workload(revision, id));
+    const workload = this.#snapshots.workload(revision, id);
+    if (place.view.getUint32(place.at + AT_KIND, true) !== KIND_FINDING) {
+      this.#gather.add(place, workload);
+      return;
+    }
+    this.#addFinding(place, workload);
   };
+
+  #addFinding(place: RecordPlace, workload: Workload): void {
+    const { view, at } = place;
+    this.#found.add(place, workload, this.#gather.firstSeenMs(place, workload));
+    const low = view.getUint32(at + AT_DOMAIN_HASH, true);
+    const high = view.getUint32(at + AT_DOMAIN_HASH + 4, true);
+    this.#ledgers?.found(readRegistrable(place), low, high);
+  }
+
+  /** Before they are stored, and whether or not they can be: somebody waits for them. */
+  #tellFindings(): void {
+    this.#post(this.#found.takeUntold().map((found) => observeFinding(found, this.#snapshots)));
+  }
+
+  #flushFindings(): boolean {
+    const list = this.#found.waiting();
+    if (list.length === 0) return true;
+    const result = this.#store.writeFindings(list);
+    if (result === 'trouble') return false;
+    // One that cannot be stored at all is told already; what is lost is its row.
+    if (result === 'spoiled') {
+      for (const found of list) {
+        if (this.#store.writeFindings([found]) !== 'stored') this.#found.shed += 1;
+      }
+    }
+    this.#found.stored();
+    return true;
+  }
+
+  /** The rows go on to be written; what is lost with a crash is what came since. */
+  #flushLedgers(): boolean {
+    const now = Math.floor(this.#context.now() / 1000);
+    if (this.#ledgers === null || !this.#ledgers.isDue(now) || this.#store.isResting) return true;
+    return this.#keepLedgers(this.#ledgers, now);
+  }
+
+  #keepLedgers(ledgers: Ledgers, now: number): boolean {
+    const list = ledgers.collect(now);
+    if (list.length > 0 && this.#store.writeLedgers(list) === 'trouble') return false;
+    ledgers.kept(now);
+    return true;
+  }
 
   #commit(pairs: readonly PairGather[]): boolean {
     const started = performance.now();

@@ -37,6 +37,11 @@ export class Snapshots implements FactsNames {
     }
   }
 
+  /** All that were ever heard of. */
+  workloads(): Iterable<Workload> {
+    return this.#workloads.values();
+  }
+
   has(revision: number): boolean {
     return this.#byRevision.has(revision);
   }

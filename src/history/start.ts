@@ -27,6 +27,8 @@ export interface RecorderEvents {
 export interface RecorderHandle {
   /** Must come before a worker uses the snapshot. */
   revision(names: RevisionNames): void;
+  /** Resolves when ledgers of earlier runs are in place, or never will be. */
+  readonly ready: Promise<void>;
   /** A worker was started anew in `slot` with a new ring. */
   addRing(slot: number, ring: RingMemory): void;
   /** Resolves when all that was in the rings is committed; false when it could not be. */
@@ -45,6 +47,8 @@ class Handle implements RecorderHandle {
   readonly #events: RecorderEvents;
   readonly #waiting = new Map<number, (stored: boolean) => void>();
   readonly #gone: Promise<void>;
+  readonly ready: Promise<void>;
+  #isReady = (): void => {};
   #lastId = 0;
   #stopping = false;
   #fault = 'ended';
@@ -55,6 +59,9 @@ class Handle implements RecorderHandle {
       workerData: settings,
       name: 'dnsvalve-recorder',
       resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
+    });
+    this.ready = new Promise((resolve) => {
+      this.#isReady = resolve;
     });
     this.#worker.on('message', (message: FromRecorder) => this.#take(message));
     this.#worker.on('error', (error) => {
@@ -105,6 +112,7 @@ class Handle implements RecorderHandle {
   #take(message: FromRecorder): void {
     if (message.kind === 'packed') this.#events.onObservations(unpackObservations(message));
     else if (message.kind === 'observations') this.#events.onObservations(message.list);
+    else if (message.kind === 'ready') this.#isReady();
     else if (message.kind === 'stats') this.#events.onStats(message);
     else if (message.kind === 'notice') this.#events.onNotice(message.level, message.message);
     else this.#answer(message.id, message.stored);
@@ -116,6 +124,7 @@ class Handle implements RecorderHandle {
   }
 
   #ended(): void {
+    this.#isReady();
     for (const resolve of this.#waiting.values()) resolve(false);
     this.#waiting.clear();
     if (!this.#stopping) this.#events.onExit(this.#fault);

@@ -8,11 +8,17 @@
 
 import { statSync } from 'node:fs';
 import type Database from 'better-sqlite3';
+import type { LedgerMemory } from '../detect/carry.ts';
 import { DnsvalveError } from '../errors.ts';
 import type { FactsNames } from './decisions.ts';
+import { FindingRows } from './finding-rows.ts';
+import type { Finding } from './found.ts';
 import type { PairGather } from './gather.ts';
+import { LedgerRows } from './ledger-rows.ts';
+import type { NamedLedger } from './ledgers.ts';
 import { describeTrouble, isCorrupt, type openForWriting, setAside, sqliteCode } from './open.ts';
 import { Purge } from './purge.ts';
+import { seedLedgers } from './seeding.ts';
 import { Writer } from './writer.ts';
 
 /** Pause before the next try after trouble, ms. */
@@ -41,6 +47,8 @@ export type WriteResult = 'stored' | 'trouble' | 'spoiled';
 interface Connection {
   readonly db: Database.Database;
   readonly writer: Writer;
+  readonly findings: FindingRows;
+  readonly ledgers: LedgerRows;
   readonly purge: Purge;
 }
 
@@ -73,10 +81,33 @@ export class Store {
   }
 
   write(pairs: readonly PairGather[]): WriteResult {
+    return this.#attempt(({ writer }) => writer.store(pairs));
+  }
+
+  writeFindings(list: readonly Finding[]): WriteResult {
+    return this.#attempt(({ findings }) => findings.store(list));
+  }
+
+  writeLedgers(list: readonly NamedLedger[]): WriteResult {
+    return this.#attempt(({ ledgers }) => ledgers.store(list));
+  }
+
+  /** Puts the ledgers of earlier runs back; false where they could not be read. */
+  seed(memory: LedgerMemory): boolean {
+    const { now } = this.#settings;
+    return this.#attempt(({ ledgers }) => seedLedgers(ledgers, memory, now())) === 'stored';
+  }
+
+  /** Whether a write would fail without being tried. */
+  get isResting(): boolean {
+    return this.#settings.now() < this.#retryAt;
+  }
+
+  #attempt(write: (connection: Connection) => unknown): WriteResult {
     const connection = this.#connection();
     if (connection === null) return 'trouble';
     try {
-      connection.writer.store(pairs);
+      write(connection);
       this.#recovered();
       return 'stored';
     } catch (error) {
@@ -124,11 +155,17 @@ export class Store {
   }
 
   #connect(): void {
-    const { path, retentionMs, now, notice, open } = this.#settings;
+    const { path, retentionMs, now, notice, open, names } = this.#settings;
     const { db, setAside: aside } = open(path, now());
     if (aside !== null) notice('error', corruptText(path, aside));
     const writer = new Writer(db, this.#settings);
-    this.#open = { db, writer, purge: new Purge(db, retentionMs) };
+    const findings = new FindingRows(db, names);
+    const ledgers = new LedgerRows(db);
+    const purge = new Purge(db, retentionMs, (nowMs) => {
+      ledgers.purge(Math.floor(nowMs / 1000));
+      return findings.purge(nowMs - retentionMs);
+    });
+    this.#open = { db, writer, findings, ledgers, purge };
   }
 
   #fail(error: unknown): void {

@@ -6,7 +6,7 @@
 import type { Config, DenyAnswer, Mode } from '../config/types.ts';
 import { MODE_ENFORCE, MODE_OPEN, MODE_REPORT } from '../events/kinds.ts';
 import { packTexts } from '../policy/rules.ts';
-import { readName, WireName } from '../wire/name.ts';
+import { workloadKey } from './workload-key.ts';
 import {
   ANSWER_ADDRESS,
   ANSWER_NODATA,
@@ -57,13 +57,10 @@ export function compileWorkloads(config: Config): WorkloadsMemory {
   return memory;
 }
 
-/** The hash of a name of one label, which no query's name is mistaken for: it holds a workload. */
 function setKey(memory: WorkloadsMemory, index: number, text: string): void {
-  const octets = Buffer.from(text, 'latin1');
-  const name = new WireName();
-  readName(Uint8Array.of(octets.length, ...octets, 0), 0, octets.length + 2, name);
-  memory.keyLow[index] = name.low[0] ?? 0;
-  memory.keyHigh[index] = name.high[0] ?? 0;
+  const { low, high } = workloadKey(text);
+  memory.keyLow[index] = low;
+  memory.keyHigh[index] = high;
 }
 
 function setDenial(

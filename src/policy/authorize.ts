@@ -17,6 +17,7 @@ import {
   REASON_GLOBAL_DENY,
   REASON_LOCAL_ZONE,
   REASON_MODE,
+  REASON_REPUTATION,
   REASON_UNMAPPED,
   REASON_WORKLOAD_ALLOW,
   REASON_WORKLOAD_DENY,
@@ -39,6 +40,11 @@ export interface PolicyView {
   readonly workloads: Workloads;
   /** `Reputation` of reputation/vet.ts: returns VET_*, and writes only the feed's part. */
   readonly reputation: { vet(name: WireName, decision: Decision): number };
+  /** `Standing` of reputation/standing.ts: scores a name, 0 to 100. */
+  readonly standing: {
+    readonly memory: { readonly denyBelow: Uint8Array };
+    judge(name: WireName, feed: number): number;
+  };
 }
 
 /**
@@ -65,6 +71,34 @@ export function authorize(
   tables.policy.isTyped = false;
   if (workload === UNMAPPED) authorizeUnmapped(name, qtype, tables, decision);
   else authorizeWorkload(name, qtype, workload, tables, localZone, decision);
+  if (decision.allowed === 1 && localZone === ZONE_NONE) {
+    denyLowScore(name, workload, tables, decision);
+  }
+}
+
+/**
+ * 10. What would be let through is asked for its reputation, where the workload wants it. A rule
+ * for that very name is a person's decision about it and stands.
+ */
+function denyLowScore(
+  name: WireName,
+  workload: number,
+  tables: PolicyView,
+  decision: Decision,
+): void {
+  const denyBelow = tables.standing.memory.denyBelow[workload]!;
+  if (denyBelow === 0 || isNamed(decision)) return;
+  if (tables.standing.judge(name, decision.feed) < denyBelow) deny(decision, REASON_REPUTATION);
+}
+
+/** Whether a rule allows the very name; the reason is never one of these without a rule. */
+export function isNamed({ matchedLabel, reason }: Decision): boolean {
+  return (
+    matchedLabel === 0 &&
+    (reason === REASON_WORKLOAD_ALLOW ||
+      reason === REASON_BUNDLE ||
+      reason === REASON_EVERYONE_ALLOW)
+  );
 }
 
 function authorizeWorkload(

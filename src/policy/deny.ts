@@ -11,7 +11,9 @@ import {
   REASON_CHAIN,
   REASON_FEED,
   REASON_MODE,
+  REASON_NETWORK,
   REASON_REBINDING,
+  REASON_REPUTATION,
   REASON_UNMAPPED,
 } from '../events/kinds.ts';
 import {
@@ -42,15 +44,39 @@ import {
 } from '../wire/constants.ts';
 import { copyOctets, readU16, writeU16, writeU32 } from '../wire/octets.ts';
 import { appendOpt, beginResponse, optRoom, responseLimit, setCounts } from '../wire/response.ts';
-import type { Texts } from './texts.ts';
+import type { Texts, TextsMemory } from './texts.ts';
 
 const encoder = new TextEncoder();
 const OF_MODE = encoder.encode(': not in its allowlist');
 const OF_UNMAPPED = encoder.encode(': no workload claims this source address');
 const OF_CHAIN = encoder.encode(': the answer leads to a denied name, ');
 const OF_REBINDING = encoder.encode(': the answer holds an internal address');
+const OF_NETWORK = encoder.encode(': the answer holds an address that is denied by ');
 const OF_RULE = encoder.encode(': denied by ');
 const OF_ENTRY = encoder.encode(', entry ');
+const OF_STANDING = encoder.encode(': reputation ');
+const OF_HUNDRED = encoder.encode(' of 100, below ');
+const NAME_OPEN = encoder.encode(' [');
+const NAME_CLOSE = encoder.encode(']');
+const COLON = encoder.encode(': ');
+const COMMA = encoder.encode(', ');
+/** By BECAUSE_*: short, so that several fit. */
+const STANDING_REASONS: readonly Uint8Array[] = [
+  '',
+  'listed by a feed',
+  'a top-level domain with much abuse',
+  'new in this network',
+  'spelled like a generated name',
+  'reads like another name',
+  'reads like another name',
+  'spelled almost like another name',
+  'another name with a log-in word',
+  'holds another name',
+  'the name of another domain',
+  'another domain below its own',
+  'another name below its own',
+  'addresses in many networks',
+].map((reason) => encoder.encode(reason));
 const DOT = encoder.encode('.');
 const SEPARATOR = encoder.encode('; ');
 
@@ -79,6 +105,10 @@ function appendText(texts: Texts, id: number): void {
   append(texts.octets, texts.start(id), texts.end(id) - texts.start(id));
 }
 
+function appendName({ octets, starts }: TextsMemory, id: number): void {
+  append(octets, starts[id]!, starts[id + 1]! - starts[id]!);
+}
+
 /** Composes `payments-api: denied by payments.yaml:40 deny x; ask team-payments`. */
 function explain(query: Query, tables: Tables): void {
   const { reason, rule } = query.decision;
@@ -87,14 +117,45 @@ function explain(query: Query, tables: Tables): void {
   if (reason === REASON_UNMAPPED && rule === 0) append(OF_UNMAPPED, 0, OF_UNMAPPED.length);
   else if (reason === REASON_MODE) append(OF_MODE, 0, OF_MODE.length);
   else if (reason === REASON_REBINDING) append(OF_REBINDING, 0, OF_REBINDING.length);
+  else if (reason === REASON_NETWORK) append(OF_NETWORK, 0, OF_NETWORK.length);
+  else if (reason === REASON_REPUTATION) appendStanding(query, tables);
   else if (reason === REASON_CHAIN) append(OF_CHAIN, 0, OF_CHAIN.length);
   else append(OF_RULE, 0, OF_RULE.length);
-  if (rule !== 0) appendText(tables.rules, rule);
+  // The rule of a name that is denied for its score is the one that would have let it through.
+  if (rule !== 0 && reason !== REASON_REPUTATION) appendText(tables.rules, rule);
   if (isByFeed(query)) appendEntry(query);
   const ask = query.workload + 1;
   if (tables.asks.end(ask) === tables.asks.start(ask)) return;
   append(SEPARATOR, 0, SEPARATOR.length);
   appendText(tables.asks, ask);
+}
+
+/** `: reputation 25 of 100, below 30: holds another name [paypal.com]`. */
+function appendStanding(query: Query, tables: Tables): void {
+  const { standing } = tables;
+  const score = standing.again(query.name, query.decision.feed);
+  append(OF_STANDING, 0, OF_STANDING.length);
+  appendNumber(score);
+  append(OF_HUNDRED, 0, OF_HUNDRED.length);
+  appendNumber(standing.memory.denyBelow[query.workload]!);
+  for (let i = 0; i < standing.partCount; i++) {
+    append(i === 0 ? COLON : COMMA, 0, 2);
+    const reason = STANDING_REASONS[standing.parts[i]! & 0xff]!;
+    append(reason, 0, reason.length);
+  }
+  if (standing.name === -1) return;
+  append(NAME_OPEN, 0, NAME_OPEN.length);
+  appendName(standing.memory.likeness.names, standing.name + 1);
+  append(NAME_CLOSE, 0, NAME_CLOSE.length);
+}
+
+/** 0 to 100. */
+function appendNumber(number: number): void {
+  for (let power = 100; power > 0; power = Math.floor(power / 10)) {
+    if (number < power && power > 1) continue;
+    if (textLength === text.length) return;
+    text[textLength++] = 0x30 + (Math.floor(number / power) % 10);
+  }
 }
 
 /** The suffix of the name that the feed lists, `, entry evil.example`; odd octets show as `?`. */

@@ -6,6 +6,7 @@
  * The slow lane only: it makes strings. How it looks on a terminal is the command's business.
  */
 
+import type { StandingPart } from '../detect/reputation-words.ts';
 import {
   MODE_ENFORCE,
   MODE_OPEN,
@@ -16,13 +17,14 @@ import {
   REASON_GLOBAL_DENY,
   REASON_LOCAL_ZONE,
   REASON_MODE,
+  REASON_REPUTATION,
   REASON_WORKLOAD_ALLOW,
   REASON_WORKLOAD_DENY,
 } from '../events/kinds.ts';
 import { UNMAPPED } from '../identity/workloads.ts';
 import type { WireName } from '../wire/name.ts';
 import { nameToText, typeToText } from '../wire/text.ts';
-import { authorize, type PolicyView } from './authorize.ts';
+import { authorize, isNamed, type PolicyView } from './authorize.ts';
 import { Decision } from './decision.ts';
 
 /** What explaining needs of a snapshot beyond deciding. */
@@ -33,13 +35,25 @@ export interface ExplainedSnapshot extends PolicyView {
   ruleText(rule: number): string;
   /** Name of a 1-based feed; '' for 0. */
   feedName(feed: number): string;
+  /** The reputation of a name that `feed` lists (0 for none). */
+  scoreOf(name: WireName, feed: number, workload: number): Score;
+}
+
+/** The reputation score of a name, as an alert has it. */
+export interface Score {
+  /** 0 to 100; 100 for nothing against the name. */
+  readonly score: number;
+  /** What the workload takes; 0 where the score decides nothing. */
+  readonly deny_below: number;
+  readonly alert_below: number;
+  readonly parts: readonly StandingPart[];
 }
 
 export type ModeText = 'enforce' | 'report' | 'open';
 
 /** A line of the precedence list. */
 export interface Step {
-  /** Number in the product's list: 3 and 5 to 9. */
+  /** Number in the product's list: 3 and 5 to 9, and 10 where the reputation score may deny. */
   readonly step: number;
   readonly name: string;
   /** False for the lines after the one that won: they were not asked. */
@@ -65,6 +79,7 @@ export interface Explanation {
   readonly feed: string;
   /** The suffix of the name that this feed lists; '' where another line decided. */
   readonly entry: string;
+  readonly reputation: Score;
   readonly steps: readonly Step[];
 }
 
@@ -84,9 +99,10 @@ const LINES = [
   { step: 8, reason: REASON_EVERYONE_ALLOW, name: 'everyone.allow' },
   { step: 8, reason: REASON_LOCAL_ZONE, name: 'local zones' },
   { step: 9, reason: REASON_MODE, name: 'mode' },
+  { step: 10, reason: REASON_REPUTATION, name: 'reputation score' },
 ] as const;
 
-const UNMAPPED_STEPS: readonly number[] = [3, 9];
+const UNMAPPED_STEPS: readonly number[] = [3, 9, 10];
 
 /**
  * Decides as a query would be decided, and says why.
@@ -103,7 +119,8 @@ export function explain(
   authorize(name, qtype, workload, snapshot, snapshot.localZone(name), decision);
   const mode = MODE_TEXTS.get(snapshot.workloads.mode[workload] ?? MODE_ENFORCE) ?? 'enforce';
   const rule = snapshot.ruleText(decision.rule);
-  const steps = stepsOf(workload, winnerOf(workload, decision), { mode, rule });
+  const reputation = snapshot.scoreOf(name, decision.feed, workload);
+  const steps = stepsOf(workload, decision, { mode, rule, reputation });
   return {
     name: nameToText(name.octets),
     type: typeToText(qtype),
@@ -115,6 +132,7 @@ export function explain(
     rule,
     feed: snapshot.feedName(decision.feed),
     entry: entryOf(name, workload, decision),
+    reputation,
     steps,
   };
 }
@@ -130,23 +148,30 @@ function entryOf(name: WireName, workload: number, decision: Decision): string {
  * The reason of the line that won; an unmapped source's decision only gives it away by its rule.
  */
 function winnerOf(workload: number, decision: Decision): number {
-  if (workload !== UNMAPPED) return decision.reason;
+  if (workload !== UNMAPPED || decision.reason === REASON_REPUTATION) return decision.reason;
   if (decision.rule === 0) return REASON_MODE;
   return decision.feed === 0 ? REASON_GLOBAL_DENY : REASON_FEED;
 }
 
-function stepsOf(
-  workload: number,
-  winner: number,
-  said: { readonly mode: ModeText; readonly rule: string },
-): Step[] {
-  const lines = LINES.filter(({ step }) => workload !== UNMAPPED || UNMAPPED_STEPS.includes(step));
-  const won = lines.findIndex(({ reason }) => reason === winner);
+interface Said {
+  readonly mode: ModeText;
+  readonly rule: string;
+  readonly reputation: Score;
+}
+
+function stepsOf(workload: number, decision: Decision, said: Said): Step[] {
+  const { score, deny_below } = said.reputation;
+  const lines = LINES.filter(
+    ({ step }) =>
+      (workload !== UNMAPPED || UNMAPPED_STEPS.includes(step)) && (step < 10 || deny_below > 0),
+  );
+  const won = lines.findIndex(({ reason }) => reason === winnerOf(workload, decision));
+  const isScored = decision.allowed === 1 && !isNamed(decision);
   return lines.map(({ step, reason, name }, i) => ({
     step,
     name: reason === REASON_MODE ? `${name} ${said.mode}` : name,
-    reached: i <= won,
+    reached: i <= won || (step === 10 && isScored),
     matched: i === won,
-    rule: i === won ? said.rule : '',
+    rule: i !== won ? '' : step === 10 ? `${score} of 100, below ${deny_below}` : said.rule,
   }));
 }

@@ -13,7 +13,7 @@
 
 import { FLAG_BYPASS, FLAG_REPUTATION } from '../events/kinds.ts';
 import { Fingerprints } from '../fingerprints.ts';
-import type { Decision } from '../policy/decision.ts';
+import { Decision } from '../policy/decision.ts';
 import type { WireName } from '../wire/name.ts';
 import {
   ACTION_DATA,
@@ -37,6 +37,8 @@ export const VET_DENY = 2;
 
 const TWO_TO_MINUS_32 = 2 ** -32;
 const NONE = FEEDS_MAX + 1;
+/** Feeds that `listing` names; of more, the first heard. */
+const LISTED_MAX = 4;
 
 export class Reputation {
   /** ACTION_* of the entry that denied; valid until the next `vet`. */
@@ -54,8 +56,13 @@ export class Reputation {
   readonly #dataAt: Int32Array;
   readonly #denies: Uint8Array;
   readonly #bypass: Uint8Array;
+  /** Feeds that list the last name given to `listing`, as many as it said. */
+  readonly listedBy = new Uint8Array(LISTED_MAX);
+  #listed = 0;
   /** Holds the number of the vet in which a feed was settled; a double, so that it never wraps. */
   readonly #settled = new Float64Array(FEEDS_MAX + 1);
+  /** Of `listing`, which concludes nothing. */
+  readonly #scratch = new Decision();
   #vets = 0;
   #denyFeed = NONE;
   #denyLabel = 0;
@@ -93,6 +100,7 @@ export class Reputation {
     this.#denyFeed = NONE;
     this.#alertFeed = NONE;
     this.#flags = 0;
+    this.#listed = 0;
     for (let label = 0; label < labelCount; label++) {
       const bit = ((high[label]! >>> 0) * filterBits * TWO_TO_MINUS_32) | 0;
       if ((filter[bit >>> 5]! & (1 << (bit & 31))) === 0) continue;
@@ -101,6 +109,16 @@ export class Reputation {
     }
     if (this.#flags === 0) return VET_NOTHING;
     return this.#conclude(decision);
+  }
+
+  /**
+   * As `vet`, for who wants to know every feed that lists the name and decides nothing.
+   *
+   * @returns how many there are in `listedBy`
+   */
+  listing(name: WireName): number {
+    this.vet(name, this.#scratch);
+    return this.#listed;
   }
 
   /** Takes in what each feed says about the suffix at `label`, unless a longer one settled it. */
@@ -119,6 +137,7 @@ export class Reputation {
 
   #accuse(feed: number, label: number, code: number): void {
     this.#flags |= FLAG_REPUTATION;
+    if (this.#listed < LISTED_MAX) this.listedBy[this.#listed++] = feed;
     if (this.#bypass[feed] === 1) this.#flags |= FLAG_BYPASS;
     if (this.#denies[feed] === 1) {
       if (feed >= this.#denyFeed) return;

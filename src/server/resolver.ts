@@ -5,6 +5,7 @@
  * configuration stays on any problem. Stop: drain, then hand everything over.
  */
 
+import { existsSync } from 'node:fs';
 import { operationalAlert } from '../alerts/alert.ts';
 import { Dispatch } from '../alerts/dispatch.ts';
 import type { Directory } from '../alerts/observe.ts';
@@ -18,8 +19,10 @@ import type { Backend } from '../native/udp.ts';
 import { openUnixDatagram } from '../native/unix-datagram.ts';
 import type { HashKey } from '../reputation/loader.ts';
 import { FeedSet, type FeedStatus } from '../reputation/refresh.ts';
+import type { KnownDomains } from '../reputation/standing-memory.ts';
 import { setHashKey } from '../wire/hash.ts';
 import { type Built, build, type FirstBuild } from './build.ts';
+import { LongKnown } from './long-known.ts';
 import {
   namesOf,
   type RevisionTexts,
@@ -27,6 +30,7 @@ import {
   revisionTexts,
   type Snapshot,
   withFeeds,
+  withKnown,
 } from './snapshot.ts';
 import { Workers } from './workers.ts';
 
@@ -39,6 +43,8 @@ const FLUSH_MS = 250;
 /** How long queries under way and sinks get when the program ends. */
 const GRACE_MS = 2000;
 const REVISIONS_KEPT = 64;
+/** How long a start waits for the ledgers of earlier runs; answers matter more. */
+const LEDGERS_MS = 5000;
 
 export interface ResolverOptions {
   readonly first: FirstBuild;
@@ -56,6 +62,7 @@ export class Resolver {
   #recorder: RecorderHandle;
   #recorderStats: RecorderStats | null = null;
   readonly #alerts: Dispatch;
+  readonly #longKnown: LongKnown;
   #addresses: readonly SocketAddress[] = [];
   #progress: readonly number[] = [];
   /** What the numbers of a revision mean, for records and observations that are still under way. */
@@ -94,7 +101,8 @@ export class Resolver {
           'a decision failed by a defect',
         ),
     });
-    this.#recorder = this.#startRecorder();
+    this.#recorder = this.#startRecorder(true);
+    this.#longKnown = this.#startLongKnown();
   }
 
   /** Loads, compiles, opens everything. @throws DnsvalveError with all that is wrong */
@@ -105,6 +113,7 @@ export class Resolver {
     const { config } = first.snapshot;
     const resolver = new Resolver(options, hashKey, first);
     try {
+      await resolver.#untilSeeded();
       resolver.#addresses = await resolver.#workers.listen(config.listen);
     } catch (error) {
       await resolver.stop();
@@ -112,6 +121,16 @@ export class Resolver {
     }
     await resolver.#startFeeds();
     return resolver;
+  }
+
+  /** A worker that listened before would charge to rows that are about to be filled. */
+  async #untilSeeded(): Promise<void> {
+    const late = Promise.withResolvers<'late'>();
+    const timer = setTimeout(() => late.resolve('late'), LEDGERS_MS);
+    if ((await Promise.race([this.#recorder.ready, late.promise])) === 'late') {
+      this.#options.log.error('the history does not answer; ledgers of earlier runs come late');
+    }
+    clearTimeout(timer);
   }
 
   get addresses(): readonly SocketAddress[] {
@@ -158,9 +177,7 @@ export class Resolver {
    * @throws DnsvalveError with all that is wrong; then nothing has changed
    */
   reload(): Promise<void> {
-    const run = this.#reloading.then(() => this.#reload());
-    this.#reloading = run.catch(() => {});
-    return run;
+    return this.#inTurn(() => this.#reload());
   }
 
   async #reload(): Promise<void> {
@@ -171,7 +188,7 @@ export class Resolver {
       const { config } = next.snapshot;
       await this.#alerts.reconfigure(config, this.#directory(config), GRACE_MS);
       this.#warnOfRestart(config);
-      await this.#publish(next.snapshot);
+      await this.#publish(withKnown(next.snapshot, this.#knownFor(config)));
       const old = this.#feeds;
       this.#feeds = feedsOf(next, this.#hashKey);
       await old.stop();
@@ -205,6 +222,7 @@ export class Resolver {
 
   /** Drains the workers, then the recorder, then the alerts. */
   async stop(): Promise<void> {
+    this.#longKnown.stop();
     await this.#feeds.stop();
     await this.#workers.stop(GRACE_MS);
     await this.#recorder.stop();
@@ -218,8 +236,9 @@ export class Resolver {
     return this.#progress.every((ticks, index) => ticks !== before[index]);
   }
 
-  #startRecorder(): RecorderHandle {
+  #startRecorder(isFirst: boolean): RecorderHandle {
     const { config } = this.#snapshot;
+    const { channels, spreads, seen } = this.#workers.detect;
     const { log } = this.#options;
     const recorder = startRecorder(
       {
@@ -228,6 +247,7 @@ export class Resolver {
         flushMs: FLUSH_MS,
         namesPerDomain: config.history.namesPerDomain,
         retentionMs: config.history.retentionMs,
+        detect: { memory: { channels, spreads, seen }, hashKey: this.#hashKey, isFirst },
       },
       {
         onObservations: (list) => this.#alerts.observe(list),
@@ -238,7 +258,7 @@ export class Resolver {
         onExit: (reason) => {
           log.error({ reason }, 'the recorder died and is started anew');
           setTimeout(() => {
-            this.#recorder = this.#startRecorder();
+            this.#recorder = this.#startRecorder(false);
           }, 1000).unref();
         },
       },
@@ -248,12 +268,39 @@ export class Resolver {
   }
 
   async #startFeeds(): Promise<void> {
-    // In the same queue as reloads, so that no two snapshots share a revision.
-    await this.#feeds.start(() => {
-      const run = this.#reloading.then(async () => this.#publish(await this.#recompile()));
-      this.#reloading = run.catch(() => {});
-      return run;
+    await this.#feeds.start(() => this.#inTurn(async () => this.#publish(await this.#recompile())));
+  }
+
+  /** In the same queue as reloads, so that no two snapshots share a revision. */
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    const run = this.#reloading.then(work);
+    this.#reloading = run.catch(() => {});
+    return run;
+  }
+
+  #startLongKnown(): LongKnown {
+    return new LongKnown({
+      job: () => {
+        const { history, detect } = this.#snapshot.config;
+        const days = detect.reputation.newDays;
+        if (days === 0 || !existsSync(history.path)) return null;
+        return { path: history.path, days, nowMs: Date.now(), key: this.#hashKey };
+      },
+      onTable: () => {
+        void this.#inTurn(async () => {
+          const revised = withKnown(this.#snapshot, this.#knownFor(this.#snapshot.config));
+          const revision = revised.memory.revision + 1;
+          await this.#publish({ ...revised, memory: { ...revised.memory, revision } });
+        });
+      },
+      onTrouble: (reason) => this.#options.log.warn({ reason }, 'what is new here is not known'),
     });
+  }
+
+  /** The table, where it is about the days that the configuration asks for. */
+  #knownFor({ detect }: RunningConfig): KnownDomains | null {
+    const { table } = this.#longKnown;
+    return table?.days === detect.reputation.newDays ? table : null;
   }
 
   /** The same configuration with lists that changed. */

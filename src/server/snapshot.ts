@@ -6,6 +6,7 @@
 import type { Config, Workload } from '../config/types.ts';
 import { compileDetect } from '../detect/compile.ts';
 import { compilePublicSuffixes } from '../detect/public-suffixes.ts';
+import { scoreOf } from '../detect/reputation-score.ts';
 import { ProblemsError } from '../errors.ts';
 import type { RevisionNames } from '../history/messages.ts';
 import { compileIdentity, compilePrefixes } from '../identity/compile.ts';
@@ -16,6 +17,9 @@ import { packTexts, Rules } from '../policy/rules.ts';
 import { runPolicyTests } from '../policy/tests.ts';
 import { Texts, type TextsMemory } from '../policy/texts.ts';
 import type { Compiled, RuleTexts } from '../reputation/compile.ts';
+import { deniedNetworks } from '../reputation/networks.ts';
+import { compileStanding } from '../reputation/standing-compile.ts';
+import type { KnownDomains } from '../reputation/standing-memory.ts';
 import { Tables, type TablesMemory } from '../tables.ts';
 import { compileRoutes } from '../upstream/routes.ts';
 import type { UpstreamPlan } from '../upstream/upstreams.ts';
@@ -66,6 +70,8 @@ export async function compileSnapshot(
     zones: loadZones(config),
     routes: compileRoutes(config),
     detect: compileDetect(config),
+    standing: compileStanding(config),
+    deniedNetworks: compilePrefixes(deniedNetworks(config.detect.networks, rules)),
     rebindingAllow: compilePrefixes(
       config.rebindingAllow.map((prefix) => ({ prefix, workload: 1 })),
     ),
@@ -99,6 +105,12 @@ export async function withFeeds(
   const revision = old.memory.revision + 1;
   const memory = { ...old.memory, revision, reputation: reputation.memory };
   return tested({ ...old, memory, compileMs: performance.now() - startedMs });
+}
+
+/** The same with another table of domains that this network knows. */
+export function withKnown(snapshot: Snapshot, known: KnownDomains | null): Snapshot {
+  const { memory } = snapshot;
+  return { ...snapshot, memory: { ...memory, standing: { ...memory.standing, known } } };
 }
 
 function tested(snapshot: Snapshot): Snapshot {
@@ -155,8 +167,10 @@ export function explainable(memory: TablesMemory): ExplainedSnapshot {
     policy: tables.policy,
     workloads: tables.workloads,
     reputation: tables.reputation,
+    standing: tables.standing,
     localZone: (name: WireName) => zoneKind(name, tables.zones.find(name), tables.zones),
     ruleText: (rule) => tables.rules.text(rule),
+    scoreOf: (name, feed, workload) => scoreOf(tables.standing, name, feed, workload),
     feedName: (feed) => memory.reputation.feeds.names[feed - 1] ?? '',
   };
 }

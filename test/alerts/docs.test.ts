@@ -4,11 +4,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ALERT_TYPES } from '../../src/alerts/alert.ts';
+import { FINDING_ALERTS } from '../../src/alerts/findings.ts';
 import { loadConfig } from '../../src/config/load.ts';
+import { DETECTOR_NAMES, detectorOf } from '../../src/detect/detectors.ts';
 import { rsyslogMissing } from './rsyslog.ts';
 import { alert } from './sample.ts';
 
 const text = readFileSync(join(import.meta.dirname, '../../docs/alerts.md'), 'utf8');
+
+const ABOUT = new Map([
+  ['one registrable domain', 'domain'],
+  ['all names of a workload', 'workload'],
+  ['one rule', 'rule'],
+]);
 
 /** Cells of the table rows in the section under `heading`. */
 function rowsUnder(heading: string): string[][] {
@@ -37,6 +45,22 @@ describe('docs/alerts.md', () => {
     ]);
     const known = Object.entries(ALERT_TYPES);
     expect(listed).toEqual(known.map(([type, facts]) => [type, facts.severity, facts.technique]));
+  });
+
+  it('lists every detector with the alert that its findings make', () => {
+    const listed = rowsUnder('Findings').map(([name, type, severity, about, technique]) => ({
+      name: name?.replaceAll('`', ''),
+      type: type?.replaceAll('`', ''),
+      severity: Number.parseInt(severity ?? '', 10),
+      about: ABOUT.get(about ?? ''),
+      technique,
+    }));
+    const known = [...FINDING_ALERTS].map(([type, facts]) => {
+      const { name, scope } = detectorOf(type);
+      return { name, ...facts, about: scope };
+    });
+    expect(listed).toEqual(known);
+    expect(listed.map(({ name }) => name)).toEqual(DETECTOR_NAMES);
   });
 
   it('lists every field of the document', () => {

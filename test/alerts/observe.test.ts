@@ -125,6 +125,10 @@ describe('what an alert carries', () => {
       count: 1,
       window: null,
       technique: null,
+      detector: null,
+      score: null,
+      threshold: null,
+      parts: [],
     });
   });
 

@@ -2,8 +2,17 @@
 
 import type { Alert } from '../../src/alerts/alert.ts';
 import { type Directory, fromObservation } from '../../src/alerts/observe.ts';
-import { MODE_ENFORCE, REASON_WORKLOAD_ALLOW } from '../../src/events/kinds.ts';
-import type { Observation, ObservationCounts } from '../../src/history/observation.ts';
+import {
+  FINDING_TUNNEL,
+  MODE_ENFORCE,
+  REASON_TUNNEL,
+  REASON_WORKLOAD_ALLOW,
+} from '../../src/events/kinds.ts';
+import type {
+  Observation,
+  ObservationCounts,
+  ObservedFinding,
+} from '../../src/history/observation.ts';
 
 export const T0 = Date.UTC(2026, 10, 23, 12, 0, 0);
 
@@ -41,6 +50,7 @@ export function observation(facts: Facts = {}): Observation {
     firstMs: T0,
     lastMs: T0,
     firstSeenMs: T0,
+    finding: null,
     ...facts,
     counts: { ...NONE, ...(facts.counts ?? { allowed: 1 }) },
   };
@@ -50,6 +60,27 @@ export function alert(facts: Facts = {}): Alert {
   const [first] = fromObservation(observation(facts), directory);
   if (first === undefined) throw new Error('the observation makes no alert');
   return first;
+}
+
+/** What the tunnel detector found about one query; `found` in place of its numbers. */
+export function finding(found: Partial<ObservedFinding> = {}, facts: Facts = {}): Observation {
+  const numbers = {
+    type: FINDING_TUNNEL,
+    score: 187,
+    threshold: 160,
+    parts: [31, 240, 35, 96, 16],
+  };
+  const denied = found.denied === true;
+  const counts = denied ? { denied: 1 } : { allowed: 1 };
+  const reason = denied ? REASON_TUNNEL : REASON_WORKLOAD_ALLOW;
+  const shown = { isNew: false, answers: [], reason, counts, ...facts };
+  return observation({ ...shown, finding: { ...numbers, denied, ...found } });
+}
+
+export function findingAlert(found: Partial<ObservedFinding> = {}, facts: Facts = {}): Alert {
+  const [one] = fromObservation(finding(found, facts), directory);
+  if (one === undefined) throw new Error('the finding makes no alert');
+  return one;
 }
 
 /** A denied query for host `n` of a domain of its own, so that nothing folds. */

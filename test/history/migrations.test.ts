@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
-import { KIND_NAME } from '../../src/events/kinds.ts';
+import { FINDING_TUNNEL, KIND_NAME } from '../../src/events/kinds.ts';
 import { APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION } from '../../src/history/migrations.ts';
 import { fixture, readHistory, tableRows, temporaryDirectory } from './support/fixture.ts';
 import { NOON } from './support/records.ts';
@@ -64,5 +64,30 @@ describe('the day of the last query', () => {
       );
     }
     expect(days).toEqual([{ d: 1 }, { d: 1 }, { d: 1 }, { d: 3 }, { d: 3 }]);
+  });
+});
+
+describe('a file of version 3', () => {
+  it('keeps what it holds and takes findings', () => {
+    const path = join(temporaryDirectory(), 'history.db');
+    const db = new Database(path);
+    for (const step of MIGRATIONS.slice(0, 3)) db.exec(step);
+    db.exec(`
+PRAGMA application_id = ${APPLICATION_ID};
+PRAGMA user_version = 3;
+INSERT INTO workload (id, name, first_ms, last_ms, domains, allowed)
+  VALUES (1, 'pay', ${NOON}, ${NOON}, 1, 4);
+INSERT INTO pair (id, workload_id, name_rev, first_ms, last_ms, last_day, allowed, first_name, first)
+  VALUES (1, 1, 'test.one.', ${NOON}, ${NOON}, ${Math.floor(NOON / DAY)}, 4, 'www.', zeroblob(28));
+INSERT INTO heard VALUES (1, ${NOON}, 1, NULL);`);
+    db.close();
+    const test = fixture({ path });
+    const found = { type: FINDING_TUNNEL, score: 187, threshold: 160 };
+    test.put([{ name: 'www.one.test', finding: found, firstMs: NOON + 1 }]);
+    expect(test.recording.flush()).toBe(true);
+    expect(tableRows(path, 'SELECT workload_id, name_rev, score FROM finding')).toEqual([
+      { workload_id: 1, name_rev: 'test.one.', score: 187 },
+    ]);
+    expect(readHistory(path).firstSeen(ALL)).toMatchObject([{ domain: 'one.test', queries: 4 }]);
   });
 });

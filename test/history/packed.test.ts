@@ -24,6 +24,7 @@ const FULL: Observation = {
   firstMs: 1_700_000_000_012,
   lastMs: 1_700_000_000_013,
   firstSeenMs: 1_700_000_000_014,
+  finding: { type: 1, score: 187, threshold: 160, denied: true, parts: [31, 96, -1] },
 };
 const PLAIN: Observation = {
   ...FULL,
@@ -33,6 +34,7 @@ const PLAIN: Observation = {
   qname: 'a\\000b.example.com',
   source: '',
   answers: [],
+  finding: null,
 };
 
 describe('packed observations', () => {

@@ -11,7 +11,10 @@ const FILES = new Set(
   pipeline settle stages query batch tables memory clock counters fingerprints
   identity/prefixes identity/identify identity/workloads
   policy/authorize policy/suffixes policy/decision policy/deny policy/recall policy/texts
-  reputation/vet reputation/memory detect/registrable detect/settings detect/rows detect/examine
+  reputation/vet reputation/memory reputation/punycode reputation/folding reputation/misspellings
+  reputation/edits reputation/likeness reputation/likeness-memory reputation/standing
+  reputation/standing-memory detect/reputation detect/reputation-parts detect/flux
+  detect/registrable detect/settings detect/rows detect/examine
   detect/channels detect/parts detect/memory detect/model detect/symbols detect/price detect/popular
   detect/seen detect/spread detect/tell detect/look detect/types detect/tunnel detect/download
   detect/spelling detect/spelling-model detect/generated detect/generated-names

@@ -9,7 +9,7 @@ import { Decision } from '../../src/policy/decision.ts';
 import { Rules } from '../../src/policy/rules.ts';
 import { ENTRY_WORDS, Policy, SCOPE_NONE } from '../../src/policy/suffixes.ts';
 import { TYPE_A, TYPE_TXT } from '../../src/wire/constants.ts';
-import { config, entry, type Sketch, wireName } from './support.ts';
+import { config, entry, type Sketch, UNSCORED, wireName } from './support.ts';
 
 function compile(sketch: Sketch) {
   const rules = new Rules();
@@ -27,7 +27,7 @@ function probes(sketch: Sketch, name: string): number {
     return find(low, high);
   };
   const workloads = new Workloads(compileIdentity(parsed).workloads);
-  const tables = { policy, workloads, reputation: { vet: () => 0 } };
+  const tables = { policy, workloads, reputation: { vet: () => 0 }, standing: UNSCORED };
   authorize(wireName(name), TYPE_A, 1, tables, ZONE_NONE, new Decision());
   return count;
 }

@@ -19,6 +19,7 @@ function explained(sketch: Sketch, feeds: FeedSketch = {}, zone = ZONE_NONE): Ex
     ...made,
     localZone: () => zone,
     ruleText: (rule) => made.rules.text(rule),
+    scoreOf: () => ({ score: 100, deny_below: 0, alert_below: 0, parts: [] }),
     feedName: (feed) => ['', 'bad', 'odd'][feed] ?? '',
   };
 }

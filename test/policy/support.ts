@@ -73,6 +73,7 @@ function workload(sketch: WorkloadSketch, index: number): Workload {
     answer: { kind: 'nxdomain' },
     chain: 'trust',
     detect: {
+      reputation: { alertBelow: null, denyBelow: null },
       tunnel: { threshold: null, action: null },
       generated: { threshold: null, burst: null, action: null },
     },
@@ -130,6 +131,11 @@ function labelListed(name: WireName, entries: readonly string[] = []): number {
   return -1;
 }
 
+export const UNSCORED = {
+  memory: { denyBelow: new Uint8Array(64) },
+  judge: () => 100,
+};
+
 export interface Snapshot extends PolicyView {
   readonly rules: Rules;
   localZone(name: WireName): number;
@@ -142,6 +148,7 @@ export function snapshot(sketch: Sketch, feeds: FeedSketch = {}): Snapshot {
     policy: new Policy(compilePolicy(parsed, rules)),
     workloads: new Workloads(compileIdentity(parsed).workloads),
     reputation: reputation(feeds, rules.add('feed bad (category malware)')),
+    standing: UNSCORED,
     rules,
     localZone: () => ZONE_NONE,
   };

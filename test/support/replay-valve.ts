@@ -25,7 +25,7 @@ import type { Upstreams } from '../../src/upstream/upstreams.ts';
 import { nameToText, typeToText } from '../../src/wire/text.ts';
 import { workerMemory } from './memory.ts';
 
-export type Files = Readonly<Record<string, string>>;
+export type Files = Readonly<Record<string, string | Uint8Array>>;
 
 const STORE_OCTETS = 1 << 20;
 const RING_RECORDS = 1 << 12;

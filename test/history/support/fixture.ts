@@ -41,6 +41,8 @@ export interface Fixture {
 
 export interface FixtureOptions extends Partial<RecorderSettings> {
   readonly ringCount?: number;
+  /** What the clock shows at first; NOON where it is left out. */
+  readonly nowMs?: number;
   /** Runs on each new connection: pragmas that bring trouble. */
   readonly prepare?: (db: Database.Database) => void;
   readonly catchUp?: (recording: Recording) => void;
@@ -51,7 +53,7 @@ export function fixture(options: FixtureOptions = {}): Fixture {
   const rings = Array.from({ length: options.ringCount ?? 1 }, () => createRing(1024));
   const writers = rings.map((ring) => new RingWriter(ring));
   const messages: FromRecorder[] = [];
-  const clock = { ms: NOON };
+  const clock = { ms: options.nowMs ?? NOON };
   const settings = { path, rings, flushMs: 500, namesPerDomain: 5, retentionMs: 86_400_000 };
   const recording: Recording = new Recording(
     { ...settings, ...options },

@@ -29,6 +29,18 @@ export interface RecordSpec {
   /** IPv4, dotted. */
   readonly source?: string;
   readonly answers?: readonly string[];
+  /** Makes it a finding: what counts and answers would be is then its score. */
+  readonly finding?: FindingSpec;
+  /** The worker's keyed hash, where it matters that it is the real one. */
+  readonly hash?: (name: string) => { readonly low: number; readonly high: number };
+}
+
+export interface FindingSpec {
+  readonly type: number;
+  readonly score: number;
+  readonly threshold: number;
+  readonly isDenied?: boolean;
+  readonly parts?: readonly number[];
 }
 
 /** A moment for tests: 2026-03-01T12:00:00Z. */
@@ -70,14 +82,33 @@ export function writeRecord(writer: RingWriter, spec: RecordSpec): boolean {
     octets.set(mapped(answer), at + kinds.AT_ANSWERS + 16 * i);
   }
   const wire = nameToWire(spec.name);
-  const suffix = nameToWire(spec.registrable ?? spec.name.split('.').slice(-2).join('.'));
+  const domain = spec.registrable ?? spec.name.split('.').slice(-2).join('.');
+  const suffix = nameToWire(domain);
   octets[at + kinds.AT_NAME_LENGTH] = wire.length;
   octets[at + kinds.AT_REGISTRABLE] = wire.length - suffix.length;
   octets.set(wire, at + kinds.AT_NAME);
-  u32(kinds.AT_NAME_HASH, hashOf(wire));
-  u32(kinds.AT_DOMAIN_HASH, hashOf(suffix));
+  for (const [offset, text, octetsOf] of [
+    [kinds.AT_NAME_HASH, spec.name, wire],
+    [kinds.AT_DOMAIN_HASH, domain, suffix],
+  ] as const) {
+    const { low, high } = spec.hash?.(text) ?? { low: hashOf(octetsOf), high: 0 };
+    u32(offset, low);
+    u32(offset + 4, high);
+  }
+  if (spec.finding !== undefined) writeFinding(writer, at, spec.finding);
   writer.publish();
   return true;
+}
+
+function writeFinding({ view }: RingWriter, at: number, finding: FindingSpec): void {
+  view.setUint32(at + kinds.AT_KIND, kinds.KIND_FINDING, true);
+  view.setUint8(at + kinds.AT_FINDING, finding.type);
+  view.setUint32(at + kinds.AT_SCORE, finding.score, true);
+  view.setUint32(at + kinds.AT_THRESHOLD, finding.threshold, true);
+  view.setUint32(at + kinds.AT_IS_DENIED, finding.isDenied === true ? 1 : 0, true);
+  for (const [i, part] of (finding.parts ?? []).entries()) {
+    view.setInt32(at + kinds.AT_PARTS + 4 * i, part, true);
+  }
 }
 
 /** In the place of the worker's keyed hash; any will do. */

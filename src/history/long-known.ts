@@ -1,0 +1,84 @@
+/**
+ * Long known: the registrable domains that anybody in this network asked for before some time, as a
+ * table for the workers. Read-only, in a thread of its own (long-known-worker.ts).
+ *
+ * Exact or not at all: where the history does not reach back that far (a new installation knows
+ * nothing, and everything would be new), or where it holds more domains than the table may, there
+ * is none, and nothing counts as new.
+ */
+
+import type Database from 'better-sqlite3';
+import { FingerprintsBuilder } from '../fingerprints.ts';
+import type { KnownDomains } from '../reputation/standing-memory.ts';
+import { readName, WireName } from '../wire/name.ts';
+import { nameToWire } from '../wire/text.ts';
+import { PAIR_SHIFT } from './migrations.ts';
+import { textOfReversed } from './names.ts';
+
+/** Domains at most: 15 octets each, 30 MB. */
+export const LONG_KNOWN_MAX = 2_000_000;
+const DAY_MS = 86_400_000;
+
+/**
+ * Every domain with a first sight before `nowMs` less `days`.
+ *
+ * @returns null when the history is younger than that, or holds more than `most` domains
+ */
+export function longKnown(
+  db: Database.Database,
+  days: number,
+  nowMs: number,
+  most = LONG_KNOWN_MAX,
+): KnownDomains | null {
+  const beforeMs = nowMs - days * DAY_MS;
+  if (days === 0 || !reachesBack(db, beforeMs)) return null;
+  const names = new Set<string>();
+  const rows = db
+    .prepare<[number], string>('SELECT name_rev FROM pair WHERE first_ms < ?')
+    .pluck()
+    .iterate(beforeMs);
+  for (const reversed of rows) {
+    names.add(reversed);
+    if (names.size > most) return null;
+  }
+  return { domains: tableOf(names), days };
+}
+
+/** The same for one domain, for a command that asks about one: by the index, not a walk. */
+export function longKnownOne(
+  db: Database.Database,
+  reversed: string,
+  days: number,
+  nowMs: number,
+): KnownDomains | null {
+  const beforeMs = nowMs - days * DAY_MS;
+  if (days === 0 || !reachesBack(db, beforeMs)) return null;
+  const last = Number(db.prepare('SELECT max(id) FROM pair').pluck().get() ?? 0);
+  const statement = db
+    .prepare<[number, string, number], number>(
+      `SELECT 1 FROM pair INDEXED BY pair_by_name
+WHERE (id >> ${PAIR_SHIFT}) = ? AND name_rev = ? AND first_ms < ? LIMIT 1`,
+    )
+    .pluck();
+  for (let stretch = 0; stretch <= last >> PAIR_SHIFT; stretch++) {
+    const found = statement.get(stretch, reversed, beforeMs) !== undefined;
+    if (found) return { domains: tableOf(new Set([reversed])), days };
+  }
+  return { domains: tableOf(new Set()), days };
+}
+
+function reachesBack(db: Database.Database, beforeMs: number): boolean {
+  const oldest = db.prepare('SELECT min(first_ms) FROM workload').pluck().get();
+  return typeof oldest === 'number' && oldest < beforeMs;
+}
+
+function tableOf(names: ReadonlySet<string>): KnownDomains['domains'] {
+  const builder = new FingerprintsBuilder(names.size);
+  const name = new WireName();
+  for (const reversed of names) {
+    const wire = nameToWire(textOfReversed(reversed));
+    readName(wire, 0, wire.length, name);
+    builder.set(name.low[0] ?? 0, name.high[0] ?? 0, 1);
+  }
+  return builder.finish();
+}
