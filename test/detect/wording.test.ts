@@ -63,7 +63,7 @@ group('the words of a finding', () => {
       type: FINDING_BURST,
       score: [12, 12],
       parts: [14, 60, 1],
-      want: '14 domains that do not exist in 1 min, made of words in a row, and this one exists: 12 of 12',
+      want: '14 domains that do not exist in 60 s, made of words in a row, and this one exists: 12 of 12',
     },
     {
       name: 'of a low score say what is demanded',
