@@ -11,6 +11,7 @@ import { Clock } from '../../src/clock.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import type { Feed } from '../../src/config/types.ts';
 import { COUNTERS, type CounterName } from '../../src/counters.ts';
+import type { DetectMemory } from '../../src/detect/memory.ts';
 import { createRing, RingWriter } from '../../src/events/ring.ts';
 import type { Memory } from '../../src/memory.ts';
 import { addressToBytes } from '../../src/native/addresses.ts';
@@ -136,9 +137,10 @@ export class Valve {
   readonly #out = new Uint8Array(1 << 16);
   #clients = 0;
 
-  constructor(snapshot: Snapshot, storeOctets = STORE_OCTETS) {
+  constructor(snapshot: Snapshot, storeOctets = STORE_OCTETS, detect?: DetectMemory) {
     const ring = new RingWriter(this.ring);
-    this.memory = workerMemory({ ring, storeOctets, namesPerPair: NAMES_PER_PAIR });
+    const own = detect === undefined ? {} : { detect };
+    this.memory = workerMemory({ ring, storeOctets, namesPerPair: NAMES_PER_PAIR, ...own });
     this.#upstreams = new HandUpstreams(this.memory);
     this.forwarder = new Forwarder(new Tables(snapshot.memory), this.memory, {
       clock: this.clock,
