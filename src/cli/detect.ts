@@ -14,9 +14,16 @@ interface EvalFlags {
 }
 
 export function register(program: Command, context: CliContext): void {
-  program
-    .command('detect')
-    .description('try the detectors on recorded traffic')
+  const detect = program.command('detect').description('try the detectors on what was recorded');
+  detect
+    .command('names')
+    .description('how well generated names are told from others, by family')
+    .argument('<list...>', 'tables of name, label (benign or not), family and kind; also as .gz')
+    .option('--json', 'as one JSON document')
+    .action((lists: string[], flags: { readonly json?: boolean }) =>
+      runNames(lists, flags.json === true, context),
+    );
+  detect
     .command('eval')
     .description('replay tables of queries and captures, and report what is found')
     .argument('<corpus...>', 'files or folders: .tsv, .pcap, .pcapng, each also as .gz')
@@ -58,6 +65,22 @@ async function run(
   context.stdout.write(
     flags.json === true ? `${safeJson(document)}\n` : reportText(evaluation, titleStyle(context)),
   );
+}
+
+async function runNames(
+  lists: readonly string[],
+  isJson: boolean,
+  context: CliContext,
+): Promise<void> {
+  const [{ evaluateNames, namesReportText }, { readLines }, { safeJson }] = await Promise.all([
+    import('../detect/eval-names.ts'),
+    import('../detect/eval/inputs.ts'),
+    import('./escape.ts'),
+  ]);
+  const report = evaluateNames(await readLines(lists));
+  const document = { version: 1, command: 'detect names', ...report };
+  const text = isJson ? safeJson(document) : namesReportText(report).join('\n');
+  context.stdout.write(`${text}\n`);
 }
 
 function parseThreshold(text: string): number {

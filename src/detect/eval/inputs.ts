@@ -99,6 +99,19 @@ async function readFile(path: string): Promise<Recording> {
   return { path, timelines: table.finish(), counts: null, cutOctets: 0 };
 }
 
+/** Lines of text files, the first of each left out: it names the columns. */
+export async function readLines(paths: readonly string[]): Promise<string[]> {
+  const lines: string[] = [];
+  for (const path of paths) {
+    const chunks: Buffer[] = [];
+    for await (const chunk of octetsOf(path)) chunks.push(chunk);
+    for (const line of Buffer.concat(chunks).toString('utf8').split('\n').slice(1)) {
+      if (line !== '') lines.push(line);
+    }
+  }
+  return lines;
+}
+
 /** The file's octets, without their compression. */
 async function* octetsOf(path: string): AsyncGenerator<Buffer> {
   const file = createReadStream(path, { highWaterMark: 1 << 20 });
