@@ -63,6 +63,6 @@ export class Memory {
 
   /** What is large and asked at random. */
   get slabs(): readonly Uint8Array[] {
-    return [...this.store.slabs, ...this.ledger.handover.slabs];
+    return [...this.store.slabs, ...this.ledger.handover.slabs, ...this.detectors.slabs];
   }
 }

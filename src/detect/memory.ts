@@ -68,8 +68,14 @@ export class Detectors {
   readonly part = new Part();
   readonly charge = new Charge();
 
+  /** What is large and asked at random; shared with the other workers. */
+  readonly slabs: readonly Uint8Array[];
+
   /** @param owner number of the thread, 1 or more */
   constructor(memory: DetectMemory, owner: number) {
+    this.slabs = [memory.channels.words, memory.channels.heads, memory.seen].map(
+      ({ buffer }) => new Uint8Array(buffer),
+    );
     this.channels = new Rows(memory.channels, owner);
     this.accounts = new Accounts(memory.accounts, owner);
     this.code = new NameCode(this.accounts.rows, memory.nameModel);

@@ -63,6 +63,8 @@ export class Likeness {
   readonly #spelling = new Misspellings();
   /** Where the parts between hyphens start in the folded label; one more at the end. */
   readonly #parts = new Int32Array(PARTS_MAX + 1);
+  /** Octets of the longest protected label. */
+  #longest = 0;
   #hasBait = false;
   #fewest = 0;
 
@@ -71,6 +73,10 @@ export class Likeness {
     this.#words = new Fingerprints(memory.words.words, memory.words.count);
     this.#deletes = new Fingerprints(memory.deletes.words, memory.deletes.count);
     this.#folding = new Folding(memory.confusables);
+    const { wires, wireAt } = memory;
+    for (let name = 0; name + 1 < wireAt.length; name++) {
+      this.#longest = Math.max(this.#longest, wires[wireAt[name]!]!);
+    }
   }
 
   /** Looks a label up: `length` octets at `at`, without its length octet. Sets `kind`, `name`. */
@@ -85,6 +91,9 @@ export class Likeness {
 
   /** The name that a label below a domain is, as it is written or reads; -1 for none. */
   nameOf(octets: Uint8Array, at: number, length: number): number {
+    // Signs fold by two into one at most, unless they are encoded. Names of four labels of 48
+    // octets, as tunnels have: 4.9 us with their folding, 1.1 without.
+    if (length > this.#longest * 2 && !isALabel(octets, at, length)) return -1;
     this.#folding.fold(octets, at, length);
     this.#spelling.read(this.#folding.octets, 0, this.#folding.length);
     const word = this.#wordOf(0, this.#folding.length);
