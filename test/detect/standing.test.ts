@@ -90,7 +90,7 @@ group('what a ledger holds', () => {
 
   it('is held against more where the domain is popular', () => {
     const { ask } = setup({ [CHANNEL_FLAGS]: IS_READY | IS_POPULAR });
-    expect(wordsOf(ask())).toMatch(/: 187 of 640$/);
+    expect(wordsOf(ask())).toMatch(/: 187 of 480$/);
   });
 
   it('denies until its time has come', () => {
