@@ -8,6 +8,7 @@
  */
 
 import { IS_USED_UP } from '../detect/budgets.ts';
+import { ledgerLabel } from '../detect/registrable.ts';
 import {
   REASON_BUDGET,
   REASON_CHAIN,
@@ -16,6 +17,7 @@ import {
   REASON_NETWORK,
   REASON_REBINDING,
   REASON_REPUTATION,
+  REASON_TUNNEL,
   REASON_UNMAPPED,
 } from '../events/kinds.ts';
 import {
@@ -45,6 +47,7 @@ import {
   TYPE_CNAME,
   TYPE_SOA,
 } from '../wire/constants.ts';
+import type { WireName } from '../wire/name.ts';
 import { copyOctets, readU16, writeU16, writeU32 } from '../wire/octets.ts';
 import { appendOpt, beginResponse, optRoom, responseLimit, setCounts } from '../wire/response.ts';
 import type { Texts, TextsMemory } from './texts.ts';
@@ -56,6 +59,7 @@ const OF_CHAIN = encoder.encode(': the answer leads to a denied name, ');
 const OF_REBINDING = encoder.encode(': the answer holds an internal address');
 const OF_NETWORK = encoder.encode(': the answer holds an address that is denied by ');
 const OF_RULE = encoder.encode(': denied by ');
+const OF_TUNNEL = encoder.encode(': too much data in names under ');
 const OF_BUDGET = encoder.encode(': ');
 const USED_UP = encoder.encode(' used up, frees in ');
 const NOT_TO_BE_HAD = encoder.encode(' cannot be charged now');
@@ -128,6 +132,7 @@ function explain(query: Query, tables: Tables): void {
   else if (reason === REASON_REBINDING) append(OF_REBINDING, 0, OF_REBINDING.length);
   else if (reason === REASON_NETWORK) append(OF_NETWORK, 0, OF_NETWORK.length);
   else if (reason === REASON_REPUTATION) appendStanding(query, tables);
+  else if (reason === REASON_TUNNEL) appendLedger(query, tables);
   else if (reason === REASON_BUDGET) appendBudget(tables);
   else if (reason === REASON_CHAIN) append(OF_CHAIN, 0, OF_CHAIN.length);
   else append(OF_RULE, 0, OF_RULE.length);
@@ -159,6 +164,13 @@ function appendStanding(query: Query, tables: Tables): void {
   append(NAME_CLOSE, 0, NAME_CLOSE.length);
 }
 
+/** `: too much data in names under tunnel.example, by `; the rule follows that allowed the name. */
+function appendLedger({ name }: Query, tables: Tables): void {
+  append(OF_TUNNEL, 0, OF_TUNNEL.length);
+  appendLabels(name, ledgerLabel(name, tables.suffixes));
+  append(BY, 0, BY.length);
+}
+
 /** `: budget of 1kB/h used up, frees in 12 min, by `; the rule follows. */
 function appendBudget({ budgets }: Tables): void {
   append(OF_BUDGET, 0, OF_BUDGET.length);
@@ -182,11 +194,15 @@ function appendNumber(number: number): void {
   }
 }
 
-/** The suffix of the name that the feed lists, `, entry evil.example`; odd octets show as `?`. */
-function appendEntry(query: Query): void {
-  const { octets, labelAt, labelCount } = query.name;
+/** The suffix of the name that the feed lists, `, entry evil.example`. */
+function appendEntry({ name, decision }: Query): void {
   append(OF_ENTRY, 0, OF_ENTRY.length);
-  for (let label = query.decision.matchedLabel; label < labelCount; label++) {
+  appendLabels(name, decision.matchedLabel);
+}
+
+/** The name from a label on; odd octets show as `?`. */
+function appendLabels({ octets, labelAt, labelCount }: WireName, first: number): void {
+  for (let label = first; label < labelCount; label++) {
     const start = labelAt[label]!;
     for (let i = 1; i <= octets[start]! && textLength < text.length; i++) {
       const octet = octets[start + i]!;

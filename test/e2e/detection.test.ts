@@ -16,6 +16,7 @@ import { addressRecord, answerTo, FakeServer } from '../upstream/fake-server.ts'
 
 const CLIENT = '127.0.0.2';
 const NXDOMAIN = 3;
+const EDE_BLOCKED = 15;
 const THRESHOLD = 64;
 
 /** Names that carry 10 octets each, the same in every run. */
@@ -79,11 +80,13 @@ workloads:
   }
 
   it('is denied beyond the threshold, and told at once with the score', async () => {
-    let rcode = 0;
-    while (rcode !== NXDOMAIN && asked < 100) {
-      ({ rcode } = await client.ask({ name: payload(asked++), type: 'TXT' }));
-    }
-    expect(rcode).toBe(NXDOMAIN);
+    const next = () => client.ask({ name: payload(asked++), type: 'TXT', edns: {} });
+    let answer = await next();
+    while (answer.rcode !== NXDOMAIN && asked < 100) answer = await next();
+    expect(answer).toMatchObject({ rcode: NXDOMAIN, ede: EDE_BLOCKED });
+    expect(answer.edeText).toMatch(
+      /^client: too much data in names under exfil\.net, by \S+:\d+ allow \*\.exfil\.net;/,
+    );
     const told = await until('the alert', () => alerts().find((one) => one.score !== null) ?? null);
     expect(told).toMatchObject({
       type: 'tunnel',
