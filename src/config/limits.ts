@@ -30,6 +30,9 @@ export const NAMES_PER_DOMAIN: CountLimits = { default: 1000, min: 0, max: 1_000
 export const DETECT_MEMORY: Limits = { default: '64MB', min: '1MB', max: '4GB' };
 /** Bytes of novel information of one workload in names under one domain, decayed over a day. */
 export const TUNNEL_THRESHOLD: CountLimits = { default: 128, min: 32, max: 1_000_000 };
+/** Bits of evidence that names of one workload were generated; that they are words in a row. */
+export const GENERATED_THRESHOLD: CountLimits = { default: 28, min: 8, max: 512 };
+export const BURST_THRESHOLD: CountLimits = { default: 40, min: 8, max: 512 };
 /** A name's reputation, 0 to 100, below which it is told of or denied; 0 for never. */
 export const ALERT_BELOW: CountLimits = { default: 40, min: 0, max: 100 };
 export const DENY_BELOW: CountLimits = { default: 0, min: 0, max: 100 };

@@ -91,6 +91,12 @@ function detectOf(
       action: input?.tunnel.action ?? 'alert',
       denyForSeconds: seconds(input?.tunnel.deny_for),
     },
+    generated: {
+      threshold: input?.generated.threshold ?? 0,
+      burst: input?.generated.burst ?? 0,
+      action: input?.generated.action ?? 'alert',
+      denyForSeconds: seconds(input?.generated.deny_for),
+    },
     reputation: reputationOf(input?.reputation),
     networks: networksOf(input?.networks, source),
     quiet: input?.quiet ?? [],

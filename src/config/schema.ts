@@ -5,6 +5,7 @@
  */
 
 import { z } from 'zod';
+import { detectSchema, workloadDetect } from './detect-schema.ts';
 import {
   count,
   duration,
@@ -23,7 +24,6 @@ import {
 } from './leaves.ts';
 import * as limits from './limits.ts';
 import { addressOctets, isMapped } from './prefix.ts';
-import { networksSchema, reputationSchema, workloadReputation } from './reputation-schema.ts';
 import { FACILITIES } from './sinks.ts';
 import type { DenyAnswer } from './types.ts';
 
@@ -107,45 +107,6 @@ function parseAnswer(value: string | readonly string[]): DenyAnswer | string {
 }
 
 const mode = z.enum(['open', 'report', 'enforce']);
-
-/** What a workload may set for itself; nothing of it has a default there. */
-const tunnelShape = {
-  threshold: z.int().min(limits.TUNNEL_THRESHOLD.min).max(limits.TUNNEL_THRESHOLD.max).meta({
-    description: 'Bytes of novel information in names under one domain, decayed over a day.',
-  }),
-  action: z.enum(['alert', 'deny']).meta({
-    description: '`alert` only tells; `deny` also denies the domain to the workload for a time.',
-  }),
-};
-
-const baselineShape = {
-  action: z.enum(['alert', 'off']).meta({
-    description: '`alert` tells what is more than usual; `off` counts and shows it only.',
-  }),
-  factor: z.int().min(limits.BASELINE_FACTOR.min).max(limits.BASELINE_FACTOR.max).meta({
-    description: 'How many times the usual of an hour is told.',
-  }),
-};
-
-const workloadDetect = z
-  .strictObject({
-    reputation: workloadReputation,
-    baseline: z
-      .strictObject({
-        action: baselineShape.action.optional(),
-        factor: baselineShape.factor.optional(),
-      })
-      .prefault({})
-      .meta({ description: 'In place of `detect.baseline`, key by key.' }),
-    tunnel: z
-      .strictObject({
-        threshold: tunnelShape.threshold.optional(),
-        action: tunnelShape.action.optional(),
-      })
-      .prefault({})
-      .meta({ description: 'In place of `detect.tunnel`, key by key.' }),
-  })
-  .meta({ description: 'In place of the main `detect`, key by key.' });
 
 export const workloadSchema = z
   .strictObject({
@@ -328,40 +289,7 @@ export const mainShape = {
     .prefault({})
     .meta({ description: 'The answer store.' }),
   deny_ttl: duration(limits.DENY_TTL, 'How long a client may keep a denial (RFC 2308).'),
-  detect: z
-    .strictObject({
-      memory: size(limits.DETECT_MEMORY, 'Memory for ledgers, shared by all workers.'),
-      tunnel: z
-        .strictObject({
-          threshold: tunnelShape.threshold.default(limits.TUNNEL_THRESHOLD.default),
-          action: tunnelShape.action.default('alert'),
-          deny_for: duration(limits.DETECT_DENY_FOR, 'How long `deny` holds.'),
-        })
-        .prefault({})
-        .meta({ description: 'Data that leaves in names.' }),
-      reputation: reputationSchema,
-      networks: networksSchema,
-      baseline: z
-        .strictObject({
-          action: baselineShape.action.default('alert'),
-          factor: baselineShape.factor.default(limits.BASELINE_FACTOR.default),
-          learning: duration(
-            limits.BASELINE_LEARNING,
-            'What must have been watched before hours of the week are compared.',
-          ),
-          burn_in: duration(
-            limits.BASELINE_BURN_IN,
-            'For how long after its first query the new domains of a workload are summed up.',
-          ),
-        })
-        .prefault({})
-        .meta({ description: 'What each workload usually does, by the hour of the week.' }),
-      quiet: z.array(pattern).prefault([]).meta({
-        description: 'Names that carry much by their nature: counted, never told or denied.',
-      }),
-    })
-    .prefault({})
-    .meta({ description: 'What queries are scored for.' }),
+  detect: detectSchema,
   rebinding: z
     .strictObject({
       allow: z

@@ -301,6 +301,7 @@ type WorkloadInput = Salvaged<z.output<typeof workloadSchema>>;
 
 function detectOf(input: WorkloadInput['detect']): Workload['detect'] {
   const tunnel = input?.tunnel;
+  const generated = input?.generated;
   const reputation = {
     alertBelow: input?.reputation?.alert_below ?? null,
     denyBelow: input?.reputation?.deny_below ?? null,
@@ -310,6 +311,11 @@ function detectOf(input: WorkloadInput['detect']): Workload['detect'] {
     reputation,
     baseline: { action: baseline?.action ?? null, factor: baseline?.factor ?? null },
     tunnel: { threshold: tunnel?.threshold ?? null, action: tunnel?.action ?? null },
+    generated: {
+      threshold: generated?.threshold ?? null,
+      burst: generated?.burst ?? null,
+      action: generated?.action ?? null,
+    },
   };
 }
 

@@ -78,6 +78,11 @@ export interface WorkloadDetect {
     readonly threshold: number | null;
     readonly action: 'alert' | 'deny' | null;
   };
+  readonly generated: {
+    readonly threshold: number | null;
+    readonly burst: number | null;
+    readonly action: 'alert' | 'deny' | null;
+  };
 }
 
 /** Detectors, for workloads that do not say otherwise. */
@@ -92,6 +97,13 @@ export interface Detect {
   readonly tunnel: {
     /** Bytes. */
     readonly threshold: number;
+    readonly action: 'alert' | 'deny';
+    readonly denyForSeconds: number;
+  };
+  readonly generated: {
+    /** Bits. */
+    readonly threshold: number;
+    readonly burst: number;
     readonly action: 'alert' | 'deny';
     readonly denyForSeconds: number;
   };

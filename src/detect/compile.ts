@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parsePattern } from '../config/pattern.ts';
-import type { Config, Pattern } from '../config/types.ts';
+import type { Config, Pattern, WorkloadDetect } from '../config/types.ts';
 import { FingerprintsBuilder, type FingerprintsMemory } from '../fingerprints.ts';
 import { readName, WireName } from '../wire/name.ts';
 import { type DetectSettings, QUIET_BELOW, QUIET_SELF } from './settings.ts';
@@ -16,6 +16,9 @@ export function compileDetect({ detect, workloads }: Config): DetectSettings {
   const settings = {
     tunnelThreshold: shared(count).fill(detect.tunnel.threshold),
     tunnelDenySeconds: shared(count),
+    generatedThreshold: shared(count),
+    burstThreshold: shared(count),
+    generatedDenySeconds: shared(count),
     quiet: compileQuiet([...quietList(), ...detect.quiet]),
   };
   for (let number = 0; number < count; number++) {
@@ -23,8 +26,21 @@ export function compileDetect({ detect, workloads }: Config): DetectSettings {
     settings.tunnelThreshold[number] = own?.threshold ?? detect.tunnel.threshold;
     const denies = (own?.action ?? detect.tunnel.action) === 'deny';
     settings.tunnelDenySeconds[number] = denies ? detect.tunnel.denyForSeconds : 0;
+    setGenerated(settings, number, detect.generated, workloads[number - 1]?.detect.generated);
   }
   return settings;
+}
+
+function setGenerated(
+  settings: DetectSettings,
+  number: number,
+  all: Config['detect']['generated'],
+  own: WorkloadDetect['generated'] | undefined,
+): void {
+  settings.generatedThreshold[number] = own?.threshold ?? all.threshold;
+  settings.burstThreshold[number] = own?.burst ?? all.burst;
+  const denies = (own?.action ?? all.action) === 'deny';
+  settings.generatedDenySeconds[number] = denies ? all.denyForSeconds : 0;
 }
 
 /** Patterns of the list that comes with the program: each name, and all below it. */

@@ -9,6 +9,7 @@ import type { Query } from '../query.ts';
 import type { Tables } from '../tables.ts';
 import { chargeBudgetAnswer, examineBudget } from './budget.ts';
 import { chargeAnswer } from './download.ts';
+import { denyGenerated, noteGenerated } from './generated.ts';
 import { ledgerLabel } from './registrable.ts';
 import { examineStanding } from './reputation.ts';
 import { chargeName } from './tunnel.ts';
@@ -21,12 +22,15 @@ export function examine(query: Query, tables: Tables, memory: Memory): void {
   examineStanding(query, tables, memory);
   if (query.decision.allowed === 0) return;
   chargeName(query, ledgerLabel(query.name, tables.suffixes), tables, memory);
+  if (query.decision.allowed === 1) denyGenerated(query, tables, memory);
 }
 
 /** Takes in what an upstream answered to one client's question: `memory.clean`. */
 export function examineAnswer(query: Query, tables: Tables, memory: Memory): void {
   chargeBudgetAnswer(query, tables, memory);
-  if (memory.clean.answers > 0 && isOdd(query.qtype) && !isExempt(query, tables)) {
+  if (isExempt(query, tables)) return;
+  noteGenerated(query, tables, memory);
+  if (memory.clean.answers > 0 && isOdd(query.qtype)) {
     chargeAnswer(query, ledgerLabel(query.name, tables.suffixes), tables, memory);
   }
 }

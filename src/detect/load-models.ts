@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { DnsvalveError } from '../errors.ts';
 import { NAME_MODEL_CELLS, PARTS_OF_BIT } from './model.ts';
 import { popularTable } from './popular.ts';
+import { SPELLING_CELLS } from './spelling-model.ts';
 import { SYMBOLS } from './symbols.ts';
 
 const DIRECTORY = join(import.meta.dirname, 'models');
@@ -29,6 +30,15 @@ export function checkCode(lengths: Uint8Array): void {
     }
     if (sum > 1) throw new DnsvalveError('SYSTEM', `names.bin: context ${context} is no code`);
   }
+}
+
+/** @throws DnsvalveError SYSTEM when the file is not there, or of another version */
+export function loadSpelling(): Uint8Array {
+  const octets = readModel('spelling', { cells: SPELLING_CELLS });
+  if (octets.length !== SPELLING_CELLS) throw new DnsvalveError('SYSTEM', 'spelling.bin is cut');
+  const cells = new Uint8Array(new SharedArrayBuffer(SPELLING_CELLS));
+  cells.set(octets);
+  return cells;
 }
 
 /** @throws DnsvalveError SYSTEM when the file is not there, or is another */

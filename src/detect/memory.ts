@@ -6,6 +6,7 @@
 import { Accounts, type AccountsMemory } from './accounts.ts';
 import { NameCode } from './code.ts';
 import { Flux } from './flux.ts';
+import { GeneratedNames } from './generated-names.ts';
 import { Popular } from './popular.ts';
 import { Part } from './price.ts';
 import { ToldNames } from './reputation.ts';
@@ -20,12 +21,16 @@ export interface DetectMemory {
   readonly accounts: AccountsMemory;
   /** A row per workload: spread.ts. */
   readonly spreads: RowsMemory;
+  /** A row per workload: generated-rows.ts. */
+  readonly generated: RowsMemory;
   /** Tags of the names that were charged: seen.ts. */
   readonly seen: Int32Array;
   /** Lengths of model.ts. */
   readonly nameModel: Uint8Array;
   /** Fingerprints of popular.ts. */
   readonly popular: Int32Array;
+  /** Weights of spelling-model.ts. */
+  readonly spelling: Uint8Array;
 }
 
 /** The ledger of (workload, domain) before the question and after, and what the name costs. */
@@ -56,6 +61,7 @@ export class Detectors {
   readonly accounts: Accounts;
   readonly code: NameCode;
   readonly spreads: Rows;
+  readonly generated: GeneratedNames;
   readonly seen: Seen;
   readonly nameModel: Uint8Array;
   readonly popular: Popular;
@@ -68,6 +74,7 @@ export class Detectors {
     this.accounts = new Accounts(memory.accounts, owner);
     this.code = new NameCode(this.accounts.rows, memory.nameModel);
     this.spreads = new Rows(memory.spreads, owner);
+    this.generated = new GeneratedNames(memory.generated, memory.spelling, owner);
     this.seen = new Seen(memory.seen);
     this.nameModel = memory.nameModel;
     this.popular = new Popular(memory.popular);

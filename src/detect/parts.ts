@@ -40,3 +40,13 @@ export const BUDGET_SECONDS = 0; // of the window
 export const BUDGET_NAMES = 1; // names remembered, at most 256
 export const BUDGET_FREES = 2; // seconds until the query could leave; 0 when it may now
 export const BUDGET_IS_INWARD = 3; // 1 when it is about the data of answers
+
+/** FINDING_GENERATED and FINDING_BURST. Score and threshold: bits of evidence, over all names. */
+export const GENERATED_NAMES = 0; // domains that do not exist and added to it
+export const GENERATED_SECONDS = 1; // since the first of them
+/** 1 when the name of the finding does exist: the one that the others were tried for. */
+export const GENERATED_LIVE = 2;
+export const GENERATED_NAME_BITS = 3; // of this name, 1/256 bit, signed
+export const GENERATED_SAME_SUFFIX = 4; // of the last eight domains: under this one's suffix
+/** New domains of late that do exist: they raise the threshold. */
+export const GENERATED_RESOLVED = 5;

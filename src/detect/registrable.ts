@@ -23,6 +23,12 @@ export const TREE = 8;
  *   a public suffix, or the root. A name under no rule has its last label as suffix (the rule `*`).
  */
 export function registrableLabel(name: WireName, suffixes: Fingerprints): number {
+  // Three stages ask for it; a walk takes 100 to 150 ns.
+  if (name.registrable === -1) name.registrable = walk(name, suffixes);
+  return name.registrable;
+}
+
+function walk(name: WireName, suffixes: Fingerprints): number {
   const count = name.labelCount;
   let suffixLabels = 1;
   for (let depth = 1; depth <= count; depth++) {

@@ -10,6 +10,11 @@ export interface DetectSettings {
   readonly tunnelThreshold: Int32Array;
   /** How long the domain is denied to the workload, s; 0: it is only told. */
   readonly tunnelDenySeconds: Int32Array;
+  /** Bits of evidence for generated names, and for words in a row. */
+  readonly generatedThreshold: Int32Array;
+  readonly burstThreshold: Int32Array;
+  /** How long names like those are denied to the workload, s; 0: they are only told. */
+  readonly generatedDenySeconds: Int32Array;
   /** Suffixes that carry much by their nature, with QUIET_* bits. */
   readonly quiet: FingerprintsMemory;
 }

@@ -41,7 +41,7 @@ import { tellTunnel } from './tell.ts';
 import { FULL_WEIGHT, isOdd, weightOf } from './types.ts';
 
 /** A popular domain has more names of its own, and is not a stranger's to receive at. */
-export const POPULAR_FACTOR = 4;
+export const POPULAR_FACTOR = 3;
 /**
  * A name asked for again says which one it was of those known; 0.4 bit at most, since it had to
  * outlive its answer in the store.

@@ -20,6 +20,7 @@ import {
 import { detectorOf } from './detectors.ts';
 import { standingWording } from './reputation-words.ts';
 import { budget } from './wording-budget.ts';
+import { burst, generated } from './wording-generated.ts';
 import { download, spread, tenant, tunnel } from './wording-tunnel.ts';
 
 /** One reason, for programs by `name` and `value`, for people by `text`. */
@@ -52,14 +53,10 @@ const WORDS: ReadonlyMap<number, Words> = new Map([
   [FINDING_SPREAD, spread],
   [FINDING_TENANT, tenant],
   [FINDING_DOWNLOAD, download],
+  [FINDING_GENERATED, generated],
+  [FINDING_BURST, burst],
   [FINDING_BUDGET, budget],
   [FINDING_REPUTATION, standingWording],
-]);
-
-/** Of types without words of their own: their parts are told as numbers. */
-const SUMMARIES: ReadonlyMap<number, string> = new Map([
-  [FINDING_GENERATED, 'names that do not exist are spelled like generated ones'],
-  [FINDING_BURST, 'a burst of new names that do not exist'],
 ]);
 
 /** @param type FINDING_* */
@@ -75,7 +72,7 @@ export function describe(
     part: (index: number): number => whole(parts[index] ?? 0),
   };
   const said = WORDS.get(type)?.(numbers) ?? {
-    summary: SUMMARIES.get(type) ?? detectorOf(type).name,
+    summary: detectorOf(type).name,
     parts: bare(numbers, parts.length),
   };
   return { summary: `${said.summary}: ${scoreText(type, numbers)}`, parts: said.parts };

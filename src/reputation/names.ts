@@ -58,6 +58,7 @@ export class NameReader {
     name.length = lengthAt + 1;
     name.labelAt[labels] = lengthAt;
     name.labelCount = labels;
+    name.registrable = -1;
     if (isNumber(out, name.labelAt[labels - 1]!)) return 'address';
     hashSuffixes(out, name.labelAt, labels, name.low, name.high);
     return null;

@@ -3,7 +3,7 @@
  * of its numbers. Built whole or not at all; nothing of it is seen before it is published.
  */
 
-import { type BaselineSettings, baselineOf } from '../baseline/settings.ts';
+import { baselineOf } from '../baseline/settings.ts';
 import type { Config, Workload } from '../config/types.ts';
 import { type BudgetedRule, compileBudgets } from '../detect/budget-compile.ts';
 import { compileDetect } from '../detect/compile.ts';

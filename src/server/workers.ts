@@ -165,6 +165,7 @@ export class Workers {
     slot.counters.fill(0);
     freeLocks(this.#detect.channels, index + 1);
     freeAccountLocks(this.#detect.accounts, index + 1);
+    freeLocks(this.#detect.generated, index + 1);
     setTimeout(() => {
       if (this.#isStopping) return;
       const next = this.#spawn(index);

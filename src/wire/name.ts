@@ -21,6 +21,8 @@ export class WireName {
   readonly labelAt = new Uint16Array(LABELS_MAX + 1);
   /** Labels without the root, 0..127. */
   labelCount = 0;
+  /** Label of the registrable domain once somebody asked for it (detect/registrable.ts), or -1. */
+  registrable = -1;
   /** Hash halves of the suffix that starts at label `i`; index `labelCount` is the root. */
   readonly low = new Int32Array(LABELS_MAX + 1);
   readonly high = new Int32Array(LABELS_MAX + 1);
@@ -78,6 +80,7 @@ export function expandOctets(
       name.length = length + 1;
       name.labelAt[labels] = length;
       name.labelCount = labels;
+      name.registrable = -1;
       return after === -1 ? position + 1 : after;
     }
     if (size >= 0xc0) {
@@ -138,6 +141,7 @@ export function copyName(from: WireName, to: WireName): void {
   }
   to.length = from.length;
   to.labelCount = labels;
+  to.registrable = from.registrable;
 }
 
 /** Whether `name` equals `suffix` or lies below it. */

@@ -49,6 +49,7 @@ workloads:
   web: { owner: team, sources: [10.2.0.0/16], allow: [.example.com], chain: inspect }
   app: { sources: [10.3.0.0/16], allow: [{ name: .example.com, budget: 1GB/d }] }
   low: { sources: [10.4.0.0/16], allow: [{ name: .example.com, budget: 64B/d }] }
+  free: { owner: team, sources: [10.5.0.0/16], mode: open }
 `;
 
 const collect = globalThis.gc;
@@ -223,6 +224,22 @@ function freshOne(): void {
 aim(fresh, '10.1.0.7');
 answer = reply;
 results['forward, every name and its data new'] = octetsPerQuery(freshOne);
+
+const missing = buildQuery({ name: 'abcdefghijklmnop.com', edns });
+const denial = answerTo('abcdefghijklmnop.com', 'A', { rcode: 'NXDOMAIN' });
+function missingOne(): void {
+  number = (Math.imul(number, 1_664_525) + 1_013_904_223) | 0;
+  for (let i = 0; i < 8; i++) {
+    const letter = 97 + ((number >>> (i * 4)) & 15);
+    missing[13 + i] = letter;
+    denial[13 + i] = letter;
+  }
+  clock.wallMs += 1000;
+  forwardOne();
+}
+aim(missing, '10.5.0.7');
+answer = denial;
+results['forward, every name new and none exists'] = octetsPerQuery(missingOne);
 
 aim(buildQuery({ name: 'new.example.com', edns }), '10.1.0.7');
 answer = answerTo('new.example.com', 'A', { answer: ['new.example.com. 1 A 192.0.2.1'] });

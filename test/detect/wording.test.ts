@@ -59,11 +59,11 @@ group('the words of a finding', () => {
       want: '9 new answers bring 2100 bytes in 90 s: 2100 of 2048',
     },
     {
-      name: 'of a type without words of its own say what it is',
+      name: 'of a burst say how many, and that one of them was found',
       type: FINDING_BURST,
       score: [12, 12],
-      parts: [],
-      want: 'a burst of new names that do not exist: 12 of 12',
+      parts: [14, 60, 1],
+      want: '14 domains that do not exist in 60 s, made of words in a row, and this one exists: 12 of 12',
     },
     {
       name: 'of a low score say what is demanded',

@@ -30,6 +30,7 @@ const ZONE = `$TTL 60
 
 const CONFIG = `zones: [{ name: com, file: com.zone }]
 alerts: [{ to: "file:alerts.json" }]
+detect: { baseline: { burn_in: 0s } }
 workloads: { client: { sources: [${CLIENT}/32], mode: enforce } }
 `;
 
@@ -150,6 +151,7 @@ describe.each(BACKENDS)('the end of %s sockets', (backend) => {
       workers: 2,
       config: `upstreams: { fake: { servers: ["127.0.0.1:${upstream.port}"] } }
 forward: { example: fake }
+detect: { baseline: { burn_in: 0s } }
 workloads: { client: { sources: [${CLIENT}/32], mode: open } }
 `,
     });

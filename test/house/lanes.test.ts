@@ -19,6 +19,8 @@ const FILES = new Set(
   detect/seen detect/spread detect/tell detect/look detect/types detect/tunnel detect/download
   detect/account-row detect/accounts detect/budget detect/budgets
   detect/code detect/code-lengths detect/code-text
+  detect/spelling detect/spelling-model detect/generated detect/generated-names
+  detect/generated-rows detect/generated-sums detect/generated-tell
   events/kinds events/ring events/slots events/ledger events/handover events/findings
   upstream/routes upstream/waiters upstream/inflight upstream/forward upstream/match
   zones/answer zones/kind zones/memory zones/alias

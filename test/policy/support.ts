@@ -77,6 +77,7 @@ function workload(sketch: WorkloadSketch, index: number): Workload {
       reputation: { alertBelow: null, denyBelow: null },
       baseline: { action: null, factor: null },
       tunnel: { threshold: null, action: null },
+      generated: { threshold: null, burst: null, action: null },
     },
     failOpen: false,
     tests: sketch.tests ?? [],
