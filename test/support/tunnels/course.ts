@@ -85,7 +85,7 @@ export class Course {
   }
 
   startClient({ isSparing = false } = {}): Program {
-    return this.#keep(this.hosts.start('near', this.#tool.client(isSparing)));
+    return this.#keep(this.hosts.start('near', this.#tool.client(isSparing, this.valve.folder)));
   }
 
   /** Resolves when the tool is ready to take octets at the near end. */
@@ -148,8 +148,8 @@ export function octetsOf(queries: readonly Message[]): number {
   return [...parts].reduce((sum, part) => sum + part.length, 0);
 }
 
-/** What stands before the zone, an octet a character, without regard to case. */
-function partOf({ question }: Message): string {
+/** What stands before the zone in wire form, an octet a character, without regard to case. */
+export function partOf({ question }: Message): string {
   const name = question.subarray(0, question.length - 4).toString('latin1');
   return name.slice(1, -(ZONE.length + 2)).toLowerCase();
 }

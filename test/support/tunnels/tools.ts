@@ -18,7 +18,7 @@ export interface Tool {
   /** What the server says when it is ready. */
   readonly serving: string;
   /** The client, that asks at port 53 of its loopback. @param isSparing as few queries as it can */
-  client(isSparing: boolean): readonly string[];
+  client(isSparing: boolean, folder: string): readonly string[];
   /** What the client says when octets can be given to it. */
   readonly open: string;
   /** Address and port at the client's host where octets go in. */
@@ -64,7 +64,12 @@ export const DNS2TCP: Tool = {
     return ['dns2tcpd', '-F', '-d', '1', '-f', path];
   },
   serving: 'Starting Server',
-  client: () => ['dns2tcpc', '-z', ZONE, '-r', 'sink', '-l', '7000', '127.0.0.1'],
+  // It reads commands: from an end of file it would read for ever, from a pipe nobody writes to not.
+  client: (_, folder) => {
+    const pipe = join(folder, 'dns2tcpc.pipe');
+    const start = 'mkfifo "$0" && exec dns2tcpc "$@" <>"$0"';
+    return ['sh', '-c', start, pipe, '-z', ZONE, '-r', 'sink', '-l', '7000', '127.0.0.1'];
+  },
   open: 'Listening on port',
   inlet: ['127.0.0.1', 7000],
   outlet: ['127.0.0.1', 7777],
