@@ -1,7 +1,8 @@
 /**
  * The two ends of a transfer, as processes, since they have to run in network namespaces.
  *
- *   node bytes-process.ts take ADDRESS PORT           says `taken N` whenever octets came
+ *   node bytes-process.ts take ADDRESS PORT           says `taken N` whenever octets came, and
+ *                                                     `N open` when a connection came or ended
  *   node bytes-process.ts give ADDRESS PORT N         sends N random octets
  *
  * Random, so that nothing on the way can compress them.
@@ -18,7 +19,10 @@ function say(text: string): void {
 
 function take(): void {
   let taken = 0;
+  let open = 0;
   const server = createServer((socket) => {
+    say(`${++open} open`);
+    socket.on('close', () => say(`${--open} open`));
     socket.on('error', () => {});
     socket.on('data', (chunk) => {
       taken += chunk.length;

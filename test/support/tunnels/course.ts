@@ -21,6 +21,7 @@ import { type Tool, ZONE } from './tools.ts';
 const BYTES = join(import.meta.dirname, 'bytes-process.ts');
 const EXIT_PORT = 5400;
 const SERVER_PORT = 5500;
+const SMALL_MTU = '128';
 /** Tools wait for seconds before they ask again. */
 const PATIENCE_MS = 60_000;
 
@@ -41,6 +42,7 @@ export class Course {
   readonly exit: Relay;
   readonly #tool: Tool;
   readonly #taker: Program;
+  readonly #server: Program;
   readonly #programs: Program[];
 
   private constructor(tool: Tool, hosts: Hosts, valve: Valve, parts: Parts) {
@@ -50,6 +52,7 @@ export class Course {
     this.tap = parts.tap;
     this.exit = parts.exit;
     this.#taker = parts.taker;
+    this.#server = parts.server;
     this.#programs = [parts.taker, parts.server];
   }
 
@@ -109,12 +112,22 @@ export class Course {
     return lines.map((line) => JSON.parse(line) as Alert);
   }
 
-  /** Octets that the tool's server decoded, of all sorts; null where only the outlet tells. */
-  async decoded(): Promise<number | null> {
-    if (this.#tool.device === null) return null;
-    const args = ['-s', '-j', 'link', 'show', this.#tool.device];
-    const [link] = JSON.parse(await this.hosts.ip('far', args)) as [Link];
-    return link.stats64.rx.bytes;
+  /**
+   * Octets that the tool's server decoded, of all sorts; where it has no device that counts them, what
+   * came out at the far end once the server has ended.
+   */
+  async decoded(): Promise<number> {
+    if (this.#tool.device !== null) return (await this.#device('far', this.#tool.device)).rx.bytes;
+    await this.#server.stop();
+    await this.when('all connections ended', () => this.#open === 0);
+    return this.taken;
+  }
+
+  /** Small packets, so that few octets are on the way when the tunnel is stopped. */
+  async shrinkPackets(): Promise<void> {
+    const { device } = this.#tool;
+    if (device === null) return;
+    await this.hosts.ip('near', ['link', 'set', device, 'mtu', SMALL_MTU]);
   }
 
   async stop(): Promise<void> {
@@ -123,6 +136,17 @@ export class Course {
     await this.exit.stop();
     await this.valve.stop();
     await this.hosts.close();
+  }
+
+  /** Connections at the far end. */
+  get #open(): number {
+    return Number([...this.#taker.said.matchAll(/(\d+) open/g)].at(-1)?.[1] ?? 0);
+  }
+
+  async #device(end: 'near' | 'far', device: string): Promise<Link['stats64']> {
+    const said = await this.hosts.ip(end, ['-s', '-j', 'link', 'show', device]);
+    const [link] = JSON.parse(said) as [Link];
+    return link.stats64;
   }
 
   #keep(program: Program): Program {

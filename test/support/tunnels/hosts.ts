@@ -6,7 +6,6 @@
  * lets them.
  */
 
-import { accessSync, constants } from 'node:fs';
 import { lacks, Program, run, until } from '../processes.ts';
 
 export const NEAR_ADDRESS = '10.99.0.2';
@@ -18,23 +17,31 @@ const IS_ROOT = process.getuid?.() === 0;
 const UNSHARE = IS_ROOT ? ['unshare', '-n'] : ['unshare', '-rn'];
 const NAMESPACES = IS_ROOT ? ['-n'] : ['-U', '-n', '--preserve-credentials'];
 
-/** Why this machine cannot have them, or null. Says so. */
-export async function whyNoHosts(): Promise<string | null> {
-  if (lacks('unshare', 'nsenter', 'ip')) return 'no unshare, nsenter or ip';
-  const hosts = await Hosts.open().catch((error: unknown) => String(error));
-  if (typeof hosts !== 'string') await hosts.close();
-  const reason = typeof hosts === 'string' ? hosts : whyNoTun();
-  if (reason !== null) process.stderr.write(`skipped, no network of its own: ${reason}\n`);
-  return reason;
+/** Why this machine cannot have them, or cannot have tun devices there; null where it can. */
+export interface Lacking {
+  readonly hosts: string | null;
+  readonly devices: string | null;
 }
 
-function whyNoTun(): string | null {
-  try {
-    accessSync('/dev/net/tun', constants.R_OK | constants.W_OK);
-    return null;
-  } catch (error) {
-    return String(error);
-  }
+/** Tries it, and says what is lacking. */
+export async function whatIsLacking(): Promise<Lacking> {
+  const lacking = lacks('unshare', 'nsenter', 'ip') ? NO_PROGRAMS : await tried();
+  const reason = lacking.hosts ?? lacking.devices;
+  if (reason !== null) process.stderr.write(`skipped, no network of its own: ${reason}\n`);
+  return lacking;
+}
+
+const NO_PROGRAMS: Lacking = { hosts: 'no unshare, nsenter or ip', devices: 'no ip' };
+
+async function tried(): Promise<Lacking> {
+  const hosts = await Hosts.open().catch((error: unknown) => String(error));
+  if (typeof hosts === 'string') return { hosts, devices: hosts };
+  const devices = await hosts.ip('far', ['tuntap', 'add', 'dev', 'probe', 'mode', 'tun']).then(
+    () => null,
+    (error: unknown) => String(error),
+  );
+  await hosts.close();
+  return { hosts: null, devices };
 }
 
 export class Hosts {
