@@ -103,8 +103,9 @@ describe.each(TOOLS)('$name through the valve', (tool) => {
     async () => {
       const detect = `{ tunnel: { action: deny, threshold: ${AFTER_OPENING} } }`;
       const way = await open({ detect, allow: WILDCARD });
-      const client = way.startClient();
+      const client = way.startClient({ isSparing: true });
       await way.opened(client);
+      await way.shrinkPackets();
       way.give(50_000);
       await denied(way, client);
       await client.stop();

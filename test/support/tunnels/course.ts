@@ -123,7 +123,10 @@ export class Course {
     return this.taken;
   }
 
-  /** Small packets, so that few octets are on the way when the tunnel is stopped. */
+  /**
+   * Small packets: few octets are on the way when the tunnel is stopped, and of the short names of a
+   * sparing client no more are needed than the 16 that iodine can number.
+   */
   async shrinkPackets(): Promise<void> {
     const { device } = this.#tool;
     if (device === null) return;
