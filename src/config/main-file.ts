@@ -6,6 +6,7 @@
 import { resolve } from 'node:path';
 import type { z } from 'zod';
 import type { Problem } from '../errors.ts';
+import { takesOf } from './alerts.ts';
 import { checked, checkedMapping } from './salvage.ts';
 import { mainShape, sinkSchema } from './schema.ts';
 import { prefixesOf } from './sections.ts';
@@ -158,7 +159,8 @@ function sinks(source: Source, problems: Problem[]): Sink[] {
     }
     const facility = FACILITIES.indexOf(input.facility);
     const target = resolved(input.to, source.directory);
-    return [{ to: String(item.to), target, format: only, facility, at: document.at(path) }];
+    const at = document.at(path);
+    return [{ to: String(item.to), target, format: only, facility, ...takesOf(input), at }];
   });
 }
 

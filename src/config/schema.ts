@@ -5,6 +5,7 @@
  */
 
 import { z } from 'zod';
+import { takesShape } from './alerts.ts';
 import { detectSchema, workloadDetect } from './detect-schema.ts';
 import {
   count,
@@ -223,6 +224,7 @@ export const sinkSchema = z.strictObject({
     .enum(FACILITIES)
     .default(limits.DEFAULT_FACILITY)
     .meta({ description: 'Syslog facility.' }),
+  ...takesShape,
 });
 
 /** Sections that an included file may hold, too. */

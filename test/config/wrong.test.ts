@@ -364,6 +364,36 @@ describe('numbers, sinks and feeds', () => {
       'did you mean',
     ],
     [
+      'an unknown alert type',
+      sink('{ to: "unix:/dev/log", types: [tunnels] }'),
+      'main.yaml:2:36: alerts[0].types[0]: ',
+      'did you mean "tunnel"?',
+    ],
+    [
+      'no alert type at all',
+      sink('{ to: "unix:/dev/log", types: [] }'),
+      'main.yaml:2:35: alerts[0].types: ',
+      'name alert types or remove the key',
+    ],
+    [
+      'a severity by number',
+      sink('{ to: "unix:/dev/log", severity: 4 }'),
+      'main.yaml:2:38: alerts[0].severity: ',
+      'is none of emergency, alert, critical, error, warning',
+    ],
+    [
+      'a sink for a workload that nobody gives',
+      `${w('')}${sink('{ to: "unix:/dev/log", workloads: [unmapped, ap] }')}`,
+      'main.yaml:6:50: alerts[0].workloads[1]: ',
+      'there is no workload "ap" (did you mean "app"?)',
+    ],
+    [
+      'a cap that lets nothing through',
+      sink('{ to: "unix:/dev/log", max_per_minute: 0 }'),
+      'main.yaml:2:44: alerts[0].max_per_minute: ',
+      'is not at least 1',
+    ],
+    [
       'a feed over plain HTTP',
       feed('source: "http://feeds.example/x"'),
       'main.yaml:2:16: feeds.f.source: ',
