@@ -4,6 +4,7 @@
  */
 
 import type { AlertType } from '../alerts/alert.ts';
+import type { Format } from './formats.ts';
 
 /** Where something stands in a file, for messages and for the rule of a decision. */
 export interface Place {
@@ -211,7 +212,7 @@ export interface Sink {
   /** As written, for messages. */
   readonly to: string;
   readonly target: SinkTarget;
-  readonly format: 'rfc5424' | 'json';
+  readonly format: Format;
   /** Syslog facility number 0..23. */
   readonly facility: number;
   /** Only these alerts; everything where a key is not given. */

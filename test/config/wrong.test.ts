@@ -355,7 +355,7 @@ describe('numbers, sinks and feeds', () => {
       'syslog format in a file',
       sink('{ to: "file:x", format: rfc5424 }'),
       'main.yaml:2:29: alerts[0].format: ',
-      'json only',
+      'a file takes json, cef, ecs, ocsf, not rfc5424',
     ],
     [
       'an unknown facility',
