@@ -6,6 +6,8 @@
 import { resolve } from 'node:path';
 import type { z } from 'zod';
 import type { Problem } from '../errors.ts';
+import { takesOf } from './alerts.ts';
+import { formatProblem, formatsOf } from './formats.ts';
 import { checked, checkedMapping } from './salvage.ts';
 import { mainShape, sinkSchema } from './schema.ts';
 import { prefixesOf } from './sections.ts';
@@ -149,16 +151,16 @@ function sinks(source: Source, problems: Problem[]): Sink[] {
     const path = ['alerts', i];
     const input = checked(sinkSchema, document, { path, value: item }, problems);
     if (input === undefined) return [];
-    const only = input.to.kind === 'file' ? 'json' : 'rfc5424';
-    if (input.format !== undefined && input.format !== only) {
+    const format = input.format ?? formatsOf(input.to.kind)[0] ?? 'json';
+    const problem = formatProblem(input.to.kind, format);
+    if (problem !== null) {
       const formatPath = [...path, 'format'];
-      const kind = input.to.kind === 'file' ? 'a file' : 'a syslog sink';
-      const message = `${kind} takes format ${only} only`;
-      problems.push(document.problem(document.at(formatPath), formatPath, message));
+      problems.push(document.problem(document.at(formatPath), formatPath, problem));
     }
     const facility = FACILITIES.indexOf(input.facility);
     const target = resolved(input.to, source.directory);
-    return [{ to: String(item.to), target, format: only, facility, at: document.at(path) }];
+    const at = document.at(path);
+    return [{ to: String(item.to), target, format, facility, ...takesOf(input), at }];
   });
 }
 

@@ -5,7 +5,9 @@
  */
 
 import { z } from 'zod';
+import { takesShape } from './alerts.ts';
 import { detectSchema, workloadDetect } from './detect-schema.ts';
+import { FORMATS } from './formats.ts';
 import {
   count,
   duration,
@@ -215,14 +217,15 @@ export const feedSchema = z
 
 export const sinkSchema = z.strictObject({
   to: sinkTarget,
-  format: z.enum(['rfc5424', 'json']).optional().meta({
+  format: z.enum(FORMATS).optional().meta({
     description:
-      '`rfc5424` for syslog sinks, `json` (an object per line) for files; need not be given.',
+      'What is written; without it `rfc5424` to syslog, `json` elsewhere. docs/alerts.md has all.',
   }),
   facility: z
     .enum(FACILITIES)
     .default(limits.DEFAULT_FACILITY)
     .meta({ description: 'Syslog facility.' }),
+  ...takesShape,
 });
 
 /** Sections that an included file may hold, too. */

@@ -3,6 +3,9 @@
  * this folder; everything here is normalised, resolved against its file, and frozen.
  */
 
+import type { AlertType } from '../alerts/alert.ts';
+import type { Format } from './formats.ts';
+
 /** Where something stands in a file, for messages and for the rule of a decision. */
 export interface Place {
   /** As the user would type it: relative to the working directory where possible. */
@@ -209,9 +212,17 @@ export interface Sink {
   /** As written, for messages. */
   readonly to: string;
   readonly target: SinkTarget;
-  readonly format: 'rfc5424' | 'json';
+  readonly format: Format;
   /** Syslog facility number 0..23. */
   readonly facility: number;
+  /** Only these alerts; everything where a key is not given. */
+  readonly types?: readonly AlertType[];
+  /** The mildest syslog severity that is taken, 0..7. */
+  readonly severity?: number;
+  /** Names of workloads, and `unmapped`. */
+  readonly workloads?: readonly string[];
+  /** Of each severity. */
+  readonly maxPerMinute?: number;
   readonly at: Place;
 }
 

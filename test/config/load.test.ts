@@ -72,7 +72,11 @@ workloads:
 alerts:
   - { to: "syslog+udp://192.0.2.5" }
   - { to: "syslog+tcp://[2001:db8::5]:601", facility: daemon }
-  - { to: "unix:/dev/log" }
+  - to: "unix:/dev/log"
+    types: [tunnel, dga]
+    severity: warning
+    workloads: [tostring, unmapped]
+    max_per_minute: 60
 cache: { size: 1GiB, min_ttl: 5m }
 `.replace('toString', 'tostring'),
   );
@@ -130,6 +134,21 @@ cache: { size: 1GiB, min_ttl: 5m }
       ],
     ],
     ['facilities', config.alerts.map((s) => s.facility), [20, 3, 20]],
+    [
+      'what a sink takes',
+      config.alerts.map(({ types, severity, workloads, maxPerMinute }) => [
+        [types, severity],
+        [workloads, maxPerMinute],
+      ]),
+      [
+        [[], []],
+        [[], []],
+        [
+          [['tunnel', 'dga'], 4],
+          [['tostring', 'unmapped'], 60],
+        ],
+      ].map((takes) => takes.map((pair) => (pair.length === 0 ? [undefined, undefined] : pair))),
+    ],
     ['binary sizes', config.cache.sizeBytes, 2 ** 30],
     ['TTLs in seconds', config.cache.minTtlSeconds, 300],
   ];

@@ -3,7 +3,7 @@
 import { isIP } from 'node:net';
 import type { Sink as SinkConfig } from '../../config/types.ts';
 import { DnsvalveError } from '../../errors.ts';
-import { jsonLineEncoder, messageEncoder } from '../rfc5424.ts';
+import { encoderFor } from '../formats/encode.ts';
 import { FileSink } from './file.ts';
 import type { Report, Sink } from './sink.ts';
 import { TcpSink } from './tcp.ts';
@@ -20,12 +20,12 @@ export interface SinkEnvironment {
  * resolver, and on this machine that may be us
  */
 export function openSink(config: SinkConfig, environment: SinkEnvironment): Sink {
-  const { to: name, target, facility } = config;
+  const { to: name, target } = config;
   const { report } = environment;
+  const encode = encoderFor({ ...config, kind: target.kind });
   if (target.kind === 'file') {
-    return new FileSink({ name, path: target.path, encode: jsonLineEncoder(), report });
+    return new FileSink({ name, path: target.path, encode, report });
   }
-  const encode = messageEncoder({ facility });
   if (target.kind === 'unix') {
     return new UnixSink({
       name,
