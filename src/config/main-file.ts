@@ -9,9 +9,10 @@ import type { Problem } from '../errors.ts';
 import { checked, checkedMapping } from './salvage.ts';
 import { mainShape, sinkSchema } from './schema.ts';
 import { prefixesOf } from './sections.ts';
+import { misplaced, sinkTarget } from './sink-target.ts';
 import { FACILITIES } from './sinks.ts';
 import type { Source } from './source.ts';
-import type { Config, DenyAnswer, Sink, SinkTarget, SocketAddress } from './types.ts';
+import type { Config, DenyAnswer, Sink, SocketAddress } from './types.ts';
 
 export interface MainSettings {
   readonly include: readonly string[];
@@ -149,19 +150,20 @@ function sinks(source: Source, problems: Problem[]): Sink[] {
     const path = ['alerts', i];
     const input = checked(sinkSchema, document, { path, value: item }, problems);
     if (input === undefined) return [];
-    const only = input.to.kind === 'file' ? 'json' : 'rfc5424';
+    const isJson = input.to.kind === 'file' || input.to.kind === 'https';
+    const only = isJson ? 'json' : 'rfc5424';
     if (input.format !== undefined && input.format !== only) {
       const formatPath = [...path, 'format'];
-      const kind = input.to.kind === 'file' ? 'a file' : 'a syslog sink';
+      const kind = isJson ? 'a file or https' : 'a syslog sink';
       const message = `${kind} takes format ${only} only`;
       problems.push(document.problem(document.at(formatPath), formatPath, message));
     }
+    for (const [key, message] of misplaced(input)) {
+      const keyPath = [...path, key];
+      problems.push(document.problem(document.at(keyPath), keyPath, message));
+    }
     const facility = FACILITIES.indexOf(input.facility);
-    const target = resolved(input.to, source.directory);
+    const target = sinkTarget(input, source.directory);
     return [{ to: String(item.to), target, format: only, facility, at: document.at(path) }];
   });
-}
-
-function resolved(target: SinkTarget, directory: string): SinkTarget {
-  return target.kind === 'file' ? { kind: 'file', path: resolve(directory, target.path) } : target;
 }

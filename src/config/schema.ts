@@ -18,12 +18,13 @@ import {
   rate,
   recordType,
   serverAddress,
-  sinkTarget,
+  sinkPlace,
   size,
   word,
 } from './leaves.ts';
 import * as limits from './limits.ts';
 import { addressOctets, isMapped } from './prefix.ts';
+import { transportShape } from './sink-schema.ts';
 import { FACILITIES } from './sinks.ts';
 import type { DenyAnswer } from './types.ts';
 
@@ -214,15 +215,16 @@ export const feedSchema = z
   .meta({ description: 'One list.' });
 
 export const sinkSchema = z.strictObject({
-  to: sinkTarget,
+  to: sinkPlace,
   format: z.enum(['rfc5424', 'json']).optional().meta({
     description:
-      '`rfc5424` for syslog sinks, `json` (an object per line) for files; need not be given.',
+      '`rfc5424` for syslog sinks, `json` for files (an object per line) and https; need not be given.',
   }),
   facility: z
     .enum(FACILITIES)
     .default(limits.DEFAULT_FACILITY)
     .meta({ description: 'Syslog facility.' }),
+  ...transportShape,
 });
 
 /** Sections that an included file may hold, too. */

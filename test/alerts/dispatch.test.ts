@@ -35,7 +35,7 @@ function unixSink(): SinkConfig {
 }
 
 function tcpSink(host: string): SinkConfig {
-  const target = { kind: 'syslog-tcp', host, port: 601 } as const;
+  const target = { kind: 'syslog-tcp', host, port: 601, framing: 'octet-counting' } as const;
   return { to: `syslog+tcp://${host}`, target, format: 'rfc5424', facility: 20, at };
 }
 
