@@ -11,9 +11,10 @@ import { formatProblem, formatsOf } from './formats.ts';
 import { checked, checkedMapping } from './salvage.ts';
 import { mainShape, sinkSchema } from './schema.ts';
 import { prefixesOf } from './sections.ts';
+import { misplaced, sinkTarget } from './sink-target.ts';
 import { FACILITIES } from './sinks.ts';
 import type { Source } from './source.ts';
-import type { Config, DenyAnswer, Sink, SinkTarget, SocketAddress } from './types.ts';
+import type { Config, DenyAnswer, Sink, SocketAddress } from './types.ts';
 
 export interface MainSettings {
   readonly include: readonly string[];
@@ -157,13 +158,13 @@ function sinks(source: Source, problems: Problem[]): Sink[] {
       const formatPath = [...path, 'format'];
       problems.push(document.problem(document.at(formatPath), formatPath, problem));
     }
+    for (const [key, message] of misplaced(input)) {
+      const keyPath = [...path, key];
+      problems.push(document.problem(document.at(keyPath), keyPath, message));
+    }
     const facility = FACILITIES.indexOf(input.facility);
-    const target = resolved(input.to, source.directory);
+    const target = sinkTarget(input, source.directory);
     const at = document.at(path);
     return [{ to: String(item.to), target, format, facility, ...takesOf(input), at }];
   });
-}
-
-function resolved(target: SinkTarget, directory: string): SinkTarget {
-  return target.kind === 'file' ? { kind: 'file', path: resolve(directory, target.path) } : target;
 }

@@ -20,12 +20,13 @@ import {
   rate,
   recordType,
   serverAddress,
-  sinkTarget,
+  sinkPlace,
   size,
   word,
 } from './leaves.ts';
 import * as limits from './limits.ts';
 import { addressOctets, isMapped } from './prefix.ts';
+import { transportShape } from './sink-schema.ts';
 import { FACILITIES } from './sinks.ts';
 import type { DenyAnswer } from './types.ts';
 
@@ -216,7 +217,7 @@ export const feedSchema = z
   .meta({ description: 'One list.' });
 
 export const sinkSchema = z.strictObject({
-  to: sinkTarget,
+  to: sinkPlace,
   format: z.enum(FORMATS).optional().meta({
     description:
       'What is written; without it `rfc5424` to syslog, `json` elsewhere. docs/alerts.md has all.',
@@ -226,6 +227,7 @@ export const sinkSchema = z.strictObject({
     .default(limits.DEFAULT_FACILITY)
     .meta({ description: 'Syslog facility.' }),
   ...takesShape,
+  ...transportShape,
 });
 
 /** Sections that an included file may hold, too. */

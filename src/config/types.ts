@@ -203,8 +203,57 @@ export interface Feed {
   readonly at: Place;
 }
 
+/** Where a secret stands. The secret itself is in no configuration, snapshot or message. */
+export type SecretRef =
+  | { readonly kind: 'file'; readonly path: string } // absolute, once the entry is whole
+  | { readonly kind: 'env'; readonly name: string };
+
+/** PEM texts of a TLS client; null where the defaults hold, or no certificate is shown. */
+export interface TlsRefs {
+  readonly ca: SecretRef | null;
+  readonly cert: SecretRef | null;
+  readonly key: SecretRef | null;
+}
+
+/** RFC 6587 3.4.1 and 3.4.2. */
+export type Framing = 'octet-counting' | 'lf';
+
+interface SocketPlace<K extends string> {
+  readonly kind: K;
+  readonly host: string;
+  readonly port: number;
+}
+
+/** The peer's certificate must be for `peer`, a name or an address. */
+type TlsPlace = SocketPlace<'syslog-tls'> & { readonly peer: string };
+
+/** What `to:` says. */
+export type SinkPlace =
+  | SocketPlace<'syslog-udp'>
+  | SocketPlace<'syslog-tcp'>
+  | TlsPlace
+  | { readonly kind: 'https'; readonly url: string }
+  | { readonly kind: 'unix'; readonly path: string }
+  | { readonly kind: 'file'; readonly path: string };
+
+export interface HttpsTarget {
+  readonly kind: 'https';
+  readonly url: string;
+  /** Connected to instead of what the name of the URL leads to. */
+  readonly address: string | null;
+  readonly tls: TlsRefs;
+  /** Key of the signature. */
+  readonly secret: SecretRef | null;
+  /** Alerts in one request, 1 or more. */
+  readonly batch: number;
+}
+
+/** A place with everything that the way there takes. */
 export type SinkTarget =
-  | { readonly kind: 'syslog-udp' | 'syslog-tcp'; readonly host: string; readonly port: number }
+  | SocketPlace<'syslog-udp'>
+  | (SocketPlace<'syslog-tcp'> & { readonly framing: Framing })
+  | (TlsPlace & { readonly tls: TlsRefs })
+  | HttpsTarget
   | { readonly kind: 'unix'; readonly path: string }
   | { readonly kind: 'file'; readonly path: string };
 
