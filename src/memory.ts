@@ -6,9 +6,11 @@ import { Inspection } from './cache/inspect.ts';
 import { CleanAnswer } from './cache/sanitise.ts';
 import { Store } from './cache/store.ts';
 import { type DetectMemory, Detectors } from './detect/memory.ts';
+import { type ByteRingMemory, createByteRing } from './events/byte-ring.ts';
 import { Findings } from './events/findings.ts';
 import { Ledger } from './events/ledger.ts';
 import type { RingWriter } from './events/ring.ts';
+import { Tap } from './querylog/tap.ts';
 import { Inflight } from './upstream/inflight.ts';
 import { Waiters } from './upstream/waiters.ts';
 import { WireName } from './wire/name.ts';
@@ -33,7 +35,12 @@ export interface MemorySettings {
   readonly detect: DetectMemory;
   /** Number of the thread, 1 or more. */
   readonly owner: number;
+  /** Where the query log and dnstap read; without it nobody does. */
+  readonly tapRing?: ByteRingMemory;
 }
+
+/** Of the ring that nobody reads. */
+const NO_RING = 64;
 
 export class Memory {
   readonly store: Store;
@@ -51,13 +58,16 @@ export class Memory {
   readonly counters: Float64Array;
 
   readonly findings: Findings;
+  readonly tap: Tap;
   readonly detectors: Detectors;
 
-  constructor({ ring, counters, storeOctets, namesPerPair, detect, owner }: MemorySettings) {
+  constructor(settings: MemorySettings) {
+    const { ring, counters, storeOctets, namesPerPair, detect, owner } = settings;
     this.store = new Store(storeOctets);
     this.ledger = new Ledger(ring, LEDGER_CAPACITY, namesPerPair);
     this.counters = counters;
     this.findings = new Findings(ring);
+    this.tap = new Tap(settings.tapRing ?? createByteRing(NO_RING));
     this.detectors = new Detectors(detect, owner);
   }
 

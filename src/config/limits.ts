@@ -49,6 +49,8 @@ export const DETECT_DENY_FOR: Limits = { default: '24h', min: '1m', max: '30d' }
 export const BASELINE_LEARNING: Limits = { default: '7d', min: '1d', max: '28d' };
 export const BASELINE_FACTOR: CountLimits = { default: 4, min: 2, max: 1000 };
 export const BASELINE_BURN_IN: Limits = { default: '1h', min: '0s', max: '7d' };
+export const QUERY_LOG_SIZE: Limits = { default: '100MB', min: '4kB', max: '100GB' };
+export const QUERY_LOG_FILES: CountLimits = { default: 10, min: 0, max: 1000 };
 export const WORKERS: Omit<CountLimits, 'default'> = { min: 1, max: 256 };
 
 export const DNS_PORT = 53;
@@ -56,6 +58,8 @@ export const DNS_PORT = 53;
 export const SYSLOG_PORT = 514;
 /** RFC 5425 4.1. */
 export const SYSLOG_TLS_PORT = 6514;
+/** No port is registered for dnstap; collectors' examples have this one. */
+export const DNSTAP_PORT = 6000;
 export const DEFAULT_LISTEN = ['0.0.0.0:53', '[::]:53'] as const;
 /** Relative to the main file. */
 export const DEFAULT_HISTORY = 'data/history.db';

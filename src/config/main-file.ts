@@ -28,6 +28,8 @@ export interface MainSettings {
   readonly history: Config['history'];
   readonly alerts: readonly Sink[];
   readonly alertWindowMs: number;
+  readonly queryLog: Config['queryLog'];
+  readonly dnstap: Config['dnstap'];
   readonly control: Config['control'];
   readonly stateDirectory: string;
 }
@@ -70,6 +72,8 @@ export function mainSettings(source: Source, problems: Problem[]): MainSettings 
     },
     alerts: sinks(source, problems),
     alertWindowMs: read(mainShape.alert_window, 'alert_window') ?? 0,
+    queryLog: queryLogOf(read(mainShape.query_log.optional(), 'query_log'), directory),
+    dnstap: dnstapOf(read(mainShape.dnstap.optional(), 'dnstap')),
     control: { path: resolve(directory, read(mainShape.control, 'control')?.path ?? '') },
     stateDirectory: resolve(directory, read(mainShape.state_directory, 'state_directory') ?? ''),
   };
@@ -133,6 +137,21 @@ function networksOf(
     denyCountry: input?.deny_country ?? [],
     at: document.at(['detect', 'networks', 'database']),
   };
+}
+
+function queryLogOf(
+  input: z.output<typeof mainShape.query_log> | undefined,
+  directory: string,
+): Config['queryLog'] {
+  if (input === undefined) return null;
+  const { path, sample, max_size: maxBytes, max_files: maxFiles } = input;
+  return { path: resolve(directory, path), sample, maxBytes, maxFiles };
+}
+
+function dnstapOf(input: z.output<typeof mainShape.dnstap> | undefined): Config['dnstap'] {
+  if (input === undefined) return null;
+  const { to: target, sample, identity = null, version = null } = input;
+  return { target, sample, identity, version };
 }
 
 /** TTLs are whole seconds on the wire (RFC 2181 section 8). */

@@ -26,6 +26,7 @@ import {
 } from './leaves.ts';
 import * as limits from './limits.ts';
 import { addressOctets, isMapped } from './prefix.ts';
+import { dnstapSchema, queryLogSchema, share } from './querylog-schema.ts';
 import { transportShape } from './sink-schema.ts';
 import { FACILITIES } from './sinks.ts';
 import type { DenyAnswer } from './types.ts';
@@ -132,6 +133,8 @@ export const workloadSchema = z
         '`inspect` demands that every target of an answer (CNAME, DNAME, SVCB) is allowed too.',
     }),
     detect: workloadDetect.prefault({}),
+    query_log: share('Share of its queries in the query log, in place of the main one.').optional(),
+    dnstap: share('Share of its queries in dnstap, in place of the main one.').optional(),
     fail_open: z.boolean().default(false).meta({
       description: 'Let queries through when they cannot be decided; without it they are refused.',
     }),
@@ -323,6 +326,8 @@ export const mainShape = {
     limits.ALERT_WINDOW,
     'Repeats of one alert within this time become one with a count.',
   ),
+  query_log: queryLogSchema,
+  dnstap: dnstapSchema,
   control: z
     .strictObject({
       path: filePath
@@ -340,6 +345,8 @@ export const mainShape = {
 export const mainSchema = z.strictObject({
   ...mainShape,
   include: mainShape.include.optional(),
+  query_log: mainShape.query_log.optional(),
+  dnstap: mainShape.dnstap.optional(),
   upstreams: sharedShape.upstreams.optional(),
   forward: sharedShape.forward.optional(),
   zones: sharedShape.zones.optional(),

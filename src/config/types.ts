@@ -151,6 +151,8 @@ export interface Workload {
   /** `inspect` demands that every target of an answer's chain is allowed too. */
   readonly chain: 'trust' | 'inspect';
   readonly detect: WorkloadDetect;
+  /** Shares of its queries, 0 to 1; null where the main file decides. */
+  readonly sample: { readonly queryLog: number | null; readonly dnstap: number | null };
   readonly failOpen: boolean;
   readonly tests: readonly PolicyTest[];
   readonly at: Place;
@@ -275,6 +277,28 @@ export interface Sink {
   readonly at: Place;
 }
 
+/** Every query as a line of JSON. */
+export interface QueryLog {
+  readonly path: string; // absolute
+  /** Share of the queries, 0 to 1. */
+  readonly sample: number;
+  readonly maxBytes: number;
+  /** Files kept beside the current one. */
+  readonly maxFiles: number;
+}
+
+export type DnstapTarget =
+  | { readonly kind: 'unix'; readonly path: string }
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number };
+
+export interface Dnstap {
+  readonly target: DnstapTarget;
+  readonly sample: number;
+  /** Null for the name of the machine, and for the version of the program. */
+  readonly identity: string | null;
+  readonly version: string | null;
+}
+
 export interface Config {
   /** Main file first, as given on the command line. */
   readonly files: readonly string[];
@@ -308,6 +332,8 @@ export interface Config {
   readonly alerts: readonly Sink[];
   /** Alerts about one (workload, registrable domain, type) fold into one per window. */
   readonly alertWindowMs: number;
+  readonly queryLog: QueryLog | null;
+  readonly dnstap: Dnstap | null;
   readonly control: { readonly path: string }; // absolute path of the unix socket
   /** Where downloaded feeds are kept; absolute. */
   readonly stateDirectory: string;

@@ -91,7 +91,7 @@ export class Forwarder implements UpstreamEvents {
       const channel = this.#memory.waiters.channel[waiter]!;
       if (this.#restore(waiter, channel)) {
         respondToWaiter(this.#waiting, tables, this.#memory);
-        this.#outlet.commit(this.#waiting, channel);
+        this.#commit(this.#waiting, channel);
       }
       waiter = this.#next(waiter);
     }
@@ -106,7 +106,7 @@ export class Forwarder implements UpstreamEvents {
       const channel = this.#memory.waiters.channel[waiter]!;
       if (this.#restore(waiter, channel)) {
         respondFailure(this.#waiting, ede, this.tables, this.#memory);
-        this.#outlet.commit(this.#waiting, channel);
+        this.#commit(this.#waiting, channel);
       }
       waiter = this.#next(waiter);
     }
@@ -120,7 +120,7 @@ export class Forwarder implements UpstreamEvents {
     const { out, outStart, outRoom } = query;
     if (this.#outlet.prepare(query, channel)) {
       respondFailure(query, ede, this.tables, this.#memory);
-      this.#outlet.commit(query, channel);
+      this.#commit(query, channel);
     }
     query.out = out;
     query.outStart = outStart;
@@ -161,7 +161,19 @@ export class Forwarder implements UpstreamEvents {
     waiting.nowSeconds = this.#clock.nowSeconds;
     waiting.nowMs = this.#clock.nowMs;
     waiting.wallMs = this.#clock.wallMs;
-    return this.#outlet.prepare(waiting, channel);
+    if (this.#outlet.prepare(waiting, channel)) return true;
+    // The client is gone; where its policy is too, nobody knows any more what it was.
+    const { taps, revision } = this.tables;
+    if (taps.isOn === 1 && waiting.revision === revision) {
+      this.#memory.tap.noResponse(waiting, taps);
+    }
+    return false;
+  }
+
+  #commit(query: Query, channel: number): void {
+    const { taps } = this.tables;
+    if (taps.isOn === 1) this.#memory.tap.response(query, taps);
+    this.#outlet.commit(query, channel);
   }
 
   #next(waiter: number): number {

@@ -94,7 +94,7 @@ function addressText({ address, port, family }: SocketAddress): string {
 }
 
 /**
- * SIGHUP reloads, SIGUSR2 reopens alert files, SIGTERM and SIGINT end; a second one ends at once.
+ * SIGHUP reloads, SIGUSR2 reopens the files of alerts and queries, SIGTERM and SIGINT end; a second one ends at once.
  */
 async function untilStopped(resolver: Resolver, notify: Notify, log: Log): Promise<void> {
   process.on('SIGHUP', () => {
@@ -102,7 +102,10 @@ async function untilStopped(resolver: Resolver, notify: Notify, log: Log): Promi
       notify.status(`reload refused: ${messageOf(error)}`),
     );
   });
-  process.on('SIGUSR2', () => resolver.alerts.reopen());
+  process.on('SIGUSR2', () => {
+    resolver.alerts.reopen();
+    resolver.queryLog.reopen();
+  });
   await new Promise<void>((resolve) => {
     let isSecond = false;
     const end = (): void => {
