@@ -9,6 +9,7 @@ import { type DetectMemory, Detectors } from './detect/memory.ts';
 import { Findings } from './events/findings.ts';
 import { Ledger } from './events/ledger.ts';
 import type { RingWriter } from './events/ring.ts';
+import { createMeter, Meter } from './metrics/meter.ts';
 import { Inflight } from './upstream/inflight.ts';
 import { Waiters } from './upstream/waiters.ts';
 import { WireName } from './wire/name.ts';
@@ -25,6 +26,8 @@ const WAITERS_PER_WORKLOAD = 2048;
 export interface MemorySettings {
   readonly ring: RingWriter;
   readonly counters: Float64Array;
+  /** Cells of metrics/meter.ts; its own where nobody reads them. */
+  readonly meter?: Float64Array;
   /** Slab of the answer store. */
   readonly storeOctets: number;
   /** Full names remembered under one (workload, registrable domain). */
@@ -50,13 +53,16 @@ export class Memory {
   /** Cells named in counters.ts. */
   readonly counters: Float64Array;
 
+  readonly meter: Meter;
   readonly findings: Findings;
   readonly detectors: Detectors;
 
-  constructor({ ring, counters, storeOctets, namesPerPair, detect, owner }: MemorySettings) {
+  constructor(settings: MemorySettings) {
+    const { ring, counters, storeOctets, namesPerPair, detect, owner } = settings;
     this.store = new Store(storeOctets);
     this.ledger = new Ledger(ring, LEDGER_CAPACITY, namesPerPair);
     this.counters = counters;
+    this.meter = new Meter(settings.meter ?? createMeter());
     this.findings = new Findings(ring);
     this.detectors = new Detectors(detect, owner);
   }

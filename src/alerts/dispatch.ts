@@ -8,7 +8,7 @@ import type { Sink as SinkConfig } from '../config/types.ts';
 import { detectorOf } from '../detect/detectors.ts';
 import { messageOf } from '../errors.ts';
 import type { Observation, ObservedFinding } from '../history/observation.ts';
-import type { Alert } from './alert.ts';
+import { ALERT_TYPES, type Alert, type AlertType } from './alert.ts';
 import { Fold } from './fold.ts';
 import { type Directory, fromObservation } from './observe.ts';
 import { openSink, type SinkEnvironment } from './sinks/open.ts';
@@ -41,6 +41,7 @@ export interface FindingCount {
 export interface DispatchStats {
   /** Alerts that went to the sinks, after folding. */
   readonly emitted: number;
+  readonly byType: Readonly<Record<AlertType, number>>;
   /** Queries that something was found about, by detector, and those of them that were denied. */
   readonly findings: Readonly<Record<string, FindingCount>>;
   readonly sinks: readonly ({ readonly name: string } & SinkStats)[];
@@ -56,6 +57,9 @@ export class Dispatch {
   #sinks = new Map<string, Sink>();
   readonly #timer: NodeJS.Timeout;
   #emitted = 0;
+  readonly #byType = Object.fromEntries(
+    Object.keys(ALERT_TYPES).map((type) => [type, 0]),
+  ) as Record<AlertType, number>;
   readonly #findings = new Map<string, FindingCount>();
 
   /** @throws DnsvalveError CONFIG as openSink does */
@@ -136,6 +140,7 @@ export class Dispatch {
     const sinks = [...this.#sinks.values()];
     return {
       emitted: this.#emitted,
+      byType: { ...this.#byType },
       findings: Object.fromEntries(this.#findings),
       sinks: sinks.map((sink) => ({ name: sink.name, ...sink.stats() })),
     };
@@ -155,6 +160,7 @@ export class Dispatch {
 
   #emit(alert: Alert): void {
     this.#emitted++;
+    this.#byType[alert.type]++;
     for (const sink of this.#sinks.values()) {
       try {
         sink.push(alert);

@@ -48,6 +48,8 @@ export const BASELINE_BURN_IN: Limits = { default: '1h', min: '0s', max: '7d' };
 export const WORKERS: Omit<CountLimits, 'default'> = { min: 1, max: 256 };
 
 export const DNS_PORT = 53;
+/** Where Prometheus looks for the metrics of a DNS server by convention. */
+export const METRICS_PORT = 9153;
 /** RFC 5426 3.3 for UDP; RFC 6587 names none for TCP, and collectors listen on the same. */
 export const SYSLOG_PORT = 514;
 export const DEFAULT_LISTEN = ['0.0.0.0:53', '[::]:53'] as const;
@@ -55,6 +57,7 @@ export const DEFAULT_LISTEN = ['0.0.0.0:53', '[::]:53'] as const;
 export const DEFAULT_HISTORY = 'data/history.db';
 export const DEFAULT_CONTROL = 'data/control.sock';
 export const DEFAULT_STATE = 'data';
+export const DEFAULT_METRICS = `127.0.0.1:${METRICS_PORT}`;
 /** local4: what daemons outside of the base system commonly use. */
 export const DEFAULT_FACILITY = 'local4';
 

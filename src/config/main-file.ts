@@ -26,6 +26,7 @@ export interface MainSettings {
   readonly alerts: readonly Sink[];
   readonly alertWindowMs: number;
   readonly control: Config['control'];
+  readonly metrics: Config['metrics'];
   readonly stateDirectory: string;
 }
 
@@ -68,6 +69,7 @@ export function mainSettings(source: Source, problems: Problem[]): MainSettings 
     alerts: sinks(source, problems),
     alertWindowMs: read(mainShape.alert_window, 'alert_window') ?? 0,
     control: { path: resolve(directory, read(mainShape.control, 'control')?.path ?? '') },
+    metrics: read(mainShape.metrics, 'metrics') ?? null,
     stateDirectory: resolve(directory, read(mainShape.state_directory, 'state_directory') ?? ''),
   };
 }

@@ -249,6 +249,8 @@ export interface Config {
   /** Alerts about one (workload, registrable domain, type) fold into one per window. */
   readonly alertWindowMs: number;
   readonly control: { readonly path: string }; // absolute path of the unix socket
+  /** Null: no metrics are served. */
+  readonly metrics: { readonly listen: SocketAddress } | null;
   /** Where downloaded feeds are kept; absolute. */
   readonly stateDirectory: string;
 }

@@ -22,6 +22,7 @@ const FILES = new Set(
   detect/spelling detect/spelling-model detect/generated detect/generated-names
   detect/generated-rows detect/generated-sums detect/generated-tell
   events/kinds events/ring events/slots events/ledger events/handover events/findings
+  metrics/latency metrics/meter
   upstream/routes upstream/waiters upstream/inflight upstream/forward upstream/match
   zones/answer zones/kind zones/memory zones/alias
   `
