@@ -54,6 +54,8 @@ export const QUERY_LOG_FILES: CountLimits = { default: 10, min: 0, max: 1000 };
 export const WORKERS: Omit<CountLimits, 'default'> = { min: 1, max: 256 };
 
 export const DNS_PORT = 53;
+/** Where Prometheus looks for the metrics of a DNS server by convention. */
+export const METRICS_PORT = 9153;
 /** RFC 5426 3.3 for UDP; RFC 6587 names none for TCP, and collectors listen on the same. */
 export const SYSLOG_PORT = 514;
 /** RFC 5425 4.1. */
@@ -65,6 +67,7 @@ export const DEFAULT_LISTEN = ['0.0.0.0:53', '[::]:53'] as const;
 export const DEFAULT_HISTORY = 'data/history.db';
 export const DEFAULT_CONTROL = 'data/control.sock';
 export const DEFAULT_STATE = 'data';
+export const DEFAULT_METRICS = `127.0.0.1:${METRICS_PORT}`;
 /** local4: what daemons outside of the base system commonly use. */
 export const DEFAULT_FACILITY = 'local4';
 

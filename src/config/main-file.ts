@@ -31,6 +31,7 @@ export interface MainSettings {
   readonly queryLog: Config['queryLog'];
   readonly dnstap: Config['dnstap'];
   readonly control: Config['control'];
+  readonly metrics: Config['metrics'];
   readonly stateDirectory: string;
 }
 
@@ -75,6 +76,7 @@ export function mainSettings(source: Source, problems: Problem[]): MainSettings 
     queryLog: queryLogOf(read(mainShape.query_log.optional(), 'query_log'), directory),
     dnstap: dnstapOf(read(mainShape.dnstap.optional(), 'dnstap')),
     control: { path: resolve(directory, read(mainShape.control, 'control')?.path ?? '') },
+    metrics: read(mainShape.metrics, 'metrics') ?? null,
     stateDirectory: resolve(directory, read(mainShape.state_directory, 'state_directory') ?? ''),
   };
 }

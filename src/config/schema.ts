@@ -15,6 +15,7 @@ import {
   hostname,
   line,
   listenAddress,
+  metricsAddress,
   pattern,
   prefix,
   rate,
@@ -336,6 +337,17 @@ export const mainShape = {
     })
     .prefault({})
     .meta({ description: 'The control socket.' }),
+  metrics: z
+    .strictObject({
+      listen: metricsAddress.prefault(limits.DEFAULT_METRICS).meta({
+        description: 'Address of the HTTP server: `/metrics`, `/health`, `/ready`.',
+      }),
+    })
+    .optional()
+    .meta({
+      description:
+        'Metrics for Prometheus, docs/metrics.md; without the section, which may be `{}`, none.',
+    }),
   state_directory: filePath
     .default(limits.DEFAULT_STATE)
     .meta({ description: 'Where downloaded feeds are kept.' }),

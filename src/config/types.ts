@@ -335,6 +335,8 @@ export interface Config {
   readonly queryLog: QueryLog | null;
   readonly dnstap: Dnstap | null;
   readonly control: { readonly path: string }; // absolute path of the unix socket
+  /** Null: no metrics are served. */
+  readonly metrics: { readonly listen: SocketAddress } | null;
   /** Where downloaded feeds are kept; absolute. */
   readonly stateDirectory: string;
 }

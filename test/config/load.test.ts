@@ -25,6 +25,7 @@ describe('defaults', () => {
     ['1,000 names per domain', config.history.namesPerDomain, 1000],
     ['alerts fold for 10 minutes', config.alertWindowMs, 600_000],
     ['nowhere to send alerts', config.alerts, []],
+    ['no metrics', config.metrics, null],
     [
       'an upstream "default" without servers',
       config.upstreams.map((u) => [u.name, u.servers]),
