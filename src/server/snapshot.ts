@@ -181,3 +181,18 @@ export function explainName(
 ): Explanation {
   return explain(name, qtype, workload, explainable(snapshot.memory));
 }
+
+/** Where answers come from: when it changes, stored answers may be wrong. */
+export function routingOf(config: RunningConfig): string {
+  const forward = config.forward.map(({ suffix, upstream, internal }) => [
+    suffix,
+    upstream,
+    internal,
+  ]);
+  const zones = config.zones.map(({ name, file }) => [name, file]);
+  return JSON.stringify([
+    config.upstreams.map(({ name, servers }) => [name, servers]),
+    forward,
+    zones,
+  ]);
+}
