@@ -8,7 +8,7 @@ import type { Sink as SinkConfig } from '../config/types.ts';
 import { detectorOf } from '../detect/detectors.ts';
 import { messageOf } from '../errors.ts';
 import type { Observation, ObservedFinding } from '../history/observation.ts';
-import { type Alert, operationalAlert } from './alert.ts';
+import { ALERT_TYPES, type Alert, type AlertType, operationalAlert } from './alert.ts';
 import { sinkFilter } from './filter.ts';
 import { Fold } from './fold.ts';
 import { type Directory, fromObservation } from './observe.ts';
@@ -43,6 +43,7 @@ export interface FindingCount {
 export interface DispatchStats {
   /** Alerts that went to the sinks, after folding. */
   readonly emitted: number;
+  readonly byType: Readonly<Record<AlertType, number>>;
   /** Queries that something was found about, by detector, and those of them that were denied. */
   readonly findings: Readonly<Record<string, FindingCount>>;
   readonly sinks: readonly ({ readonly name: string } & SinkStats)[];
@@ -65,6 +66,9 @@ export class Dispatch {
   #outlets = new Map<string, Outlet>();
   readonly #timer: NodeJS.Timeout;
   #emitted = 0;
+  readonly #byType = Object.fromEntries(
+    Object.keys(ALERT_TYPES).map((type) => [type, 0]),
+  ) as Record<AlertType, number>;
   readonly #findings = new Map<string, FindingCount>();
 
   /** @throws DnsvalveError CONFIG as openSink does */
@@ -146,6 +150,7 @@ export class Dispatch {
     const sinks = [...this.#outlets.values()].map(({ sink }) => sink);
     return {
       emitted: this.#emitted,
+      byType: { ...this.#byType },
       findings: Object.fromEntries(this.#findings),
       sinks: sinks.map((sink) => ({ name: sink.name, ...sink.stats() })),
     };
@@ -171,6 +176,7 @@ export class Dispatch {
 
   #emit(alert: Alert): void {
     this.#emitted++;
+    this.#byType[alert.type]++;
     const nowMs = this.#now();
     for (const outlet of this.#outlets.values()) {
       if (!outlet.wants(alert)) continue;

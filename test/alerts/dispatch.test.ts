@@ -35,7 +35,7 @@ function unixSink(): SinkConfig {
 }
 
 function tcpSink(host: string): SinkConfig {
-  const target = { kind: 'syslog-tcp', host, port: 601 } as const;
+  const target = { kind: 'syslog-tcp', host, port: 601, framing: 'octet-counting' } as const;
   return { to: `syslog+tcp://${host}`, target, format: 'rfc5424', facility: 20, at };
 }
 
@@ -103,7 +103,7 @@ describe('from observation to sink', () => {
 
   it('refuses a collector that is given by name', () => {
     expect(() => start({ alerts: [tcpSink('siem.example')] })).toThrow(
-      'alerts: "syslog+tcp://siem.example": "siem.example" is a name; give an address',
+      'alerts: "syslog+tcp://siem.example" (syslog-tcp): "siem.example" is a name; give an address',
     );
   });
 });
