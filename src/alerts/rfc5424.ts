@@ -1,6 +1,6 @@
 /**
  * An alert as one RFC 5424 message (header, STRUCTURED-DATA with every field, a sentence as MSG;
- * or a document as MSG), or as a line of JSON. No framing (that is the TCP sink's) and no sending.
+ * or a document as MSG). No framing (that is the TCP sink's) and no sending.
  *
  * <PRI>1 TIME HOST dnsvalve PID TYPE [dnsvalve@32473 id=".." ...][meta sequenceId="1"] sentence
  */
@@ -71,11 +71,6 @@ function framed(options: MessageOptions, write: (frame: Frame, alert: Alert) => 
     const meta = `[meta sequenceId="${sequence}"]`;
     return clip(encoder.encode(write({ header, meta }, alert)));
   };
-}
-
-/** Newline-terminated JSON documents, for files. */
-export function jsonLineEncoder(): Encode {
-  return (alert) => encoder.encode(`${JSON.stringify(alert)}\n`);
 }
 
 /** RFC 5424 6.2.4: printable US-ASCII without spaces, or the nil value. */

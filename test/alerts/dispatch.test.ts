@@ -129,6 +129,9 @@ describe('what a sink takes', () => {
       dispatch.observe([1, 2, 3, 4, 5].map(denied));
       clock.ms += 60_000;
       vi.advanceTimersByTime(1_000);
+      // By itself, without another alert.
+      const [sink] = dispatch.stats().sinks;
+      expect((sink?.sent ?? 0) + (sink?.queued ?? 0)).toBe(3);
       dispatch.observe([denied(6)]);
       await dispatch.close(5_000);
     } finally {

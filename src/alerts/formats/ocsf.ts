@@ -56,6 +56,7 @@ function activity(alert: Alert, machine: Machine) {
     ...base(alert, machine, { ...ACTIVITY, activity_id: activityId }),
     ...outcomeOf(alert),
     ...aggregate(alert),
+    status_detail: alert.reason,
     src_endpoint: endpointOf(alert),
     dst_endpoint: { hostname: machine.hostname, svc_name: PRODUCT },
     query: queryOf(alert),

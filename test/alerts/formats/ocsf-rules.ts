@@ -47,6 +47,7 @@ export const OCSF: Readonly<Record<string, Rules>> = {
       class_uid: [4003],
       activity_id: [0, 1, 2, 6, 99],
       status_id: [0, 1, 2, 99],
+      status_detail: 'string',
       attacks: 'attack[]',
       src_endpoint: 'endpoint',
       dst_endpoint: 'endpoint',

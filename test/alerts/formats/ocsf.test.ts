@@ -72,6 +72,11 @@ describe('OCSF', () => {
     expect(read(ocsf(one, MACHINE))['class_uid']).toBe(isActivity ? 4003 : 2004);
   });
 
+  it('about a query of nobody is a finding, which needs no endpoint', () => {
+    const event = read(ocsf({ ...alert(), source: null, workload: null }, MACHINE));
+    expect([event['class_uid'], wrongEvent(event)]).toEqual([2004, []]);
+  });
+
   it.each([
     { verdict: 'allowed', want: [1, 1, 1] },
     { verdict: 'denied', want: [2, 2, 2] },
