@@ -41,6 +41,8 @@ export const ALERT_TYPES = {
   'nxdomain-burst': { severity: WARNING, technique: 'T1568.002' },
   'feed-stale': { severity: WARNING, technique: null },
   'upstream-down': { severity: ERROR, technique: null },
+  /** Asked for by a person, to see whether it arrives. */
+  test: { severity: NOTICE, technique: null },
 } as const satisfies Record<string, TypeFacts>;
 
 export type AlertType = keyof typeof ALERT_TYPES;
@@ -119,7 +121,7 @@ export function makeAlert(
 
 /** An alert about the resolver itself: `subject` is the name of the feed or the upstream. */
 export function operationalAlert(
-  type: 'feed-stale' | 'upstream-down',
+  type: 'feed-stale' | 'upstream-down' | 'test',
   subject: string,
   facts: { readonly reason: string; readonly atMs: number },
 ): Alert {

@@ -129,6 +129,7 @@ export class Dispatch {
     const gone = [...this.#sinks].filter(([key]) => !next.has(key)).map(([, sink]) => sink);
     this.#sinks = next;
     this.#directory = directory;
+    this.reopen();
     return closeAll(gone, deadlineMs);
   }
 
@@ -141,7 +142,7 @@ export class Dispatch {
     };
   }
 
-  /** Opens file sinks anew, as after SIGUSR2 from logrotate. */
+  /** Opens files anew, as after SIGUSR2 from logrotate, and looks at certificates. */
   reopen(): void {
     for (const sink of this.#sinks.values()) sink.reopen?.();
   }
