@@ -43,6 +43,8 @@ export const ALERT_TYPES = {
   'upstream-down': { severity: ERROR, technique: null },
   /** A sink's rate cap held alerts back; `count` says how many. */
   'alerts-suppressed': { severity: WARNING, technique: null },
+  /** Asked for by a person, to see whether it arrives. */
+  test: { severity: NOTICE, technique: null },
 } as const satisfies Record<string, TypeFacts>;
 
 export type AlertType = keyof typeof ALERT_TYPES;
@@ -121,7 +123,7 @@ export function makeAlert(
 
 /** An alert about the resolver itself: `subject` names the feed, the upstream or the sink. */
 export function operationalAlert(
-  type: 'feed-stale' | 'upstream-down' | 'alerts-suppressed',
+  type: 'feed-stale' | 'upstream-down' | 'alerts-suppressed' | 'test',
   subject: string,
   facts: { readonly reason: string; readonly atMs: number; readonly count?: number },
 ): Alert {

@@ -143,6 +143,7 @@ export class Dispatch {
     const gone = [...this.#outlets].filter(([key]) => !next.has(key)).map(([, outlet]) => outlet);
     this.#outlets = next;
     this.#directory = directory;
+    this.reopen();
     return this.#closeAll(gone, deadlineMs);
   }
 
@@ -156,7 +157,7 @@ export class Dispatch {
     };
   }
 
-  /** Opens file sinks anew, as after SIGUSR2 from logrotate. */
+  /** Opens files anew, as after SIGUSR2 from logrotate, and looks at certificates. */
   reopen(): void {
     for (const { sink } of this.#outlets.values()) sink.reopen?.();
   }

@@ -155,6 +155,7 @@ export const HEADLINES: Record<AlertType, string> = {
   'feed-stale': 'is stale',
   'upstream-down': 'is down',
   'alerts-suppressed': 'took no more alerts',
+  test: 'sends a test',
 };
 
 /** Of `low-reputation` by its score; by a feed it is listed. */

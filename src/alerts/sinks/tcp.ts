@@ -87,7 +87,8 @@ export class TcpSink implements Sink {
 
   stats(): SinkStats {
     const stats = this.#queue.stats();
-    return { ...stats, queued: stats.queued + this.#uncounted };
+    const confirmed = this.#window.confirmed(this.#now());
+    return { ...stats, queued: stats.queued + this.#uncounted, confirmed };
   }
 
   /** Looks at the certificates; where they are new, so is the connection. */

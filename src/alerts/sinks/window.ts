@@ -26,8 +26,15 @@ export class Window {
   #frames: Frame[] = [];
   #head = 0;
   #octets = 0;
+  #confirmed = 0;
   /** When the peer was last seen not reading. */
   #stalledMs = Number.NEGATIVE_INFINITY;
+
+  /** Frames that were forgotten here: they will not be sent again. */
+  confirmed(nowMs: number): number {
+    this.#forget(nowMs);
+    return this.#confirmed;
+  }
 
   /** Adds what the kernel has just taken, and forgets what is certain by now. */
   add(frame: Frame): void {
@@ -45,12 +52,17 @@ export class Window {
   take(nowMs: number): Frame[] {
     this.#forget(nowMs);
     const frames = this.#frames.slice(this.#head);
-    this.clear();
+    this.#empty();
     return frames;
   }
 
   /** The peer has certainly taken all of it. */
   clear(): void {
+    this.#confirmed += this.#frames.length - this.#head;
+    this.#empty();
+  }
+
+  #empty(): void {
     this.#frames = [];
     this.#head = 0;
     this.#octets = 0;
@@ -65,6 +77,7 @@ export class Window {
       if (age < RECENT_MS && this.#octets <= WINDOW_OCTETS) break;
       this.#octets -= oldest.octets.length;
       this.#head++;
+      this.#confirmed++;
     }
     if (this.#head < 1024 || this.#head * 2 < this.#frames.length) return;
     this.#frames = this.#frames.slice(this.#head);
