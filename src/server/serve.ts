@@ -94,7 +94,8 @@ function addressText({ address, port, family }: SocketAddress): string {
 }
 
 /**
- * SIGHUP reloads, SIGUSR2 reopens the files of alerts and queries, SIGTERM and SIGINT end; a second one ends at once.
+ * SIGHUP reloads, SIGUSR2 reopens the files of alerts and queries, SIGTERM and SIGINT end; a
+ * second one ends at once.
  */
 async function untilStopped(resolver: Resolver, notify: Notify, log: Log): Promise<void> {
   process.on('SIGHUP', () => {
