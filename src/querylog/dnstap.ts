@@ -3,6 +3,7 @@
  * CLIENT_RESPONSE, with the policy that decided. `extra` says in JSON what dnstap has no field for.
  */
 
+import type { SocketAddress } from '../config/types.ts';
 import {
   REASON_CHAIN,
   REASON_NETWORK,
@@ -10,6 +11,7 @@ import {
   REASON_REBINDING,
   REASON_UNMAPPED,
 } from '../events/kinds.ts';
+import { addressToBytes } from '../native/addresses.ts';
 import { HEADER_SIZE, NOERROR, NXDOMAIN } from '../wire/constants.ts';
 import { KIND_QUERY } from './kinds.ts';
 import { ProtobufWriter } from './protobuf.ts';
@@ -63,22 +65,29 @@ const IPV4_AT = 12;
 export interface DnstapSource {
   readonly identity: string;
   readonly version: string;
-  /** The port that is listened on, where it is one; 0 for not known. */
+  readonly listen: readonly SocketAddress[];
+}
+
+/** What is known of the own end of a family without looking at a query. */
+interface OwnEnd {
+  /** As dnstap has it; null where there are several, or all of the machine's. */
+  readonly address: Buffer | null;
+  /** 0 where there are several. */
   readonly port: number;
 }
 
 export class DnstapEncoder {
   readonly #identity: Buffer;
   readonly #version: Buffer;
-  readonly #port: number;
+  readonly #own: Readonly<Record<4 | 6, OwnEnd>>;
   readonly #payload = new ProtobufWriter();
   readonly #message = new ProtobufWriter();
   readonly #policy = new ProtobufWriter();
 
-  constructor({ identity, version, port }: DnstapSource) {
+  constructor({ identity, version, listen }: DnstapSource) {
     this.#identity = Buffer.from(identity);
     this.#version = Buffer.from(version);
-    this.#port = port;
+    this.#own = { 4: ownEnd(listen, 4), 6: ownEnd(listen, 6) };
   }
 
   /** One payload; valid until the next call. */
@@ -102,9 +111,11 @@ export class DnstapEncoder {
     message.number(SOCKET_FAMILY, tapped.isIpv6 ? INET6 : INET);
     message.number(SOCKET_PROTOCOL, tapped.isTcp ? TCP : UDP);
     message.octets(QUERY_ADDRESS, address(tapped, tapped.source));
-    if (tapped.local !== null) message.octets(RESPONSE_ADDRESS, address(tapped, tapped.local));
+    const own = this.#own[tapped.isIpv6 ? 6 : 4];
+    const local = tapped.local === null ? own.address : address(tapped, tapped.local);
+    if (local !== null) message.octets(RESPONSE_ADDRESS, local);
     message.number(QUERY_PORT, tapped.port);
-    if (this.#port !== 0) message.number(RESPONSE_PORT, this.#port);
+    if (own.port !== 0) message.number(RESPONSE_PORT, own.port);
     writeTime(message, QUERY_TIME, tapped.receivedMs);
     if (isQuery) {
       message.octets(QUERY_MESSAGE, tapped.message);
@@ -130,6 +141,21 @@ export class DnstapEncoder {
     if (match === MATCH_QNAME) policy.octets(POLICY_VALUE, tapped.name);
     if (match === MATCH_CLIENT_IP) policy.octets(POLICY_VALUE, address(tapped, tapped.source));
   }
+}
+
+function ownEnd(listen: readonly SocketAddress[], family: 4 | 6): OwnEnd {
+  const ours = listen.filter((socket) => socket.family === family);
+  const ports = new Set(ours.map(({ port }) => port));
+  const addresses = new Set(ours.map((socket) => socket.address));
+  const octets = Buffer.alloc(16);
+  const [first] = ours;
+  if (first === undefined) return { address: null, port: 0 };
+  const isKnown =
+    addresses.size === 1 &&
+    addressToBytes(first.address, octets, 0) &&
+    octets.subarray(IPV4_AT).some((octet) => octet !== 0);
+  const address = family === 6 ? octets : octets.subarray(IPV4_AT);
+  return { address: isKnown ? address : null, port: ports.size === 1 ? first.port : 0 };
 }
 
 /** The sockets of a dual-stack listener speak IPv6 with mapped addresses only to the kernel. */

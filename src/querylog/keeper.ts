@@ -31,7 +31,7 @@ export class QueryLogKeeper {
   readonly #options: KeeperOptions;
   #worker: Worker | null = null;
   #gone: Promise<void> = Promise.resolve();
-  #outputs: Outputs = { queryLog: null, dnstap: null, port: 0 };
+  #outputs: Outputs = { queryLog: null, dnstap: null, listen: [] };
   #stats: LoggerStats = { queryLog: null, dnstap: null };
   /** What workers shed whose rings are gone. */
   #buriedShed = 0;
@@ -41,11 +41,9 @@ export class QueryLogKeeper {
     this.#options = options;
   }
 
-  /** @param listen where clients ask; dnstap tells the port where it is one */
+  /** @param listen where clients ask */
   configure({ queryLog, dnstap }: OutputConfig, listen: readonly SocketAddress[]): void {
-    const ports = new Set(listen.map(({ port }) => port));
-    const port = ports.size === 1 ? (listen[0]?.port ?? 0) : 0;
-    this.#outputs = { queryLog, dnstap, port };
+    this.#outputs = { queryLog, dnstap, listen };
     if (this.#worker !== null) this.#tell({ kind: 'outputs', ...this.#outputs });
     else if (queryLog !== null || dnstap !== null) this.#start();
   }

@@ -1,4 +1,4 @@
-/** Thread of the query log and dnstap: the clockwork around `Logger`. Waits for disk and network. */
+/** Thread of the query log and dnstap: the clockwork around `Logger`. It waits for the disk. */
 
 import { createRequire } from 'node:module';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';

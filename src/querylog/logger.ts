@@ -28,7 +28,7 @@ export class Logger {
   readonly #sources: Source[];
   readonly #revisions = new Revisions();
   readonly #version: string;
-  #outputs: Outputs = { queryLog: null, dnstap: null, port: 0 };
+  #outputs: Outputs = { queryLog: null, dnstap: null, listen: [] };
   #file: LogFile | null = null;
   #client: DnstapClient | null = null;
   #encoder: DnstapEncoder | null = null;
@@ -47,8 +47,7 @@ export class Logger {
 
   /** What the old ring of the slot still holds is written first. */
   addRing(slot: number, ring: ByteRingMemory): void {
-    const old = this.#sources[slot];
-    if (old !== undefined) this.#drain(old);
+    this.poll();
     this.#sources[slot] = sourceOf(ring);
   }
 
@@ -72,8 +71,12 @@ export class Logger {
     this.#file?.reopen();
   }
 
-  /** Writes what the rings hold. */
+  /**
+   * Writes what the rings hold. While nothing is written anywhere it stays there: workers may know
+   * of an output before this does.
+   */
   poll(): void {
+    if (this.#file === null && this.#client === null) return;
     for (const source of this.#sources) this.#drain(source);
   }
 
@@ -123,10 +126,10 @@ function sourceOf(ring: ByteRingMemory): Source {
   return { reader: new ByteRingReader(ring), octets: Buffer.from(ring.octets.buffer) };
 }
 
-function encoderOf({ dnstap, port }: Outputs, version: string): DnstapEncoder | null {
+function encoderOf({ dnstap, listen }: Outputs, version: string): DnstapEncoder | null {
   if (dnstap === null) return null;
   const identity = dnstap.identity ?? hostname();
-  return new DnstapEncoder({ identity, version: dnstap.version ?? version, port });
+  return new DnstapEncoder({ identity, version: dnstap.version ?? version, listen });
 }
 
 /** The parts that an open file or connection depends on. */

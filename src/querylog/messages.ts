@@ -1,6 +1,6 @@
 /** What main and the thread of the query log say to each other. Plain data. */
 
-import type { Dnstap, QueryLog } from '../config/types.ts';
+import type { Dnstap, QueryLog, SocketAddress } from '../config/types.ts';
 import type { ByteRingMemory } from '../events/byte-ring.ts';
 import type { RevisionNames } from '../history/messages.ts';
 import type { DnstapStats } from './dnstap-client.ts';
@@ -10,8 +10,8 @@ import type { LogFileStats } from './log-file.ts';
 export interface Outputs {
   readonly queryLog: QueryLog | null;
   readonly dnstap: Dnstap | null;
-  /** The port that is listened on, where it is one; 0 for not known. */
-  readonly port: number;
+  /** Where clients ask: dnstap tells it where a family has one address only. */
+  readonly listen: readonly SocketAddress[];
 }
 
 export interface LoggerSettings {

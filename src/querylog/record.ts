@@ -1,4 +1,4 @@
-/** A record of kinds.ts as the thread that writes the outputs sees it, with its numbers resolved. */
+/** A record of kinds.ts as the thread that writes it out sees it, with its numbers resolved. */
 
 import { PEER_FAMILY, PEER_HAS_LOCAL, PEER_LOCAL, PEER_PORT } from '../batch.ts';
 import type { RevisionNames } from '../history/messages.ts';

@@ -101,7 +101,8 @@ function addressText({ address, port, family }: SocketAddress): string {
 }
 
 /**
- * SIGHUP reloads, SIGUSR2 reopens the files of alerts and queries, SIGTERM and SIGINT end; a second one ends at once.
+ * SIGHUP reloads, SIGUSR2 reopens the files of alerts and queries, SIGTERM and SIGINT end; a
+ * second one ends at once.
  */
 async function untilStopped(
   resolver: Resolver,
