@@ -94,10 +94,10 @@ describe('labels and numbers', () => {
 
 describe('a histogram', () => {
   const cells = new Float64Array(LATENCY_CELLS + 3);
-  observe(cells, 3, 0.05, 2);
-  observe(cells, 3, 0.06, 1);
-  observe(cells, 3, 2500, 1);
-  observe(cells, 3, 9000, 1);
+  observe(cells, 3, 50, 2);
+  observe(cells, 3, 60, 1);
+  observe(cells, 3, 2_500_000, 1);
+  observe(cells, 3, 9_000_000, 1);
   observe(cells, 3, -1, 1);
   const lines = written('text', (page) => page.latency('d', 'h', [{ labels: {}, cells, at: 3 }]));
   const rows: [string, string][] = [

@@ -62,7 +62,7 @@ function took(cells: Float64Array, verdict: Verdict): { times: number; ms: numbe
   const histogram = cells.slice(at, at + LATENCY_CELLS);
   return {
     times: histogram.slice(0, CELL_SUM).reduce((sum, count) => sum + count, 0),
-    ms: histogram[CELL_SUM] ?? 0,
+    ms: (histogram[CELL_SUM] ?? 0) / 1000,
   };
 }
 
@@ -164,8 +164,8 @@ describe('latency', () => {
     ask(valve, '10.1.0.1', { name: 'x.test' });
     ask(valve, '10.1.0.1', { name: 'y.test' });
     ask(valve, '10.1.0.1', { name: 'ns.local.example' });
-    valve.memory.meter.endBatch(2);
-    valve.memory.meter.endBatch(7);
+    valve.memory.meter.endBatch(2000);
+    valve.memory.meter.endBatch(7000);
     expect(took(valve.meter, 'denied')).toEqual({ times: 2, ms: 4 });
     expect(took(valve.meter, 'local')).toEqual({ times: 1, ms: 2 });
     expect(took(valve.meter, 'cached')).toEqual({ times: 0, ms: 0 });
