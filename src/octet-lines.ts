@@ -1,4 +1,4 @@
-/** Lines of a file as octets, however large the file: what a digest is about must not be decoded. */
+/** Lines of a file as octets, however large: what a digest is about must not be decoded. */
 
 import { closeSync, openSync, readSync } from 'node:fs';
 
