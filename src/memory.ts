@@ -10,6 +10,7 @@ import { type ByteRingMemory, createByteRing } from './events/byte-ring.ts';
 import { Findings } from './events/findings.ts';
 import { Ledger } from './events/ledger.ts';
 import type { RingWriter } from './events/ring.ts';
+import { createMeter, Meter } from './metrics/meter.ts';
 import { Tap } from './querylog/tap.ts';
 import { Inflight } from './upstream/inflight.ts';
 import { Waiters } from './upstream/waiters.ts';
@@ -27,6 +28,8 @@ const WAITERS_PER_WORKLOAD = 2048;
 export interface MemorySettings {
   readonly ring: RingWriter;
   readonly counters: Float64Array;
+  /** Cells of metrics/meter.ts; its own where nobody reads them. */
+  readonly meter?: Float64Array;
   /** Slab of the answer store. */
   readonly storeOctets: number;
   /** Full names remembered under one (workload, registrable domain). */
@@ -57,6 +60,7 @@ export class Memory {
   /** Cells named in counters.ts. */
   readonly counters: Float64Array;
 
+  readonly meter: Meter;
   readonly findings: Findings;
   readonly tap: Tap;
   readonly detectors: Detectors;
@@ -66,6 +70,7 @@ export class Memory {
     this.store = new Store(storeOctets);
     this.ledger = new Ledger(ring, LEDGER_CAPACITY, namesPerPair);
     this.counters = counters;
+    this.meter = new Meter(settings.meter ?? createMeter());
     this.findings = new Findings(ring);
     this.tap = new Tap(settings.tapRing ?? createByteRing(NO_RING));
     this.detectors = new Detectors(detect, owner);

@@ -33,6 +33,7 @@ import {
   OUTCOME_CACHED,
   OUTCOME_DENIED,
   OUTCOME_FAILED,
+  OUTCOME_NONE,
   OUTCOME_NXDOMAIN_CACHED,
 } from './events/ledger.ts';
 import { NONE } from './events/slots.ts';
@@ -73,6 +74,7 @@ import { CHAIN_LEAVES } from './zones/answer.ts';
  *   upstream
  */
 export function decide(query: Query, tables: Tables, memory: Memory): Verdict {
+  query.outcome = OUTCOME_NONE;
   const parsed = parse(query);
   if (parsed !== PARSE_OK) return reject(query, parsed, memory);
   if (query.ednsVersion > 0) return respond(query, BADVERS);
@@ -174,6 +176,7 @@ function decideCaught(
       letThrough(query, tables);
       return FORWARD;
     }
+    query.outcome = OUTCOME_FAILED;
     respondEmpty(query, SERVFAIL, EDE_OTHER);
     return RESPOND;
   }

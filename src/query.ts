@@ -71,6 +71,8 @@ export class Query {
   /** Revision of the tables that decided. */
   revision = 0;
   readonly decision = new Decision();
+  /** OUTCOME_* of events/ledger.ts, once it is known. */
+  outcome = 0;
   /** 1 when a local zone answers with a chain whose target must be asked upstream. */
   isAlias = 0;
 }

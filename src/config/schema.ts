@@ -5,7 +5,9 @@
  */
 
 import { z } from 'zod';
+import { takesShape } from './alerts.ts';
 import { detectSchema, workloadDetect } from './detect-schema.ts';
+import { FORMATS } from './formats.ts';
 import {
   count,
   duration,
@@ -13,18 +15,20 @@ import {
   hostname,
   line,
   listenAddress,
+  metricsAddress,
   pattern,
   prefix,
   rate,
   recordType,
   serverAddress,
-  sinkTarget,
+  sinkPlace,
   size,
   word,
 } from './leaves.ts';
 import * as limits from './limits.ts';
 import { addressOctets, isMapped } from './prefix.ts';
 import { dnstapSchema, queryLogSchema, share } from './querylog-schema.ts';
+import { transportShape } from './sink-schema.ts';
 import { FACILITIES } from './sinks.ts';
 import type { DenyAnswer } from './types.ts';
 
@@ -217,15 +221,17 @@ export const feedSchema = z
   .meta({ description: 'One list.' });
 
 export const sinkSchema = z.strictObject({
-  to: sinkTarget,
-  format: z.enum(['rfc5424', 'json']).optional().meta({
+  to: sinkPlace,
+  format: z.enum(FORMATS).optional().meta({
     description:
-      '`rfc5424` for syslog sinks, `json` (an object per line) for files; need not be given.',
+      'What is written; without it `rfc5424` to syslog, `json` elsewhere. docs/alerts.md has all.',
   }),
   facility: z
     .enum(FACILITIES)
     .default(limits.DEFAULT_FACILITY)
     .meta({ description: 'Syslog facility.' }),
+  ...takesShape,
+  ...transportShape,
 });
 
 /** Sections that an included file may hold, too. */
@@ -331,6 +337,17 @@ export const mainShape = {
     })
     .prefault({})
     .meta({ description: 'The control socket.' }),
+  metrics: z
+    .strictObject({
+      listen: metricsAddress.prefault(limits.DEFAULT_METRICS).meta({
+        description: 'Address of the HTTP server: `/metrics`, `/health`, `/ready`.',
+      }),
+    })
+    .optional()
+    .meta({
+      description:
+        'Metrics for Prometheus, docs/metrics.md; without the section, which may be `{}`, none.',
+    }),
   state_directory: filePath
     .default(limits.DEFAULT_STATE)
     .meta({ description: 'Where downloaded feeds are kept.' }),

@@ -18,6 +18,7 @@ export interface WorkerSettings {
   readonly plan: UpstreamPlan;
   readonly ring: RingMemory;
   readonly counters: Float64Array;
+  readonly meter: Float64Array;
   readonly storeOctets: number;
   readonly namesPerPair: number;
   readonly detect: DetectMemory;

@@ -13,6 +13,7 @@ import { freeLocks } from '../detect/rows.ts';
 import { DnsvalveError, messageOf } from '../errors.ts';
 import { type ByteRingMemory, createByteRing } from '../events/byte-ring.ts';
 import { createRing, type RingMemory } from '../events/ring.ts';
+import { Meters } from '../metrics/meters.ts';
 import type { Backend } from '../native/udp.ts';
 import type { HashKey } from '../reputation/loader.ts';
 import type { ServerStats } from '../upstream/upstreams.ts';
@@ -61,6 +62,7 @@ export class Workers {
   /** Counts of workers that died, so that totals never go back. */
   readonly #buried = new Float64Array(createCounters().length);
   readonly #detect: DetectMemory;
+  readonly meters = new Meters();
   #snapshot: Snapshot;
   #addresses: readonly SocketAddress[] = [];
   #isStopping = false;
@@ -69,6 +71,7 @@ export class Workers {
     this.#snapshot = snapshot;
     this.#options = options;
     this.#detect = createDetectMemory(snapshot.config.detect.memoryBytes);
+    this.meters.assign(snapshot.memory.workloads);
     for (let index = 0; index < snapshot.config.workers; index++) {
       this.#slots.push(this.#spawn(index));
     }
@@ -115,6 +118,7 @@ export class Workers {
   /** Publishes a snapshot; resolves when every worker decides by it. */
   async publish(snapshot: Snapshot, forgetAnswers: boolean): Promise<void> {
     this.#snapshot = snapshot;
+    this.meters.assign(snapshot.memory.workloads);
     const { memory: tables, plan } = snapshot;
     await Promise.all(
       this.#slots.map((slot) => this.#ask(slot, { kind: 'tables', tables, plan, forgetAnswers })),
@@ -155,6 +159,7 @@ export class Workers {
       plan,
       ring,
       counters,
+      meter: this.meters.open(index),
       storeOctets: config.cache.sizeBytes,
       namesPerPair: config.history.namesPerDomain,
       detect: this.#detect,

@@ -23,6 +23,7 @@ const FILES = new Set(
   detect/generated-rows detect/generated-sums detect/generated-tell
   querylog/kinds querylog/taps querylog/tap events/byte-ring
   events/kinds events/ring events/slots events/ledger events/handover events/findings
+  metrics/latency metrics/meter
   upstream/routes upstream/waiters upstream/inflight upstream/forward upstream/match
   zones/answer zones/kind zones/memory zones/alias
   `
