@@ -43,6 +43,8 @@ class Rig {
     tapRing: this.#ring,
   });
   readonly #revisions = new Revisions();
+  /** One for all messages, as a listener has it. */
+  readonly #query = new Query();
 
   private constructor(snapshot: Snapshot) {
     this.#snapshot = snapshot;
@@ -56,7 +58,7 @@ class Rig {
 
   /** Decides a message and gives what was told of it. */
   ask(message: Uint8Array, from: string, port = 5353): Seen[] {
-    const query = new Query();
+    const query = this.#query;
     query.octets = message;
     query.end = message.length;
     query.out = new Uint8Array(4096);
