@@ -3,6 +3,11 @@
  * resolver.ts.
  */
 
+import { createRequire } from 'node:module';
+import { AuditLog } from '../audit/log.ts';
+import type { Actor } from '../audit/record.ts';
+import { Trail } from '../audit/trail.ts';
+import { configurationDigest } from '../config/digest.ts';
 import type { SocketAddress } from '../config/types.ts';
 import { Notify } from '../control/notify.ts';
 import { ControlServer } from '../control/server.ts';
@@ -27,19 +32,25 @@ export async function serve(options: ServeOptions): Promise<void> {
   const { backend, reason } = chooseBackend();
   if (reason !== null) log.warn({ reason }, 'native I/O is not there; Node does it instead');
   const resolver = await Resolver.start({ ...options, backend, log });
-  const control = await startControl(resolver, notify, log);
+  const audit = openAudit(resolver, log);
+  const trail = trailOf(resolver, audit);
+  const doReload = (by: Actor): Promise<void> => trail.reload(by, () => reload(resolver, notify));
+  const control = await startControl(resolver, doReload, log);
   const monitor = new Monitor(resolver, log);
   // Not before: nobody waits for an answer yet while the first tables are built.
   helpersStandBack();
   sayStarted(resolver, log);
+  trail.started(programVersion());
   notify.ready();
   notify.watchdog(() => resolver.hasProgress());
-  await untilStopped(resolver, notify, log);
+  const signal = await untilStopped(resolver, { notify, log, reload: doReload });
   notify.stopping();
   log.info('stopping');
   monitor.close();
   await control?.close();
   await resolver.stop();
+  trail.stopped(signal);
+  await audit.close();
   notify.close();
   log.info('stopped');
 }
@@ -47,16 +58,36 @@ export async function serve(options: ServeOptions): Promise<void> {
 /** Without its socket the resolver still answers; `status` and `reload` are then by signal only. */
 async function startControl(
   resolver: Resolver,
-  notify: Notify,
+  doReload: (by: Actor) => Promise<void>,
   log: Log,
 ): Promise<ControlServer | null> {
   const { path } = resolver.snapshot.config.control;
   try {
-    return await ControlServer.open(path, resolver, () => reload(resolver, notify));
+    return await ControlServer.open(path, resolver, doReload);
   } catch (error) {
     log.error({ path, reason: messageOf(error) }, 'the control socket cannot be opened');
     return null;
   }
+}
+
+function openAudit({ snapshot }: Resolver, log: Log): AuditLog {
+  return new AuditLog({
+    stateDirectory: snapshot.config.stateDirectory,
+    now: Date.now,
+    report: (line) => log.error(line),
+  });
+}
+
+function trailOf(resolver: Resolver, audit: AuditLog): Trail {
+  return new Trail(audit, () => {
+    const { config, memory } = resolver.snapshot;
+    return { revision: memory.revision, configuration: configurationDigest(config) };
+  });
+}
+
+function programVersion(): string {
+  const require = createRequire(import.meta.url);
+  return (require('../../package.json') as { version: string }).version;
 }
 
 async function reload(resolver: Resolver, notify: Notify): Promise<void> {
@@ -93,25 +124,36 @@ function addressText({ address, port, family }: SocketAddress): string {
   return family === 6 ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
+interface Surroundings {
+  readonly notify: Notify;
+  readonly log: Log;
+  readonly reload: (by: Actor) => Promise<void>;
+}
+
 /**
  * SIGHUP reloads, SIGUSR2 reopens alert files, SIGTERM and SIGINT end; a second one ends at once.
+ *
+ * @returns the signal that ended it
  */
-async function untilStopped(resolver: Resolver, notify: Notify, log: Log): Promise<void> {
+async function untilStopped(
+  resolver: Resolver,
+  { notify, log, reload }: Surroundings,
+): Promise<string> {
   process.on('SIGHUP', () => {
-    reload(resolver, notify).catch((error: unknown) =>
+    reload({ via: 'signal', signal: 'SIGHUP' }).catch((error: unknown) =>
       notify.status(`reload refused: ${messageOf(error)}`),
     );
   });
   process.on('SIGUSR2', () => resolver.alerts.reopen());
-  await new Promise<void>((resolve) => {
+  return await new Promise<string>((resolve) => {
     let isSecond = false;
-    const end = (): void => {
+    const end = (signal: string): void => {
       if (isSecond) {
         log.warn('stopped at once');
         process.exit(1);
       }
       isSecond = true;
-      resolve();
+      resolve(signal);
     };
     process.on('SIGTERM', end);
     process.on('SIGINT', end);
