@@ -26,5 +26,6 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'detect', load: () => import('./detect.ts') },
   { name: 'audit', load: () => import('./audit.ts') },
   { name: 'evidence', load: () => import('./evidence.ts') },
+  { name: 'alerts', load: () => import('./alerts.ts') },
   { name: 'version', load: () => import('./version.ts') },
 ];

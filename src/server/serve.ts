@@ -3,19 +3,17 @@
  * resolver.ts.
  */
 
-import { createRequire } from 'node:module';
-import { AuditLog } from '../audit/log.ts';
 import type { Actor } from '../audit/record.ts';
-import { Trail } from '../audit/trail.ts';
-import { configurationDigest } from '../config/digest.ts';
 import type { SocketAddress } from '../config/types.ts';
 import { Notify } from '../control/notify.ts';
 import { ControlServer } from '../control/server.ts';
 import { messageOf } from '../errors.ts';
 import { createLog, type Log } from '../log.ts';
+import { MetricsServer } from '../metrics/server.ts';
 import { chooseBackend } from '../native/udp.ts';
 import { openUnixDatagram } from '../native/unix-datagram.ts';
 import { helpersStandBack } from '../priority.ts';
+import { startAudit } from './audit.ts';
 import type { FirstBuild } from './build.ts';
 import { Monitor } from './monitor.ts';
 import { Resolver } from './resolver.ts';
@@ -32,25 +30,26 @@ export async function serve(options: ServeOptions): Promise<void> {
   const { backend, reason } = chooseBackend();
   if (reason !== null) log.warn({ reason }, 'native I/O is not there; Node does it instead');
   const resolver = await Resolver.start({ ...options, backend, log });
-  const audit = openAudit(resolver, log);
-  const trail = trailOf(resolver, audit);
-  const doReload = (by: Actor): Promise<void> => trail.reload(by, () => reload(resolver, notify));
-  const control = await startControl(resolver, doReload, log);
+  const metrics = new MetricsServer(resolver, log);
+  await metrics.follow(resolver.snapshot.config.metrics?.listen ?? null);
+  const audit = startAudit(resolver, log);
+  const again = (by: Actor) => audit.trail.reload(by, () => reload(resolver, notify, metrics));
+  const control = await startControl(resolver, again, log);
   const monitor = new Monitor(resolver, log);
   // Not before: nobody waits for an answer yet while the first tables are built.
   helpersStandBack();
   sayStarted(resolver, log);
-  trail.started(programVersion());
   notify.ready();
   notify.watchdog(() => resolver.hasProgress());
-  const signal = await untilStopped(resolver, { notify, log, reload: doReload });
+  const signal = await untilStopped(resolver, notify, again, log);
   notify.stopping();
+  metrics.stopping();
   log.info('stopping');
   monitor.close();
   await control?.close();
   await resolver.stop();
-  trail.stopped(signal);
-  await audit.close();
+  await audit.stop(signal);
+  await metrics.close();
   notify.close();
   log.info('stopped');
 }
@@ -58,42 +57,23 @@ export async function serve(options: ServeOptions): Promise<void> {
 /** Without its socket the resolver still answers; `status` and `reload` are then by signal only. */
 async function startControl(
   resolver: Resolver,
-  doReload: (by: Actor) => Promise<void>,
+  again: (by: Actor) => Promise<void>,
   log: Log,
 ): Promise<ControlServer | null> {
   const { path } = resolver.snapshot.config.control;
   try {
-    return await ControlServer.open(path, resolver, doReload);
+    return await ControlServer.open(path, resolver, again);
   } catch (error) {
     log.error({ path, reason: messageOf(error) }, 'the control socket cannot be opened');
     return null;
   }
 }
 
-function openAudit({ snapshot }: Resolver, log: Log): AuditLog {
-  return new AuditLog({
-    stateDirectory: snapshot.config.stateDirectory,
-    now: Date.now,
-    report: (line) => log.error(line),
-  });
-}
-
-function trailOf(resolver: Resolver, audit: AuditLog): Trail {
-  return new Trail(audit, () => {
-    const { config, memory } = resolver.snapshot;
-    return { revision: memory.revision, configuration: configurationDigest(config) };
-  });
-}
-
-function programVersion(): string {
-  const require = createRequire(import.meta.url);
-  return (require('../../package.json') as { version: string }).version;
-}
-
-async function reload(resolver: Resolver, notify: Notify): Promise<void> {
+async function reload(resolver: Resolver, notify: Notify, metrics: MetricsServer): Promise<void> {
   notify.reloading();
   try {
     await resolver.reload();
+    await metrics.follow(resolver.snapshot.config.metrics?.listen ?? null);
   } finally {
     notify.ready();
   }
@@ -124,27 +104,27 @@ function addressText({ address, port, family }: SocketAddress): string {
   return family === 6 ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
-interface Surroundings {
-  readonly notify: Notify;
-  readonly log: Log;
-  readonly reload: (by: Actor) => Promise<void>;
-}
-
 /**
- * SIGHUP reloads, SIGUSR2 reopens alert files, SIGTERM and SIGINT end; a second one ends at once.
+ * SIGHUP reloads, SIGUSR2 reopens the files of alerts and queries, SIGTERM and SIGINT end; a
+ * second one ends at once.
  *
  * @returns the signal that ended it
  */
 async function untilStopped(
   resolver: Resolver,
-  { notify, log, reload }: Surroundings,
+  notify: Notify,
+  again: (by: Actor) => Promise<void>,
+  log: Log,
 ): Promise<string> {
   process.on('SIGHUP', () => {
-    reload({ via: 'signal', signal: 'SIGHUP' }).catch((error: unknown) =>
+    again({ via: 'signal', signal: 'SIGHUP' }).catch((error: unknown) =>
       notify.status(`reload refused: ${messageOf(error)}`),
     );
   });
-  process.on('SIGUSR2', () => resolver.alerts.reopen());
+  process.on('SIGUSR2', () => {
+    resolver.alerts.reopen();
+    resolver.queryLog.reopen();
+  });
   return await new Promise<string>((resolve) => {
     let isSecond = false;
     const end = (signal: string): void => {

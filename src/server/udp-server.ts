@@ -58,7 +58,7 @@ export class UdpServer {
     if (forwarder === null || !this.#isReceiving) return 0;
     const batch = this.#batch;
     const query = this.#query;
-    const { counters } = this.#memory;
+    const { counters, meter } = this.#memory;
     this.#clock.update();
     query.octets = batch.rx;
     query.out = batch.tx;
@@ -81,6 +81,7 @@ export class UdpServer {
       query.outStart = answers * SLOT_STRIDE;
       query.peerAt = i * PEER_SIZE;
       const verdict = decideSafely(query, forwarder.tables, this.#memory, forwarder.onFault);
+      meter.answered(query, verdict, forwarder.tables);
       if (verdict === RESPOND) {
         batch.txLength[answers] = query.outLength;
         batch.txPeer[answers++] = i;
@@ -88,6 +89,7 @@ export class UdpServer {
         forwarder.ask(query, channel);
       }
     }
+    meter.endBatch(performance.now() - query.nowMs);
     forwarder.upstreams?.flush();
     forwarder.onSettled();
     return answers;
