@@ -7,6 +7,9 @@ import { configurationDigest } from '../config/digest.ts';
 import type { Log } from '../log.ts';
 import type { Resolver } from './resolver.ts';
 
+/** How long the end of the program waits for the disk. */
+const GRACE_MS = 2000;
+
 export interface Audited {
   readonly trail: Trail;
   /** Records the end, and waits until the disk has all that it takes. */
@@ -29,7 +32,7 @@ export function startAudit(resolver: Resolver, log: Log): Audited {
     trail,
     stop: async (signal) => {
       trail.stopped(signal);
-      await audit.close();
+      await audit.close(GRACE_MS);
     },
   };
 }

@@ -82,7 +82,7 @@ workloads:
     report: fail,
   });
   new Trail(log, () => ({ revision: 7, configuration: 'c'.repeat(64) })).started('0.1.0');
-  await log.close();
+  await log.close(10_000);
   return folder;
 }
 
