@@ -25,6 +25,12 @@ export function auditRows(stateDirectory: string, { sinceMs, untilMs }: Window):
   return rows;
 }
 
+/** The policy in force at the end of the rows; null where they do not say. */
+export function lastPolicy(rows: readonly AuditRecord[]): object | null {
+  const last = rows.findLast(bringsPolicy);
+  return last === undefined ? null : { ...(last.details['after'] as object), since: last.time };
+}
+
 function bringsPolicy({ details }: AuditRecord): boolean {
   return typeof details['after'] === 'object' && details['after'] !== null;
 }

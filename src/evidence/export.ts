@@ -5,7 +5,7 @@ import { configurationDigest } from '../config/digest.ts';
 import type { Config } from '../config/types.ts';
 import { DnsvalveError } from '../errors.ts';
 import { alertRows, type Window } from './alerts.ts';
-import { auditRows } from './audit.ts';
+import { auditRows, lastPolicy } from './audit.ts';
 import { BundleWriter, type PartDigest } from './bundle.ts';
 import { configurationRows, feedRows, identityRows, workloadOf } from './configuration.ts';
 import { HistoryEvidence } from './history.ts';
@@ -46,14 +46,14 @@ export async function exportBundle(
       since: new Date(window.sinceMs).toISOString(),
       until: new Date(window.untilMs).toISOString(),
     };
-    const policies = history.policies();
+    const audit = config === null ? [] : auditRows(config.stateDirectory, window);
     const writer = new BundleWriter(write);
     writer.part('scope', [scope]);
     writer.part('configuration', config === null ? [] : configurationRows(config, workload));
     writer.part('identity', config === null ? [] : identityRows(config, workload));
     writer.part('feeds', feeds);
-    writer.part('policies', policies);
-    writer.part('audit', config === null ? [] : auditRows(config.stateDirectory, window));
+    writer.part('policies', history.policies());
+    writer.part('audit', audit);
     writer.part('alerts', config === null ? [] : alertRows(config, workload, window));
     writer.part('findings', history.findings());
     writer.part('hours', history.hours());
@@ -61,7 +61,7 @@ export async function exportBundle(
     return writer.manifest({
       ...scope,
       configuration: config === null ? null : configurationDigest(config),
-      policy: policies.at(-1) ?? null,
+      policy: lastPolicy(audit),
     });
   } finally {
     db.prepare('COMMIT').run();

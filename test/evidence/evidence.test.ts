@@ -149,6 +149,7 @@ describe('a bundle', () => {
       workload: 'pay',
       since: '2026-03-01T00:00:00.000Z',
       until: '2026-03-01T13:00:00.000Z',
+      policy: { revision: 7, configuration: 'c'.repeat(64), since: '2026-03-01T12:00:00.000Z' },
     });
   });
 
