@@ -6,7 +6,7 @@
  * `process_start_time_seconds` tells.
  */
 
-import { BOUNDS_MS, CELL_ABOVE, CELL_SUM } from './latency.ts';
+import { BOUNDS_US, CELL_ABOVE, CELL_SUM } from './latency.ts';
 
 export type Format = 'text' | 'openmetrics';
 
@@ -61,13 +61,13 @@ export class Exposition {
     this.#family({ family: name, name, type: 'histogram' }, help);
     for (const { labels, cells, at } of samples) {
       let count = 0;
-      for (const [bucket, bound] of BOUNDS_MS.entries()) {
+      for (const [bucket, bound] of BOUNDS_US.entries()) {
         count += cells[at + bucket] ?? 0;
         this.#sample(`${name}_bucket`, { ...labels, le: boundText(bound) }, count);
       }
       count += cells[at + CELL_ABOVE] ?? 0;
       this.#sample(`${name}_bucket`, { ...labels, le: '+Inf' }, count);
-      this.#sample(`${name}_sum`, labels, (cells[at + CELL_SUM] ?? 0) / 1000);
+      this.#sample(`${name}_sum`, labels, (cells[at + CELL_SUM] ?? 0) / 1e6);
       this.#sample(`${name}_count`, labels, count);
     }
   }
@@ -93,10 +93,9 @@ export class Exposition {
 }
 
 /** OpenMetrics writes bounds with a point, and a bound must be the same text in both forms. */
-function boundText(ms: number): string {
-  const text = String(ms / 1000);
-  if (text.includes('e')) return (ms / 1000).toFixed(6).replace(/0+$/, '');
-  return text.includes('.') ? text : `${text}.0`;
+function boundText(us: number): string {
+  const text = (us / 1e6).toFixed(6).replace(/0+$/, '');
+  return text.endsWith('.') ? `${text}0` : text;
 }
 
 function numberText(value: number): string {

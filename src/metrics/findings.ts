@@ -1,11 +1,14 @@
 /** Metrics of what people are told, and of the history: alerts, sinks, detectors, the recorder. */
 
-import type { DispatchStats } from '../alerts/dispatch.ts';
+import type { DispatchStats, FindingCount } from '../alerts/dispatch.ts';
 import { LEDGER_PENDING, LEDGER_SHED } from '../counters.ts';
+import { DETECTOR_NAMES } from '../detect/detectors.ts';
 import type { RowsUsage } from '../detect/usage.ts';
 import { fillOf, type RingMemory } from '../events/ring.ts';
 import type { RecorderStats } from '../history/messages.ts';
 import type { Exposition, Sample } from './exposition.ts';
+
+const NOTHING: FindingCount = { told: 0, denied: 0 };
 
 export function writeAlerts(page: Exposition, stats: DispatchStats): void {
   const types = Object.entries(stats.byType).map(([type, count]): Sample => [{ type }, count]);
@@ -40,7 +43,7 @@ export function writeDetectors(
   findings: DispatchStats['findings'],
   usage: Readonly<Record<string, RowsUsage>>,
 ): void {
-  const found = Object.entries(findings);
+  const found = DETECTOR_NAMES.map((name) => [name, findings[name] ?? NOTHING] as const);
   const told = found.map(([detector, counts]): Sample => [{ detector }, counts.told]);
   page.counter('dnsvalve_findings', 'Queries that a detector found something about.', told);
   const denied = found.map(([detector, counts]): Sample => [{ detector }, counts.denied]);

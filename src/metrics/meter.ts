@@ -98,22 +98,22 @@ export class Meter {
     if (verdict === RESPOND) this.#countRcode(query);
   }
 
-  /** All that was answered since the last call took `ms`. */
-  endBatch(ms: number): void {
+  /** All that was answered since the last call took `us`. */
+  endBatch(us: number): void {
     const batch = this.#batch;
     for (let verdict = 0; verdict < VERDICT_COUNT; verdict++) {
       const times = batch[verdict]!;
       if (times === 0) continue;
       batch[verdict] = 0;
-      observe(this.#cells, AT_LATENCY + verdict * LATENCY_CELLS, ms, times);
+      observe(this.#cells, AT_LATENCY + verdict * LATENCY_CELLS, us, times);
     }
   }
 
-  /** Counts a query that waited `ms` for an upstream. */
-  later(query: Query, ms: number, tables: Tables): void {
+  /** Counts a query that waited `us` for an upstream. */
+  later(query: Query, us: number, tables: Tables): void {
     const outcome = VERDICT_OF[query.outcome]!;
     const what = outcome === LOCAL_VERDICT ? FORWARDED_VERDICT : outcome;
-    observe(this.#cells, AT_LATENCY + what * LATENCY_CELLS, ms, 1);
+    observe(this.#cells, AT_LATENCY + what * LATENCY_CELLS, us, 1);
     this.#count(query, what, tables);
     this.#countRcode(query);
   }

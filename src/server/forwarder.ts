@@ -179,7 +179,7 @@ export class Forwarder implements UpstreamEvents {
 
   #answered(waiter: number, channel: number): void {
     const { meter, waiters } = this.#memory;
-    meter.later(this.#waiting, waiters.waitedMs(waiter, this.#clock.nowMs), this.tables);
+    meter.later(this.#waiting, waiters.waitedUs(waiter, this.#clock.nowMs), this.tables);
     this.#commit(this.#waiting, channel);
   }
 

@@ -12,6 +12,7 @@ import type { Clock } from '../clock.ts';
 import type { SocketAddress } from '../config/types.ts';
 import { QUERIES_TCP } from '../counters.ts';
 import type { Memory } from '../memory.ts';
+import { microseconds } from '../metrics/latency.ts';
 import type { TcpOptions, TcpStreams } from '../native/tcp.ts';
 import {
   EV_DATA,
@@ -186,7 +187,7 @@ export class TcpServer {
   }
 
   #endRound(): void {
-    this.#memory.meter.endBatch(performance.now() - this.#query.nowMs);
+    this.#memory.meter.endBatch(microseconds(performance.now() - this.#query.nowMs));
     this.#isInRound = false;
   }
 

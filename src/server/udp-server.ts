@@ -10,6 +10,7 @@ import type { Clock } from '../clock.ts';
 import type { SocketAddress } from '../config/types.ts';
 import { DROPPED_MALFORMED, QUERIES_UDP } from '../counters.ts';
 import type { Memory } from '../memory.ts';
+import { microseconds } from '../metrics/latency.ts';
 import { type Backend, openUdp, type UdpPort } from '../native/udp.ts';
 import { decideSafely } from '../pipeline.ts';
 import { FORWARD, Query, RESPOND } from '../query.ts';
@@ -89,7 +90,7 @@ export class UdpServer {
         forwarder.ask(query, channel);
       }
     }
-    meter.endBatch(performance.now() - query.nowMs);
+    meter.endBatch(microseconds(performance.now() - query.nowMs));
     forwarder.upstreams?.flush();
     forwarder.onSettled();
     return answers;

@@ -9,7 +9,7 @@
 
 import { BATCH_CAPACITY } from '../batch.ts';
 import type { SocketAddress } from '../config/types.ts';
-import { LATENCY_CELLS, observe } from '../metrics/latency.ts';
+import { LATENCY_CELLS, microseconds, observe } from '../metrics/latency.ts';
 import type { SocketPool } from './pool.ts';
 import type { StreamTransport } from './transport.ts';
 
@@ -97,7 +97,7 @@ export class Server {
   /** An answer to a query of ours arrived, whatever it says. */
   heard(rttMs: number): void {
     this.answered++;
-    observe(this.latency, 0, rttMs, 1);
+    observe(this.latency, 0, microseconds(rttMs), 1);
     this.srttMs += (rttMs - this.srttMs) * SRTT_GAIN;
     this.streak = 0;
     this.circuitOpen = false;

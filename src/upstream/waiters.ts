@@ -170,9 +170,9 @@ export class Waiters {
     decision.flags = words[row + 10]! & 0xff;
   }
 
-  /** Since the query came; below half an hour, for that is all that a word tells apart. */
-  waitedMs(waiter: number, nowMs: number): number {
-    return ((((nowMs * 1000) | 0) - this.#words[waiter * ROW_WORDS + WORD_SINCE]!) | 0) / 1000;
+  /** Microseconds since the query came; below half an hour, for a word tells no more apart. */
+  waitedUs(waiter: number, nowMs: number): number {
+    return (((nowMs * 1000) | 0) - this.#words[waiter * ROW_WORDS + WORD_SINCE]!) | 0;
   }
 
   release(waiter: number): void {
