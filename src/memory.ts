@@ -6,10 +6,12 @@ import { Inspection } from './cache/inspect.ts';
 import { CleanAnswer } from './cache/sanitise.ts';
 import { Store } from './cache/store.ts';
 import { type DetectMemory, Detectors } from './detect/memory.ts';
+import { type ByteRingMemory, createByteRing } from './events/byte-ring.ts';
 import { Findings } from './events/findings.ts';
 import { Ledger } from './events/ledger.ts';
 import type { RingWriter } from './events/ring.ts';
 import { createMeter, Meter } from './metrics/meter.ts';
+import { Tap } from './querylog/tap.ts';
 import { Inflight } from './upstream/inflight.ts';
 import { Waiters } from './upstream/waiters.ts';
 import { WireName } from './wire/name.ts';
@@ -36,7 +38,12 @@ export interface MemorySettings {
   readonly detect: DetectMemory;
   /** Number of the thread, 1 or more. */
   readonly owner: number;
+  /** Where the query log and dnstap read; without it nobody does. */
+  readonly tapRing?: ByteRingMemory;
 }
+
+/** Of the ring that nobody reads. */
+const NO_RING = 64;
 
 export class Memory {
   readonly store: Store;
@@ -55,6 +62,7 @@ export class Memory {
 
   readonly meter: Meter;
   readonly findings: Findings;
+  readonly tap: Tap;
   readonly detectors: Detectors;
 
   constructor(settings: MemorySettings) {
@@ -64,6 +72,7 @@ export class Memory {
     this.counters = counters;
     this.meter = new Meter(settings.meter ?? createMeter());
     this.findings = new Findings(ring);
+    this.tap = new Tap(settings.tapRing ?? createByteRing(NO_RING));
     this.detectors = new Detectors(detect, owner);
   }
 

@@ -139,6 +139,32 @@ export function decideSafely(
   memory: Memory,
   onFault: (error: unknown, isOpen: boolean) => void,
 ): Verdict {
+  if (tables.taps.isOn === 1) return decideTapped(query, tables, memory, onFault);
+  return decideCaught(query, tables, memory, onFault);
+}
+
+/** The same, told to the query log and to dnstap. */
+function decideTapped(
+  query: Query,
+  tables: Tables,
+  memory: Memory,
+  onFault: (error: unknown, isOpen: boolean) => void,
+): Verdict {
+  const { tap } = memory;
+  tap.begin(query);
+  const verdict = decideCaught(query, tables, memory, onFault);
+  tap.query(query, tables.taps, verdict === DROP);
+  if (verdict === RESPOND) tap.response(query, tables.taps);
+  else if (verdict === DROP) tap.noResponse(query, tables.taps);
+  return verdict;
+}
+
+function decideCaught(
+  query: Query,
+  tables: Tables,
+  memory: Memory,
+  onFault: (error: unknown, isOpen: boolean) => void,
+): Verdict {
   try {
     query.workload = 0;
     return decide(query, tables, memory);

@@ -39,6 +39,9 @@ export class Query {
   nowMs = 0;
   wallMs = 0;
 
+  /** Wall clock ms when the query arrived; set for one that waited, and while it is tapped. */
+  receivedMs = 0;
+
   // --- the message, set by parse
 
   id = 0;

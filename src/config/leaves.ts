@@ -9,7 +9,7 @@ import type { CountLimits, Limits } from './limits.ts';
 import { BUDGET_BYTES, DNS_PORT, METRICS_PORT } from './limits.ts';
 import { parseName, parsePattern } from './pattern.ts';
 import { parsePrefix, parseSocketAddress } from './prefix.ts';
-import { parseSinkTarget, SINK_SCHEMES } from './sinks.ts';
+import { parseSinkPlace, SINK_SCHEMES } from './sinks.ts';
 import { didYouMean } from './suggest.ts';
 import { parseDuration, parseRate, parseSize } from './units.ts';
 
@@ -207,6 +207,6 @@ export const recordType = parsed(
   { description: 'A record type: `A`, `AAAA`, `HTTPS`, `TYPE65280`.', pattern: '^[A-Za-z0-9-]+$' },
 );
 
-export const sinkTarget = parsed(parseSinkTarget, {
+export const sinkPlace = parsed(parseSinkPlace, {
   description: `Where alerts go: ${SINK_SCHEMES.map((scheme) => `\`${scheme}\``).join(', ')}.`,
 });

@@ -47,6 +47,7 @@ export async function statusOf(resolver: Resolver): Promise<object> {
     history: historyOf(resolver.recorderStats),
     baseline: baselineOf(resolver.recorderStats),
     alerts: resolver.alerts.stats(),
+    query_log: resolver.queryLog.status(),
     budgets: resolver.accounts.statuses(memory.budgets),
   };
 }

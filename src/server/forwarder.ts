@@ -121,7 +121,7 @@ export class Forwarder implements UpstreamEvents {
     if (this.#outlet.prepare(query, channel)) {
       respondFailure(query, ede, this.tables, this.#memory);
       this.#memory.meter.answered(query, RESPOND, this.tables);
-      this.#outlet.commit(query, channel);
+      this.#commit(query, channel);
     }
     query.out = out;
     query.outStart = outStart;
@@ -162,13 +162,25 @@ export class Forwarder implements UpstreamEvents {
     waiting.nowSeconds = this.#clock.nowSeconds;
     waiting.nowMs = this.#clock.nowMs;
     waiting.wallMs = this.#clock.wallMs;
-    return this.#outlet.prepare(waiting, channel);
+    if (this.#outlet.prepare(waiting, channel)) return true;
+    // The client is gone; where its policy is too, nobody knows any more what it was.
+    const { taps, revision } = this.tables;
+    if (taps.isOn === 1 && waiting.revision === revision) {
+      this.#memory.tap.noResponse(waiting, taps);
+    }
+    return false;
+  }
+
+  #commit(query: Query, channel: number): void {
+    const { taps } = this.tables;
+    if (taps.isOn === 1) this.#memory.tap.response(query, taps);
+    this.#outlet.commit(query, channel);
   }
 
   #answered(waiter: number, channel: number): void {
     const { meter, waiters } = this.#memory;
     meter.later(this.#waiting, waiters.waitedUs(waiter, this.#clock.nowMs), this.tables);
-    this.#outlet.commit(this.#waiting, channel);
+    this.#commit(this.#waiting, channel);
   }
 
   #next(waiter: number): number {

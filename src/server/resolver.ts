@@ -18,6 +18,7 @@ import type { RecorderStats } from '../history/messages.ts';
 import type { Log } from '../log.ts';
 import type { Backend } from '../native/udp.ts';
 import { openUnixDatagram } from '../native/unix-datagram.ts';
+import { QueryLogKeeper } from '../querylog/keeper.ts';
 import type { HashKey } from '../reputation/loader.ts';
 import { FeedSet, type FeedStatus } from '../reputation/refresh.ts';
 import type { KnownDomains } from '../reputation/standing-memory.ts';
@@ -50,6 +51,7 @@ export class Resolver {
   readonly #accounts: AccountsKeeper;
   readonly #recorder: RecorderKeeper;
   readonly #alerts: Dispatch;
+  readonly #queryLog: QueryLogKeeper;
   readonly #longKnown: LongKnown;
   #addresses: readonly SocketAddress[] = [];
   #progress: readonly number[] = [];
@@ -77,9 +79,10 @@ export class Resolver {
     this.#workers = new Workers(first.snapshot, {
       backend: options.backend,
       hashKey,
-      onDeath: (index, reason, ring) => {
+      onDeath: (index, reason, { ring, oldTap, tap }) => {
         options.log.error({ worker: index, reason }, 'a worker died and was started anew');
         this.#recorder.addRing(index, ring);
+        this.#queryLog.addRing(index, oldTap, tap);
       },
       onFault: (stack, isOpen) =>
         options.log.error(
@@ -104,6 +107,11 @@ export class Resolver {
       alerts: this.#alerts,
       log: options.log,
     });
+    this.#queryLog = new QueryLogKeeper({
+      rings: () => this.#workers.taps,
+      revisions: () => this.#revisions.names(),
+      onDeath: (reason) => options.log.error({ reason }, 'the query log died and is started anew'),
+    });
     this.#longKnown = this.#startLongKnown();
   }
 
@@ -119,6 +127,7 @@ export class Resolver {
       await resolver.#accounts.assign(first.snapshot.memory.budgets);
       await resolver.#recorder.untilSeeded();
       resolver.#addresses = await resolver.#workers.listen(config.listen);
+      resolver.#queryLog.configure(config, resolver.#addresses);
     } catch (error) {
       await resolver.stop();
       throw error;
@@ -159,6 +168,10 @@ export class Resolver {
 
   get alerts(): Dispatch {
     return this.#alerts;
+  }
+
+  get queryLog(): QueryLogKeeper {
+    return this.#queryLog;
   }
 
   get lastReload(): { readonly at: number; readonly error: string | null } {
@@ -216,9 +229,12 @@ export class Resolver {
     const forget = routingOf(next.config) !== routingOf(this.#snapshot.config);
     await this.#accounts.assign(next.memory.budgets);
     if (next.warnings !== this.#snapshot.warnings) this.#warn(next);
-    this.#recorder.revision(this.#revisions.remember(next));
+    const names = this.#revisions.remember(next);
+    this.#recorder.revision(names);
+    this.#queryLog.revision(names);
     this.#snapshot = next;
     await this.#workers.publish(next, forget);
+    this.#queryLog.configure(next.config, this.#addresses);
   }
 
   #warn({ warnings }: Snapshot): void {
@@ -233,6 +249,7 @@ export class Resolver {
     await this.#workers.stop(GRACE_MS);
     await this.#accounts.close();
     await this.#recorder.stop();
+    await this.#queryLog.stop(GRACE_MS);
     await this.#alerts.close(GRACE_MS);
   }
 

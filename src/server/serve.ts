@@ -101,7 +101,8 @@ function addressText({ address, port, family }: SocketAddress): string {
 }
 
 /**
- * SIGHUP reloads, SIGUSR2 reopens alert files, SIGTERM and SIGINT end; a second one ends at once.
+ * SIGHUP reloads, SIGUSR2 reopens the files of alerts and queries, SIGTERM and SIGINT end; a
+ * second one ends at once.
  */
 async function untilStopped(
   resolver: Resolver,
@@ -112,7 +113,10 @@ async function untilStopped(
   process.on('SIGHUP', () => {
     again().catch((error: unknown) => notify.status(`reload refused: ${messageOf(error)}`));
   });
-  process.on('SIGUSR2', () => resolver.alerts.reopen());
+  process.on('SIGUSR2', () => {
+    resolver.alerts.reopen();
+    resolver.queryLog.reopen();
+  });
   await new Promise<void>((resolve) => {
     let isSecond = false;
     const end = (): void => {
