@@ -6,7 +6,7 @@
 import { z } from 'zod';
 import { typeFromText, typeToText } from '../wire/text.ts';
 import type { CountLimits, Limits } from './limits.ts';
-import { BUDGET_BYTES, DNS_PORT } from './limits.ts';
+import { BUDGET_BYTES, DNS_PORT, METRICS_PORT } from './limits.ts';
 import { parseName, parsePattern } from './pattern.ts';
 import { parsePrefix, parseSocketAddress } from './prefix.ts';
 import { parseSinkPlace, SINK_SCHEMES } from './sinks.ts';
@@ -172,6 +172,10 @@ export const serverAddress = parsed(parseServer, {
 
 export const listenAddress = parsed((text: string) => parseSocketAddress(text, DNS_PORT), {
   description: 'An address with an optional port (53 when not given): `0.0.0.0:53`, `[::]:53`.',
+});
+
+export const metricsAddress = parsed((text: string) => parseSocketAddress(text, METRICS_PORT), {
+  description: 'An address with an optional port (9153 when not given): `127.0.0.1`, `[::1]:9153`.',
 });
 
 function parseServer(text: string) {

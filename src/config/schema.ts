@@ -5,7 +5,9 @@
  */
 
 import { z } from 'zod';
+import { takesShape } from './alerts.ts';
 import { detectSchema, workloadDetect } from './detect-schema.ts';
+import { FORMATS } from './formats.ts';
 import {
   count,
   duration,
@@ -13,6 +15,7 @@ import {
   hostname,
   line,
   listenAddress,
+  metricsAddress,
   pattern,
   prefix,
   rate,
@@ -24,6 +27,7 @@ import {
 } from './leaves.ts';
 import * as limits from './limits.ts';
 import { addressOctets, isMapped } from './prefix.ts';
+import { dnstapSchema, queryLogSchema, share } from './querylog-schema.ts';
 import { transportShape } from './sink-schema.ts';
 import { FACILITIES } from './sinks.ts';
 import type { DenyAnswer } from './types.ts';
@@ -130,6 +134,8 @@ export const workloadSchema = z
         '`inspect` demands that every target of an answer (CNAME, DNAME, SVCB) is allowed too.',
     }),
     detect: workloadDetect.prefault({}),
+    query_log: share('Share of its queries in the query log, in place of the main one.').optional(),
+    dnstap: share('Share of its queries in dnstap, in place of the main one.').optional(),
     fail_open: z.boolean().default(false).meta({
       description: 'Let queries through when they cannot be decided; without it they are refused.',
     }),
@@ -216,14 +222,15 @@ export const feedSchema = z
 
 export const sinkSchema = z.strictObject({
   to: sinkPlace,
-  format: z.enum(['rfc5424', 'json']).optional().meta({
+  format: z.enum(FORMATS).optional().meta({
     description:
-      '`rfc5424` for syslog sinks, `json` for files (an object per line) and https; need not be given.',
+      'What is written; without it `rfc5424` to syslog, `json` elsewhere. docs/alerts.md has all.',
   }),
   facility: z
     .enum(FACILITIES)
     .default(limits.DEFAULT_FACILITY)
     .meta({ description: 'Syslog facility.' }),
+  ...takesShape,
   ...transportShape,
 });
 
@@ -320,6 +327,8 @@ export const mainShape = {
     limits.ALERT_WINDOW,
     'Repeats of one alert within this time become one with a count.',
   ),
+  query_log: queryLogSchema,
+  dnstap: dnstapSchema,
   control: z
     .strictObject({
       path: filePath
@@ -328,6 +337,17 @@ export const mainShape = {
     })
     .prefault({})
     .meta({ description: 'The control socket.' }),
+  metrics: z
+    .strictObject({
+      listen: metricsAddress.prefault(limits.DEFAULT_METRICS).meta({
+        description: 'Address of the HTTP server: `/metrics`, `/health`, `/ready`.',
+      }),
+    })
+    .optional()
+    .meta({
+      description:
+        'Metrics for Prometheus, docs/metrics.md; without the section, which may be `{}`, none.',
+    }),
   state_directory: filePath
     .default(limits.DEFAULT_STATE)
     .meta({ description: 'Where downloaded feeds are kept.' }),
@@ -337,6 +357,8 @@ export const mainShape = {
 export const mainSchema = z.strictObject({
   ...mainShape,
   include: mainShape.include.optional(),
+  query_log: mainShape.query_log.optional(),
+  dnstap: mainShape.dnstap.optional(),
   upstreams: sharedShape.upstreams.optional(),
   forward: sharedShape.forward.optional(),
   zones: sharedShape.zones.optional(),

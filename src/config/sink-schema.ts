@@ -34,8 +34,8 @@ export const transportShape = {
     .optional()
     .meta({
       description:
-        'syslog+tcp: how messages are told apart (RFC 6587); `octet-counting` when not given, `lf` ' +
-        'for collectors that read lines.',
+        'syslog+tcp: how messages are told apart (RFC 6587); `octet-counting` when not given, ' +
+        '`lf` for collectors that read lines.',
     }),
   ca: secretRef(
     'syslog+tls, https: the authorities (PEM) that may vouch for the peer, `file:PATH` or ' +

@@ -1,6 +1,6 @@
 /**
- * alerts test: one alert through every sink, each over a connection of its own: the answer does not
- * wait for what is queued, filters and folding hold nothing back, and what is queued stays in order.
+ * alerts test: one alert through every sink, each over a connection of its own: the answer does
+ * not wait for what is queued, nothing filters or folds it, and what is queued stays in order.
  */
 
 import { type Alert, operationalAlert } from '../alerts/alert.ts';

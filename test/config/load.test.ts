@@ -25,6 +25,7 @@ describe('defaults', () => {
     ['1,000 names per domain', config.history.namesPerDomain, 1000],
     ['alerts fold for 10 minutes', config.alertWindowMs, 600_000],
     ['nowhere to send alerts', config.alerts, []],
+    ['no metrics', config.metrics, null],
     [
       'an upstream "default" without servers',
       config.upstreams.map((u) => [u.name, u.servers]),
@@ -79,7 +80,11 @@ alerts:
     key: env:CLIENT_KEY
   - { to: "syslog+tls://[2001:db8::5]:6515" }
   - { to: "https://hooks.example/a?b", address: 192.0.2.6, secret: "env:HOOK", batch: 7 }
-  - { to: "unix:/dev/log" }
+  - to: "unix:/dev/log"
+    types: [tunnel, dga]
+    severity: warning
+    workloads: [tostring, unmapped]
+    max_per_minute: 60
 cache: { size: 1GiB, min_ttl: 5m }
 `.replace('toString', 'tostring'),
   );
@@ -146,6 +151,20 @@ cache: { size: 1GiB, min_ttl: 5m }
       ],
     ],
     ['facilities', config.alerts.slice(0, 3).map((s) => s.facility), [20, 3, 20]],
+    [
+      'what a sink takes',
+      config.alerts.slice(-2).map(({ types, severity, workloads, maxPerMinute }) => [
+        [types, severity],
+        [workloads, maxPerMinute],
+      ]),
+      [
+        [[], []],
+        [
+          [['tunnel', 'dga'], 4],
+          [['tostring', 'unmapped'], 60],
+        ],
+      ].map((takes) => takes.map((pair) => (pair.length === 0 ? [undefined, undefined] : pair))),
+    ],
     ['binary sizes', config.cache.sizeBytes, 2 ** 30],
     ['TTLs in seconds', config.cache.minTtlSeconds, 300],
   ];

@@ -3,9 +3,9 @@
 import { isIP } from 'node:net';
 import type { Sink as SinkConfig } from '../../config/types.ts';
 import { DnsvalveError, messageOf } from '../../errors.ts';
-import { jsonLineEncoder, messageEncoder } from '../rfc5424.ts';
+import { encoderFor } from '../formats/encode.ts';
 import { FileSink } from './file.ts';
-import type { Encode, Report, Sink } from './sink.ts';
+import type { Report, Sink } from './sink.ts';
 import { TcpSink } from './tcp.ts';
 import { TlsIdentity } from './tls.ts';
 import { UdpSink } from './udp.ts';
@@ -32,7 +32,7 @@ export function openSink(config: SinkConfig, environment: SinkEnvironment): Sink
 
 function opened(config: SinkConfig, { openUnixDatagram, report }: SinkEnvironment): Sink {
   const { to: name, target } = config;
-  const common = { name, encode: encoderOf(config), report };
+  const common = { name, encode: encoderFor({ ...config, kind: target.kind }), report };
   switch (target.kind) {
     case 'file':
       return new FileSink({ ...common, path: target.path });
@@ -51,10 +51,6 @@ function opened(config: SinkConfig, { openUnixDatagram, report }: SinkEnvironmen
       return new TcpSink({ ...common, ...addressOf(target), tls: { peer: target.peer, identity } });
     }
   }
-}
-
-function encoderOf({ format, facility }: SinkConfig): Encode {
-  return format === 'json' ? jsonLineEncoder() : messageEncoder({ facility });
 }
 
 function addressOf({ host, port }: { readonly host: string; readonly port: number }) {

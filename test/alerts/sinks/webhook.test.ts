@@ -5,7 +5,7 @@ import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { jsonLineEncoder } from '../../../src/alerts/rfc5424.ts';
+import { encoderFor } from '../../../src/alerts/formats/encode.ts';
 import { retryAfter } from '../../../src/alerts/sinks/post.ts';
 import { signature } from '../../../src/alerts/sinks/signature.ts';
 import { WebhookSink } from '../../../src/alerts/sinks/webhook.ts';
@@ -77,7 +77,7 @@ function openTo(port: number, target: Partial<HttpsTarget> = {}) {
       batch: 4,
       ...target,
     },
-    encode: jsonLineEncoder(),
+    encode: encoderFor({ format: 'json', kind: 'https', facility: 20 }),
     report: (line) => said.push(line),
     backoff: { firstMs: 5, maxMs: 20, random: () => 0.5 },
   });
