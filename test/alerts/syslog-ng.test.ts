@@ -1,9 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Alert } from '../../src/alerts/alert.ts';
-import { messageEncoder } from '../../src/alerts/rfc5424.ts';
+import { encoderFor } from '../../src/alerts/formats/encode.ts';
 import type { Sink } from '../../src/alerts/sinks/sink.ts';
 import { TcpSink } from '../../src/alerts/sinks/tcp.ts';
 import { UdpSink } from '../../src/alerts/sinks/udp.ts';
+import { FORMATS, type Format } from '../../src/config/formats.ts';
 import { Authority, tlsOf } from './pki.ts';
 import { alert, deniedAlert } from './sample.ts';
 import { range } from './sinks/collector.ts';
@@ -23,8 +24,8 @@ afterEach(async () => {
   sinks = [];
 });
 
-function open(input: NgInput): Sink {
-  const encode = messageEncoder({ facility: 20, hostname: 'gw1', pid: 42 });
+function open(input: NgInput, format: Format = 'rfc5424'): Sink {
+  const encode = encoderFor({ format, kind: 'syslog-tcp', facility: 20 });
   const port = syslogNg.ports.get(input) ?? 0;
   const backoff = { firstMs: 10, maxMs: 50, random: () => 0.5 };
   const common = { name: input, host: '127.0.0.1', port, encode, report: () => {}, backoff };
@@ -40,7 +41,7 @@ function open(input: NgInput): Sink {
 }
 
 function idOf(message: NgMessage): string | undefined {
-  return message._SDATA['dnsvalve@32473']?.['id'];
+  return message._SDATA?.['dnsvalve@32473']?.['id'];
 }
 
 async function arrived(input: NgInput, sent: Alert): Promise<NgMessage> {
@@ -69,11 +70,23 @@ describe.skipIf(missing !== null)('syslog-ng', () => {
       MSGID: 'new-destination',
       MESSAGE: expect.stringContaining('asked for a new destination'),
     });
-    expect(got._SDATA['dnsvalve@32473']).toMatchObject({
+    expect(got._SDATA?.['dnsvalve@32473']).toMatchObject({
       workload: 'payments-api',
       qname: 'www.partner.example',
       rule: 'a"b\\c]d[e=f ä€😀',
     });
+  });
+
+  const ways = NG_INPUTS.flatMap((input) => FORMATS.map((format) => ({ input, format })));
+  it.each(ways)('gets $format over $input', async ({ input, format }) => {
+    const sent = alert({ rule: 'a|b=c ä€😀' });
+    open(input, format).push(sent);
+    const got = await vi.waitFor(() => {
+      const found = syslogNg.received(input).find((one) => JSON.stringify(one).includes(sent.id));
+      if (found === undefined) throw new Error('not yet');
+      return found;
+    }, WAIT);
+    expect([got.PRIORITY, got.FACILITY]).toEqual(['notice', 'local4']);
   });
 
   it.each(['tcp', 'lf', 'tls'] as const)(

@@ -29,7 +29,8 @@ export interface NgMessage {
   readonly PROGRAM: string;
   readonly MSGID: string;
   readonly MESSAGE: string;
-  readonly _SDATA: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** Absent where the format has no structured data. */
+  readonly _SDATA?: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }
 
 export class SyslogNg {
