@@ -41,6 +41,8 @@ export const ALERT_TYPES = {
   'nxdomain-burst': { severity: WARNING, technique: 'T1568.002' },
   'feed-stale': { severity: WARNING, technique: null },
   'upstream-down': { severity: ERROR, technique: null },
+  /** The spool could not keep what a sink did not take. */
+  'alerts-lost': { severity: ERROR, technique: null },
 } as const satisfies Record<string, TypeFacts>;
 
 export type AlertType = keyof typeof ALERT_TYPES;
@@ -117,9 +119,9 @@ export function makeAlert(
   return { ...head, ...facts, technique, ...(finding ?? NO_FINDING) };
 }
 
-/** An alert about the resolver itself: `subject` is the name of the feed or the upstream. */
+/** An alert about the resolver itself: `subject` is the name of the feed, upstream or sink. */
 export function operationalAlert(
-  type: 'feed-stale' | 'upstream-down',
+  type: 'feed-stale' | 'upstream-down' | 'alerts-lost',
   subject: string,
   facts: { readonly reason: string; readonly atMs: number },
 ): Alert {

@@ -1,18 +1,16 @@
 /**
- * Dispatch: observation -> alert -> fold -> sinks, on the main thread. It decides nothing about
- * queries, and nothing here can hold up the recorder or a query: every sink queues and drops.
+ * Dispatch: observation -> alert -> fold -> spool, on the main thread. It decides nothing about
+ * queries, and nothing here can hold up the recorder or a query: the spool takes what it is given.
  */
 
 import type { BurnInEnd, Unusual } from '../baseline/unusual.ts';
-import type { Sink as SinkConfig } from '../config/types.ts';
 import { detectorOf } from '../detect/detectors.ts';
-import { messageOf } from '../errors.ts';
 import type { Observation, ObservedFinding } from '../history/observation.ts';
-import type { Alert } from './alert.ts';
+import { type Alert, operationalAlert } from './alert.ts';
 import { Fold } from './fold.ts';
 import { type Directory, fromObservation } from './observe.ts';
-import { openSink, type SinkEnvironment } from './sinks/open.ts';
-import type { Sink, SinkStats } from './sinks/sink.ts';
+import type { SinkEnvironment } from './sinks/open.ts';
+import { Spool, type SpoolConfig, type SpoolStats } from './spool.ts';
 import { fromBurnInEnd, fromUnusual } from './unusual.ts';
 
 /** Windows and told pairs held at most; about 1 kB each. */
@@ -21,8 +19,7 @@ const FOLDS_MAX = 100_000;
 const TICK_MS = 1_000;
 
 /** The part of Config that alerts need. */
-export interface AlertsConfig {
-  readonly alerts: readonly SinkConfig[];
+export interface AlertsConfig extends SpoolConfig {
   readonly alertWindowMs: number;
 }
 
@@ -38,37 +35,32 @@ export interface FindingCount {
   readonly denied: number;
 }
 
-export interface DispatchStats {
-  /** Alerts that went to the sinks, after folding. */
+export interface DispatchStats extends SpoolStats {
+  /** Alerts that were told, after folding. */
   readonly emitted: number;
   /** Queries that something was found about, by detector, and those of them that were denied. */
   readonly findings: Readonly<Record<string, FindingCount>>;
-  readonly sinks: readonly ({ readonly name: string } & SinkStats)[];
 }
 
 export class Dispatch {
-  readonly #environment: SinkEnvironment;
   readonly #now: () => number;
   #directory: Directory;
   readonly #fold: Fold;
   #windowMs: number;
-  /** Open sinks by what the configuration says about them. */
-  #sinks = new Map<string, Sink>();
+  readonly #spool: Spool;
   readonly #timer: NodeJS.Timeout;
   #emitted = 0;
   readonly #findings = new Map<string, FindingCount>();
 
   /** @throws DnsvalveError CONFIG as openSink does */
   constructor({ config, directory, now, openUnixDatagram, report }: DispatchOptions) {
-    this.#environment = { openUnixDatagram, report };
     this.#now = now;
+    this.#spool = new Spool({ config, now, openUnixDatagram, report });
     this.#directory = directory;
     this.#windowMs = config.alertWindowMs;
     const emit = (alert: Alert): void => this.#emit(alert);
     this.#fold = new Fold({ windowMs: config.alertWindowMs, max: FOLDS_MAX, emit });
-    for (const sink of config.alerts)
-      this.#sinks.set(keyOf(sink), openSink(sink, this.#environment));
-    this.#timer = setInterval(() => this.#fold.tick(this.#now()), TICK_MS);
+    this.#timer = setInterval(() => this.#tick(), TICK_MS);
     this.#timer.unref();
   }
 
@@ -103,73 +95,49 @@ export class Dispatch {
   }
 
   /**
-   * Follows a reload: sinks that stay keep their queues and connections, others are closed with
-   * `deadlineMs` to deliver. Open windows are closed when their length changes.
+   * Follows a reload; the spool says what becomes of sinks that are gone. Open windows are closed when their length changes.
    *
    * @throws DnsvalveError CONFIG as openSink does; then nothing has changed
    */
   reconfigure(config: AlertsConfig, directory: Directory, deadlineMs: number): Promise<void> {
-    const next = new Map<string, Sink>();
-    const opened: Sink[] = [];
-    try {
-      for (const sink of config.alerts) {
-        const key = keyOf(sink);
-        const kept = this.#sinks.get(key) ?? next.get(key);
-        if (kept === undefined) opened.push(openSink(sink, this.#environment));
-        next.set(key, kept ?? (opened.at(-1) as Sink));
-      }
-    } catch (error) {
-      for (const sink of opened) void sink.close(0);
-      throw error;
-    }
+    const closed = this.#spool.reconfigure(config, deadlineMs);
     if (config.alertWindowMs !== this.#windowMs) {
       this.#windowMs = config.alertWindowMs;
       this.#fold.setWindow(config.alertWindowMs);
     }
-    const gone = [...this.#sinks].filter(([key]) => !next.has(key)).map(([, sink]) => sink);
-    this.#sinks = next;
     this.#directory = directory;
-    return closeAll(gone, deadlineMs);
+    return closed;
   }
 
   stats(): DispatchStats {
-    const sinks = [...this.#sinks.values()];
-    return {
-      emitted: this.#emitted,
-      findings: Object.fromEntries(this.#findings),
-      sinks: sinks.map((sink) => ({ name: sink.name, ...sink.stats() })),
-    };
+    const findings = Object.fromEntries(this.#findings);
+    return { emitted: this.#emitted, findings, ...this.#spool.stats() };
   }
 
   /** Opens file sinks anew, as after SIGUSR2 from logrotate. */
   reopen(): void {
-    for (const sink of this.#sinks.values()) sink.reopen?.();
+    this.#spool.reopen();
   }
 
   /** Tells what is folded, delivers for at most `deadlineMs`, and lets go of everything. */
   async close(deadlineMs: number): Promise<void> {
     clearInterval(this.#timer);
     this.#fold.flush();
-    await closeAll([...this.#sinks.values()], deadlineMs);
+    await this.#spool.close(deadlineMs);
   }
 
   #emit(alert: Alert): void {
     this.#emitted++;
-    for (const sink of this.#sinks.values()) {
-      try {
-        sink.push(alert);
-      } catch (error) {
-        // A sink must not throw; one that does harms neither the others nor the recorder's feed.
-        this.#environment.report(`alert sink ${sink.name}: ${messageOf(error)}`);
-      }
+    this.#spool.append(alert);
+  }
+
+  #tick(): void {
+    const atMs = this.#now();
+    this.#fold.tick(atMs);
+    this.#spool.tick();
+    for (const { sink, lost } of this.#spool.losses()) {
+      const reason = `${lost} alerts in all were lost before this sink could take them`;
+      this.raise(operationalAlert('alerts-lost', sink, { reason, atMs }));
     }
   }
-}
-
-function keyOf({ to, target, facility }: SinkConfig): string {
-  return JSON.stringify([to, target, facility]);
-}
-
-async function closeAll(sinks: readonly Sink[], deadlineMs: number): Promise<void> {
-  await Promise.all(sinks.map((sink) => sink.close(deadlineMs)));
 }

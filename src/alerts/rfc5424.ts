@@ -134,6 +134,7 @@ const HEADLINES: Record<AlertType, string> = {
   'nxdomain-burst': 'asks for names that do not exist',
   'feed-stale': 'is stale',
   'upstream-down': 'is down',
+  'alerts-lost': 'did not get all alerts',
 };
 
 /** Of `low-reputation` by its score; by a feed it is listed. */

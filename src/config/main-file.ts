@@ -25,6 +25,7 @@ export interface MainSettings {
   readonly history: Config['history'];
   readonly alerts: readonly Sink[];
   readonly alertWindowMs: number;
+  readonly alertSpool: Config['alertSpool'];
   readonly control: Config['control'];
   readonly stateDirectory: string;
 }
@@ -46,6 +47,7 @@ export function mainSettings(source: Source, problems: Problem[]): MainSettings 
     problems.push(document.problem(document.at(path), path, 'longer than cache.max_ttl'));
   }
   const history = read(mainShape.history, 'history');
+  const spool = read(mainShape.alert_spool, 'alert_spool');
   return {
     include: [read(mainShape.include.optional(), 'include') ?? []].flat(),
     listen: read(mainShape.listen, 'listen') ?? [],
@@ -67,6 +69,7 @@ export function mainSettings(source: Source, problems: Problem[]): MainSettings 
     },
     alerts: sinks(source, problems),
     alertWindowMs: read(mainShape.alert_window, 'alert_window') ?? 0,
+    alertSpool: { sizeBytes: spool?.size ?? 0, ageMs: spool?.age ?? 0 },
     control: { path: resolve(directory, read(mainShape.control, 'control')?.path ?? '') },
     stateDirectory: resolve(directory, read(mainShape.state_directory, 'state_directory') ?? ''),
   };

@@ -248,7 +248,9 @@ export interface Config {
   readonly alerts: readonly Sink[];
   /** Alerts about one (workload, registrable domain, type) fold into one per window. */
   readonly alertWindowMs: number;
+  /** Bounds of the alerts kept on disk. */
+  readonly alertSpool: { readonly sizeBytes: number; readonly ageMs: number };
   readonly control: { readonly path: string }; // absolute path of the unix socket
-  /** Where downloaded feeds are kept; absolute. */
+  /** Where downloaded feeds and alerts are kept; absolute. */
   readonly stateDirectory: string;
 }

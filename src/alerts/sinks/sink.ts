@@ -16,6 +16,11 @@ export interface SinkStats {
   readonly queued: number;
   /** Text of the last failure, or null; stays after the sink has recovered. */
   readonly lastError: string | null;
+  /**
+   * Of `sent`, from the first on, what is certain to have arrived; the rest may be sent again. Only
+   * where it differs from `sent`.
+   */
+  readonly confirmed?: number;
 }
 
 export interface Sink {

@@ -45,6 +45,8 @@ export class TcpSink implements Sink {
   /** When the kernel first took a frame; a collector that flaps does not make it young again. */
   readonly #takenMs = new WeakMap<Uint8Array, number>();
   #connectedMs = 0;
+  /** Frames that will not be sent again. */
+  #confirmed = 0;
   #closing: (() => void) | null = null;
   #closed = false;
 
@@ -68,7 +70,9 @@ export class TcpSink implements Sink {
 
   stats(): SinkStats {
     const stats = this.#queue.stats();
-    return { ...stats, queued: stats.queued + this.#unflushed.length };
+    this.#forgetOld();
+    const queued = stats.queued + this.#unflushed.length;
+    return { ...stats, queued, confirmed: this.#confirmed };
   }
 
   async close(deadlineMs: number): Promise<void> {
@@ -154,9 +158,11 @@ export class TcpSink implements Sink {
 
   #forgetOld(): void {
     const oldest = this.#now() - RECENT_MS;
-    this.#recent = this.#recent
+    const recent = this.#recent
       .slice(-RECENT_MAX)
       .filter((frame) => (this.#takenMs.get(frame) ?? 0) >= oldest);
+    this.#confirmed += this.#recent.length - recent.length;
+    this.#recent = recent;
   }
 }
 
