@@ -100,6 +100,14 @@ export class Delivery {
     }
   }
 
+  /** Once a second; tells what the cap held back even when nothing follows. */
+  tick(nowMs: number): void {
+    this.pump();
+    if (this.#next === null || this.#isClosed || this.#at < this.#read.length) return;
+    if (this.#next <= this.#journal.last) return;
+    for (const alert of this.#gate.suppressed(nowMs)) this.#give(this.#next - 1, alert);
+  }
+
   /** Records up to `last` are out of reach: counts those that the sink did not get. */
   gone(last: number, records: readonly JournalRecord[] | null): void {
     if (this.#next === null || this.#next > last) return;
@@ -123,7 +131,7 @@ export class Delivery {
 
   /** What the sink has at the deadline stays in the journal, behind the cursor. */
   async close(deadlineMs: number): Promise<void> {
-    this.pump();
+    this.tick(Number.POSITIVE_INFINITY);
     this.#isClosed = true;
     const { dropped } = this.sink.stats();
     await this.sink.close(deadlineMs);

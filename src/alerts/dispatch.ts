@@ -6,7 +6,7 @@
 import type { BurnInEnd, Unusual } from '../baseline/unusual.ts';
 import { detectorOf } from '../detect/detectors.ts';
 import type { Observation, ObservedFinding } from '../history/observation.ts';
-import { type Alert, operationalAlert } from './alert.ts';
+import { ALERT_TYPES, type Alert, type AlertType, operationalAlert } from './alert.ts';
 import { Fold } from './fold.ts';
 import { type Directory, fromObservation } from './observe.ts';
 import type { SinkEnvironment } from './sinks/open.ts';
@@ -38,6 +38,7 @@ export interface FindingCount {
 export interface DispatchStats extends SpoolStats {
   /** Alerts that were told, after folding. */
   readonly emitted: number;
+  readonly byType: Readonly<Record<AlertType, number>>;
   /** Queries that something was found about, by detector, and those of them that were denied. */
   readonly findings: Readonly<Record<string, FindingCount>>;
 }
@@ -50,6 +51,9 @@ export class Dispatch {
   readonly #spool: Spool;
   readonly #timer: NodeJS.Timeout;
   #emitted = 0;
+  readonly #byType = Object.fromEntries(
+    Object.keys(ALERT_TYPES).map((type) => [type, 0]),
+  ) as Record<AlertType, number>;
   readonly #findings = new Map<string, FindingCount>();
 
   /** @throws DnsvalveError CONFIG as openSink does */
@@ -95,7 +99,8 @@ export class Dispatch {
   }
 
   /**
-   * Follows a reload; the spool says what becomes of sinks that are gone. Open windows are closed when their length changes.
+   * Follows a reload; the spool says what becomes of sinks that are gone. Open windows are closed
+   * when their length changes.
    *
    * @throws DnsvalveError CONFIG as openSink does; then nothing has changed
    */
@@ -111,10 +116,15 @@ export class Dispatch {
 
   stats(): DispatchStats {
     const findings = Object.fromEntries(this.#findings);
-    return { emitted: this.#emitted, findings, ...this.#spool.stats() };
+    return {
+      emitted: this.#emitted,
+      byType: { ...this.#byType },
+      findings,
+      ...this.#spool.stats(),
+    };
   }
 
-  /** Opens file sinks anew, as after SIGUSR2 from logrotate. */
+  /** Opens files anew, as after SIGUSR2 from logrotate, and looks at certificates. */
   reopen(): void {
     this.#spool.reopen();
   }
@@ -128,16 +138,17 @@ export class Dispatch {
 
   #emit(alert: Alert): void {
     this.#emitted++;
+    this.#byType[alert.type]++;
     this.#spool.append(alert);
   }
 
   #tick(): void {
     const atMs = this.#now();
     this.#fold.tick(atMs);
-    this.#spool.tick();
-    for (const { sink, lost } of this.#spool.losses()) {
-      const reason = `${lost} alerts in all were lost before this sink could take them`;
-      this.raise(operationalAlert('alerts-lost', sink, { reason, atMs }));
+    this.#spool.tick(atMs);
+    for (const { sink, count, lost } of this.#spool.losses()) {
+      const reason = `the spool could not keep what this sink did not take: ${lost} lost in all`;
+      this.raise(operationalAlert('alerts-lost', sink, { reason, atMs, count }));
     }
   }
 }

@@ -2,9 +2,9 @@
  * Journal: every alert in its order, in memory at once and on the disk a moment later, within a
  * bound of bytes and age. Sinks are fed from here (delivery.ts), each at its own pace.
  *
- * Nobody waits for the disk. While it takes nothing, alerts stay in memory up to UNWRITTEN_MAX; what
- * goes beyond, and what the bound drops, is told to `onGone` before it is out of reach, so that each
- * sink counts exactly what it lost.
+ * Nobody waits for the disk. While it takes nothing, alerts stay in memory up to UNWRITTEN_MAX;
+ * what goes beyond, and what the bound drops, is told to `onGone` before it is out of reach, so
+ * that each sink counts exactly what it lost.
  */
 
 import { messageOf } from '../errors.ts';
@@ -45,8 +45,8 @@ export interface JournalStats {
   /** In memory only. */
   readonly unwritten: number;
   /** Never written, because the disk took nothing for too long. */
-  readonly notKept: number;
-  readonly lastError: string | null;
+  readonly not_kept: number;
+  readonly last_error: string | null;
 }
 
 export class Journal {
@@ -123,8 +123,8 @@ export class Journal {
       oldest: all[0]?.first ?? 0,
       newest: this.#last,
       unwritten: this.#last - this.#written,
-      notKept: this.#notKept,
-      lastError: this.#lastError,
+      not_kept: this.#notKept,
+      last_error: this.#lastError,
     };
   }
 

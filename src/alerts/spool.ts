@@ -10,7 +10,7 @@ import { messageOf } from '../errors.ts';
 import type { Alert } from './alert.ts';
 import { type Cursor, readCursors, writeCursors } from './cursors.ts';
 import { Delivery } from './delivery.ts';
-import { OPEN_GATE } from './gate.ts';
+import { Gate } from './gate.ts';
 import { Journal, type JournalStats } from './journal.ts';
 import type { JournalRecord } from './record.ts';
 import type { Bounds } from './segments.ts';
@@ -37,6 +37,9 @@ export interface SpoolOptions extends SinkEnvironment {
 export interface Loss {
   /** As the configuration writes the sink. */
   readonly sink: string;
+  /** Since this was last asked. */
+  readonly count: number;
+  /** Ever. */
   readonly lost: number;
 }
 
@@ -89,8 +92,8 @@ export class Spool {
       Math.max(0, ...used),
     );
     this.#outlets = this.#openAll(config.alerts).outlets;
-    for (const { name, delivery } of this.#outlets.values()) {
-      delivery.begin(cursors.get(name) ?? this.#newest());
+    for (const outlet of this.#outlets.values()) {
+      begin(outlet, cursors.get(outlet.name) ?? this.#newest());
     }
     this.#watch();
   }
@@ -111,6 +114,7 @@ export class Spool {
     const { outlets, fresh } = this.#openAll(config.alerts);
     const gone = [...this.#outlets].flatMap(([key, outlet]) => (outlets.has(key) ? [] : [outlet]));
     this.#outlets = outlets;
+    this.reopen();
     this.#journal.bounds = config.alertSpool;
     return this.#replace(gone, fresh, deadlineMs);
   }
@@ -122,29 +126,30 @@ export class Spool {
   ): Promise<void> {
     const newest = this.#newest();
     const before = new Map(gone.map((outlet) => [outlet.name, outlet.delivery]));
-    for (const { name, delivery } of fresh) if (!before.has(name)) delivery.begin(newest);
+    for (const outlet of fresh) if (!before.has(outlet.name)) begin(outlet, newest);
     await Promise.all(gone.map(({ delivery }) => delivery.close(deadlineMs)));
-    for (const { name, delivery } of fresh) {
-      const cursor = before.get(name)?.cursor;
-      if (cursor != null) delivery.begin(cursor);
+    for (const outlet of fresh) {
+      const cursor = before.get(outlet.name)?.cursor;
+      if (cursor != null) begin(outlet, cursor);
     }
     this.#watch();
   }
 
   /** Once a second: what is too old goes, cursors are saved. */
-  tick(): void {
+  tick(nowMs: number): void {
     this.#journal.tick();
-    for (const delivery of this.#deliveries()) delivery.pump();
+    for (const delivery of this.#deliveries()) delivery.tick(nowMs);
+    this.#watch();
     void this.#save();
   }
 
-  /** Sinks that lost alerts since this was last asked, and how many they have lost in all. */
+  /** Sinks that lost alerts since this was last asked. */
   losses(): Loss[] {
     return [...this.#outlets.values()].flatMap((outlet) => {
       const { lost, sink } = outlet.delivery;
-      if (lost === outlet.told) return [];
+      const count = lost - outlet.told;
       outlet.told = lost;
-      return [{ sink: sink.name, lost }];
+      return count === 0 ? [] : [{ sink: sink.name, count, lost }];
     });
   }
 
@@ -204,7 +209,8 @@ export class Spool {
   #outlet(name: string, config: SinkConfig): Outlet {
     const sink: Sink = openSink(config, this.#environment);
     const { report } = this.#environment;
-    const delivery = new Delivery({ sink, gate: OPEN_GATE, journal: this.#journal, report });
+    const gate = new Gate(config);
+    const delivery = new Delivery({ sink, gate, journal: this.#journal, report });
     return { name, delivery, told: 0 };
   }
 
@@ -259,6 +265,12 @@ export class Spool {
   }
 }
 
-function keyOf({ to, target, facility }: SinkConfig): string {
-  return JSON.stringify([to, target, facility]);
+function begin(outlet: Outlet, cursor: Cursor): void {
+  outlet.told = cursor.lost;
+  outlet.delivery.begin(cursor);
+}
+
+/** All that is said about a sink, but not where: another line in the file is no other sink. */
+function keyOf({ at: _, ...sink }: SinkConfig): string {
+  return JSON.stringify(sink);
 }

@@ -21,6 +21,7 @@ interface Status {
     readonly emitted: number;
     readonly findings: Readonly<Record<string, { told: number; denied: number }>>;
     readonly sinks: readonly SinkRow[];
+    readonly spool: Readonly<Record<string, unknown>>;
   };
   readonly baseline: Readonly<Record<string, unknown>> | null;
 }
@@ -80,6 +81,7 @@ export function statusText(status: Status): string {
     findingTable(status.alerts.findings),
     status.baseline === null ? '' : pairs('baseline', status.baseline),
     sinkTable(status.alerts.sinks),
+    pairs('alert spool', status.alerts.spool),
     budgetTable(status.budgets),
   ]
     .filter((part) => part !== '')

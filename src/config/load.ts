@@ -6,6 +6,7 @@
 import { availableParallelism } from 'node:os';
 import { type Problem, ProblemsError } from '../errors.ts';
 import { nameToWire } from '../wire/text.ts';
+import { sinkReferences } from './alerts.ts';
 import { referenceProblems } from './check.ts';
 import { unknownKey } from './issues.ts';
 import { DNS_PORT, WORKERS } from './limits.ts';
@@ -61,8 +62,10 @@ export function loadConfig(path: string, options: LoadOptions = {}): Config {
     upstream: addresses('--upstream', options.upstream, problems),
   };
   applyDefaults(main, sections, overrides.upstream);
-  const known = { bundle: sections.bundles, upstream: sections.upstreams };
-  problems.push(...referenceProblems(sections.references, known));
+  const { bundles, upstreams, workloads } = sections;
+  const known = { bundle: bundles, upstream: upstreams, workload: workloads };
+  const references = [...sections.references, ...sinkReferences(main)];
+  problems.push(...referenceProblems(references, known));
   if (problems.length > 0) throw refusal(problems, files);
   const listen = overrides.listen ?? settings.listen;
   const resolvConf = options.resolvConf ?? RESOLV_CONF;

@@ -8,7 +8,9 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import { DnsvalveError, messageOf, ProblemsError } from '../errors.ts';
+import { openUnixDatagram } from '../native/unix-datagram.ts';
 import type { Resolver } from '../server/resolver.ts';
+import { type AlertsTrial, testAlerts } from './alerts-test.ts';
 import { detectionOf } from './detection.ts';
 import { statusOf } from './status.ts';
 
@@ -83,11 +85,18 @@ export class ControlServer {
         await this.#reload();
         return { ok: true, result: { revision: this.#resolver.snapshot.memory.revision } };
       }
-      return { ok: false, error: 'command: one of status, reload, detection' };
+      if (command === 'alerts-test') return { ok: true, result: await this.#testAlerts() };
+      const known = 'status, reload, detection, alerts-test';
+      return { ok: false, error: `command: one of ${known}` };
     } catch (error) {
       const problems = error instanceof ProblemsError ? error.message.split('\n') : [];
       return { ok: false, error: messageOf(error), problems };
     }
+  }
+
+  #testAlerts(): Promise<AlertsTrial> {
+    const { alerts } = this.#resolver.snapshot.config;
+    return testAlerts({ sinks: alerts, openUnixDatagram, nowMs: Date.now() });
   }
 }
 

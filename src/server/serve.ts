@@ -8,6 +8,7 @@ import { Notify } from '../control/notify.ts';
 import { ControlServer } from '../control/server.ts';
 import { messageOf } from '../errors.ts';
 import { createLog, type Log } from '../log.ts';
+import { MetricsServer } from '../metrics/server.ts';
 import { chooseBackend } from '../native/udp.ts';
 import { openUnixDatagram } from '../native/unix-datagram.ts';
 import { helpersStandBack } from '../priority.ts';
@@ -27,19 +28,24 @@ export async function serve(options: ServeOptions): Promise<void> {
   const { backend, reason } = chooseBackend();
   if (reason !== null) log.warn({ reason }, 'native I/O is not there; Node does it instead');
   const resolver = await Resolver.start({ ...options, backend, log });
-  const control = await startControl(resolver, notify, log);
+  const metrics = new MetricsServer(resolver, log);
+  await metrics.follow(resolver.snapshot.config.metrics?.listen ?? null);
+  const again = () => reload(resolver, notify, metrics);
+  const control = await startControl(resolver, again, log);
   const monitor = new Monitor(resolver, log);
   // Not before: nobody waits for an answer yet while the first tables are built.
   helpersStandBack();
   sayStarted(resolver, log);
   notify.ready();
   notify.watchdog(() => resolver.hasProgress());
-  await untilStopped(resolver, notify, log);
+  await untilStopped(resolver, notify, again, log);
   notify.stopping();
+  metrics.stopping();
   log.info('stopping');
   monitor.close();
   await control?.close();
   await resolver.stop();
+  await metrics.close();
   notify.close();
   log.info('stopped');
 }
@@ -47,22 +53,23 @@ export async function serve(options: ServeOptions): Promise<void> {
 /** Without its socket the resolver still answers; `status` and `reload` are then by signal only. */
 async function startControl(
   resolver: Resolver,
-  notify: Notify,
+  again: () => Promise<void>,
   log: Log,
 ): Promise<ControlServer | null> {
   const { path } = resolver.snapshot.config.control;
   try {
-    return await ControlServer.open(path, resolver, () => reload(resolver, notify));
+    return await ControlServer.open(path, resolver, again);
   } catch (error) {
     log.error({ path, reason: messageOf(error) }, 'the control socket cannot be opened');
     return null;
   }
 }
 
-async function reload(resolver: Resolver, notify: Notify): Promise<void> {
+async function reload(resolver: Resolver, notify: Notify, metrics: MetricsServer): Promise<void> {
   notify.reloading();
   try {
     await resolver.reload();
+    await metrics.follow(resolver.snapshot.config.metrics?.listen ?? null);
   } finally {
     notify.ready();
   }
@@ -94,15 +101,22 @@ function addressText({ address, port, family }: SocketAddress): string {
 }
 
 /**
- * SIGHUP reloads, SIGUSR2 reopens alert files, SIGTERM and SIGINT end; a second one ends at once.
+ * SIGHUP reloads, SIGUSR2 reopens the files of alerts and queries, SIGTERM and SIGINT end; a
+ * second one ends at once.
  */
-async function untilStopped(resolver: Resolver, notify: Notify, log: Log): Promise<void> {
+async function untilStopped(
+  resolver: Resolver,
+  notify: Notify,
+  again: () => Promise<void>,
+  log: Log,
+): Promise<void> {
   process.on('SIGHUP', () => {
-    reload(resolver, notify).catch((error: unknown) =>
-      notify.status(`reload refused: ${messageOf(error)}`),
-    );
+    again().catch((error: unknown) => notify.status(`reload refused: ${messageOf(error)}`));
   });
-  process.on('SIGUSR2', () => resolver.alerts.reopen());
+  process.on('SIGUSR2', () => {
+    resolver.alerts.reopen();
+    resolver.queryLog.reopen();
+  });
   await new Promise<void>((resolve) => {
     let isSecond = false;
     const end = (): void => {

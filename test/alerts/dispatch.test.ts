@@ -35,15 +35,20 @@ function unixSink(): SinkConfig {
 }
 
 function tcpSink(host: string): SinkConfig {
-  const target = { kind: 'syslog-tcp', host, port: 601 } as const;
+  const target = { kind: 'syslog-tcp', host, port: 601, framing: 'octet-counting' } as const;
   return { to: `syslog+tcp://${host}`, target, format: 'rfc5424', facility: 20, at };
+}
+
+function settings(): AlertsConfig {
+  const alertSpool = { sizeBytes: 1_000_000, ageMs: 86_400_000 };
+  return { alerts: [], alertWindowMs: WINDOW, alertSpool, stateDirectory: folder };
 }
 
 function start(config: Partial<AlertsConfig>, openUnixDatagram: OpenUnixDatagram = () => null) {
   const clock = { ms: T0 };
   const said: string[] = [];
   dispatch = new Dispatch({
-    config: { alerts: [], alertWindowMs: WINDOW, ...config },
+    config: { ...settings(), ...config },
     directory,
     now: () => clock.ms,
     openUnixDatagram,
@@ -103,8 +108,65 @@ describe('from observation to sink', () => {
 
   it('refuses a collector that is given by name', () => {
     expect(() => start({ alerts: [tcpSink('siem.example')] })).toThrow(
-      'alerts: "syslog+tcp://siem.example": "siem.example" is a name; give an address',
+      'alerts: "syslog+tcp://siem.example" (syslog-tcp): "siem.example" is a name; give an address',
     );
+  });
+});
+
+describe('what a sink takes', () => {
+  const denied = (n: number) =>
+    observation({ isNew: false, counts: { denied: 1 }, registrable: `d${n}.example` });
+
+  it('is what its filter wants, whatever the others get', async () => {
+    const few = { ...fileSink('few.jsonl'), types: ['denied'] as const };
+    const { dispatch } = start({ alerts: [few, fileSink('all.jsonl')] });
+    dispatch.observe([observation(), denied(1)]);
+    await dispatch.close(5_000);
+    expect(written('few.jsonl').map(({ type }) => type)).toEqual(['denied']);
+    expect(written('all.jsonl')).toHaveLength(2);
+  });
+
+  it('is capped, and the number of what was held back is told past the filter', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    try {
+      const few = { ...fileSink('few.jsonl'), types: ['denied'] as const, maxPerMinute: 2 };
+      const { dispatch, clock } = start({ alerts: [few, fileSink('all.jsonl')] });
+      dispatch.observe([1, 2, 3, 4, 5].map(denied));
+      clock.ms += 60_000;
+      vi.advanceTimersByTime(1_000);
+      // By itself, without another alert.
+      const [sink] = dispatch.stats().sinks;
+      expect((sink?.sent ?? 0) + (sink?.queued ?? 0)).toBe(3);
+      dispatch.observe([denied(6)]);
+      await dispatch.close(5_000);
+    } finally {
+      vi.useRealTimers();
+    }
+    const lines = written('few.jsonl');
+    const held = 'alerts-suppressed';
+    expect(lines.map(({ type }) => type)).toEqual(['denied', 'denied', held, 'denied']);
+    expect(lines[2]).toMatchObject({
+      severity: 4,
+      count: 3,
+      reason: '3 suppressed: more than max_per_minute of one severity',
+      subject: fileSink('few.jsonl').to,
+    });
+    expect(written('all.jsonl')).toHaveLength(6);
+  });
+
+  it('is told at the end, too', async () => {
+    const { dispatch } = start({ alerts: [{ ...fileSink('a.jsonl'), maxPerMinute: 1 }] });
+    dispatch.observe([1, 2, 3].map(denied));
+    await dispatch.close(5_000);
+    expect(written('a.jsonl').map(({ count }) => count)).toEqual([1, 2]);
+  });
+
+  it('follows a reload', async () => {
+    const { dispatch } = start({ alerts: [fileSink('a.jsonl')] });
+    const alerts = [{ ...fileSink('a.jsonl'), severity: 3 }];
+    await dispatch.reconfigure({ ...settings(), alerts, alertWindowMs: WINDOW }, directory, 5_000);
+    dispatch.observe([denied(1)]);
+    expect(dispatch.stats().sinks.map(({ sent, queued }) => sent + queued)).toEqual([0]);
   });
 });
 
@@ -113,7 +175,7 @@ describe('after a reload', () => {
     const { dispatch } = start({ alerts: [fileSink('stay.jsonl'), fileSink('gone.jsonl')] });
     dispatch.observe([observation()]);
     const alerts = [fileSink('stay.jsonl'), fileSink('come.jsonl')];
-    await dispatch.reconfigure({ alerts, alertWindowMs: WINDOW }, directory, 5_000);
+    await dispatch.reconfigure({ ...settings(), alerts, alertWindowMs: WINDOW }, directory, 5_000);
     dispatch.observe([observation({ registrable: 'second.example' })]);
     await dispatch.close(5_000);
     expect(written('stay.jsonl')).toHaveLength(2);
@@ -129,16 +191,16 @@ describe('after a reload', () => {
   it('changes nothing when a sink is refused', () => {
     const { dispatch } = start({ alerts: [fileSink('a.jsonl')] });
     const alerts = [fileSink('b.jsonl'), tcpSink('siem.example')];
-    expect(() => dispatch.reconfigure({ alerts, alertWindowMs: 1 }, directory, 0)).toThrow(
-      'a name',
-    );
+    expect(() =>
+      dispatch.reconfigure({ ...settings(), alerts, alertWindowMs: 1 }, directory, 0),
+    ).toThrow('a name');
     expect(dispatch.stats().sinks.map((sink) => sink.name)).toEqual([fileSink('a.jsonl').to]);
   });
 
   it('does not tell a pair as new again because the window changed', async () => {
     const { dispatch } = start({ alerts: [] });
     dispatch.observe([observation()]);
-    await dispatch.reconfigure({ alerts: [], alertWindowMs: 1_000 }, directory, 0);
+    await dispatch.reconfigure({ ...settings(), alerts: [], alertWindowMs: 1_000 }, directory, 0);
     dispatch.observe([observation()]);
     expect(dispatch.stats().emitted).toBe(1);
   });

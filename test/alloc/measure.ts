@@ -114,6 +114,8 @@ function decideOne(wanted: number): void {
   query.nowMs = clock.nowMs;
   query.wallMs = clock.wallMs;
   const verdict = decideSafely(query, forwarder.tables, memory, fault);
+  memory.meter.answered(query, verdict, forwarder.tables);
+  memory.meter.endBatch(100);
   if (verdict !== wanted) throw new Error(`verdict ${verdict}, wanted ${wanted}`);
   if (verdict === FORWARD) forwarder.ask(query, 0);
 }

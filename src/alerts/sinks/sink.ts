@@ -30,7 +30,7 @@ export interface Sink {
   stats(): SinkStats;
   /** Delivers what is queued for at most `deadlineMs`, then lets go of everything. */
   close(deadlineMs: number): Promise<void>;
-  /** Only for files: opens the path anew (after a rename). */
+  /** Opens a file anew (after a rename); connects anew where certificates are others now. */
   reopen?(): void;
 }
 
