@@ -41,6 +41,8 @@ export const ALERT_TYPES = {
   'nxdomain-burst': { severity: WARNING, technique: 'T1568.002' },
   'feed-stale': { severity: WARNING, technique: null },
   'upstream-down': { severity: ERROR, technique: null },
+  /** The spool could not keep what a sink did not take. */
+  'alerts-lost': { severity: ERROR, technique: null },
   /** A sink's rate cap held alerts back; `count` says how many. */
   'alerts-suppressed': { severity: WARNING, technique: null },
   /** Asked for by a person, to see whether it arrives. */
@@ -123,7 +125,7 @@ export function makeAlert(
 
 /** An alert about the resolver itself: `subject` names the feed, the upstream or the sink. */
 export function operationalAlert(
-  type: 'feed-stale' | 'upstream-down' | 'alerts-suppressed' | 'test',
+  type: 'feed-stale' | 'upstream-down' | 'alerts-lost' | 'alerts-suppressed' | 'test',
   subject: string,
   facts: { readonly reason: string; readonly atMs: number; readonly count?: number },
 ): Alert {

@@ -1,20 +1,16 @@
 /**
- * Dispatch: observation -> alert -> fold -> sinks, on the main thread. It decides nothing about
- * queries, and nothing here can hold up the recorder or a query: every sink queues and drops.
+ * Dispatch: observation -> alert -> fold -> spool, on the main thread. It decides nothing about
+ * queries, and nothing here can hold up the recorder or a query: the spool takes what it is given.
  */
 
 import type { BurnInEnd, Unusual } from '../baseline/unusual.ts';
-import type { Sink as SinkConfig } from '../config/types.ts';
 import { detectorOf } from '../detect/detectors.ts';
-import { messageOf } from '../errors.ts';
 import type { Observation, ObservedFinding } from '../history/observation.ts';
 import { ALERT_TYPES, type Alert, type AlertType, operationalAlert } from './alert.ts';
-import { sinkFilter } from './filter.ts';
 import { Fold } from './fold.ts';
 import { type Directory, fromObservation } from './observe.ts';
-import { RateCap } from './rate-cap.ts';
-import { openSink, type SinkEnvironment } from './sinks/open.ts';
-import type { Sink, SinkStats } from './sinks/sink.ts';
+import type { SinkEnvironment } from './sinks/open.ts';
+import { Spool, type SpoolConfig, type SpoolStats } from './spool.ts';
 import { fromBurnInEnd, fromUnusual } from './unusual.ts';
 
 /** Windows and told pairs held at most; about 1 kB each. */
@@ -23,8 +19,7 @@ const FOLDS_MAX = 100_000;
 const TICK_MS = 1_000;
 
 /** The part of Config that alerts need. */
-export interface AlertsConfig {
-  readonly alerts: readonly SinkConfig[];
+export interface AlertsConfig extends SpoolConfig {
   readonly alertWindowMs: number;
 }
 
@@ -40,30 +35,20 @@ export interface FindingCount {
   readonly denied: number;
 }
 
-export interface DispatchStats {
-  /** Alerts that went to the sinks, after folding. */
+export interface DispatchStats extends SpoolStats {
+  /** Alerts that were told, after folding. */
   readonly emitted: number;
   readonly byType: Readonly<Record<AlertType, number>>;
   /** Queries that something was found about, by detector, and those of them that were denied. */
   readonly findings: Readonly<Record<string, FindingCount>>;
-  readonly sinks: readonly ({ readonly name: string } & SinkStats)[];
-}
-
-/** A sink with what it wants and how much it takes. */
-interface Outlet {
-  readonly sink: Sink;
-  readonly wants: (alert: Alert) => boolean;
-  readonly cap: RateCap;
 }
 
 export class Dispatch {
-  readonly #environment: SinkEnvironment;
   readonly #now: () => number;
   #directory: Directory;
   readonly #fold: Fold;
   #windowMs: number;
-  /** By what the configuration says about them. */
-  #outlets = new Map<string, Outlet>();
+  readonly #spool: Spool;
   readonly #timer: NodeJS.Timeout;
   #emitted = 0;
   readonly #byType = Object.fromEntries(
@@ -73,15 +58,12 @@ export class Dispatch {
 
   /** @throws DnsvalveError CONFIG as openSink does */
   constructor({ config, directory, now, openUnixDatagram, report }: DispatchOptions) {
-    this.#environment = { openUnixDatagram, report };
     this.#now = now;
+    this.#spool = new Spool({ config, now, openUnixDatagram, report });
     this.#directory = directory;
     this.#windowMs = config.alertWindowMs;
     const emit = (alert: Alert): void => this.#emit(alert);
     this.#fold = new Fold({ windowMs: config.alertWindowMs, max: FOLDS_MAX, emit });
-    for (const sink of config.alerts) {
-      this.#outlets.set(keyOf(sink), openOutlet(sink, this.#environment));
-    }
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
     this.#timer.unref();
   }
@@ -117,106 +99,56 @@ export class Dispatch {
   }
 
   /**
-   * Follows a reload: sinks that stay keep their queues and connections, others are closed with
-   * `deadlineMs` to deliver. Open windows are closed when their length changes.
+   * Follows a reload; the spool says what becomes of sinks that are gone. Open windows are closed
+   * when their length changes.
    *
    * @throws DnsvalveError CONFIG as openSink does; then nothing has changed
    */
   reconfigure(config: AlertsConfig, directory: Directory, deadlineMs: number): Promise<void> {
-    const next = new Map<string, Outlet>();
-    const opened: Outlet[] = [];
-    try {
-      for (const sink of config.alerts) {
-        const key = keyOf(sink);
-        const kept = this.#outlets.get(key) ?? next.get(key);
-        if (kept === undefined) opened.push(openOutlet(sink, this.#environment));
-        next.set(key, kept ?? (opened.at(-1) as Outlet));
-      }
-    } catch (error) {
-      for (const { sink } of opened) void sink.close(0);
-      throw error;
-    }
+    const closed = this.#spool.reconfigure(config, deadlineMs);
     if (config.alertWindowMs !== this.#windowMs) {
       this.#windowMs = config.alertWindowMs;
       this.#fold.setWindow(config.alertWindowMs);
     }
-    const gone = [...this.#outlets].filter(([key]) => !next.has(key)).map(([, outlet]) => outlet);
-    this.#outlets = next;
     this.#directory = directory;
-    this.reopen();
-    return this.#closeAll(gone, deadlineMs);
+    return closed;
   }
 
   stats(): DispatchStats {
-    const sinks = [...this.#outlets.values()].map(({ sink }) => sink);
+    const findings = Object.fromEntries(this.#findings);
     return {
       emitted: this.#emitted,
       byType: { ...this.#byType },
-      findings: Object.fromEntries(this.#findings),
-      sinks: sinks.map((sink) => ({ name: sink.name, ...sink.stats() })),
+      findings,
+      ...this.#spool.stats(),
     };
   }
 
   /** Opens files anew, as after SIGUSR2 from logrotate, and looks at certificates. */
   reopen(): void {
-    for (const { sink } of this.#outlets.values()) sink.reopen?.();
+    this.#spool.reopen();
   }
 
   /** Tells what is folded, delivers for at most `deadlineMs`, and lets go of everything. */
   async close(deadlineMs: number): Promise<void> {
     clearInterval(this.#timer);
     this.#fold.flush();
-    await this.#closeAll([...this.#outlets.values()], deadlineMs);
-  }
-
-  #tick(): void {
-    const nowMs = this.#now();
-    this.#fold.tick(nowMs);
-    for (const outlet of this.#outlets.values()) this.#tellSuppressed(outlet, nowMs);
+    await this.#spool.close(deadlineMs);
   }
 
   #emit(alert: Alert): void {
     this.#emitted++;
     this.#byType[alert.type]++;
-    const nowMs = this.#now();
-    for (const outlet of this.#outlets.values()) {
-      if (!outlet.wants(alert)) continue;
-      this.#tellSuppressed(outlet, nowMs);
-      if (outlet.cap.admit(nowMs, alert.severity)) this.#push(outlet.sink, alert);
-    }
+    this.#spool.append(alert);
   }
 
-  /** Past the filter and the cap: who holds alerts back must be able to say so. */
-  #tellSuppressed({ sink, cap }: Outlet, untilMs: number): void {
-    const count = cap.takeSuppressed(untilMs);
-    if (count === 0) return;
-    const reason = `${count} suppressed: more than max_per_minute of one severity`;
+  #tick(): void {
     const atMs = this.#now();
-    this.#push(sink, operationalAlert('alerts-suppressed', sink.name, { reason, atMs, count }));
-  }
-
-  #push(sink: Sink, alert: Alert): void {
-    try {
-      sink.push(alert);
-    } catch (error) {
-      // A sink must not throw; one that does harms neither the others nor the recorder's feed.
-      this.#environment.report(`alert sink ${sink.name}: ${messageOf(error)}`);
+    this.#fold.tick(atMs);
+    this.#spool.tick(atMs);
+    for (const { sink, count, lost } of this.#spool.losses()) {
+      const reason = `the spool could not keep what this sink did not take: ${lost} lost in all`;
+      this.raise(operationalAlert('alerts-lost', sink, { reason, atMs, count }));
     }
   }
-
-  async #closeAll(outlets: readonly Outlet[], deadlineMs: number): Promise<void> {
-    for (const outlet of outlets) this.#tellSuppressed(outlet, Number.POSITIVE_INFINITY);
-    await Promise.all(outlets.map(({ sink }) => sink.close(deadlineMs)));
-  }
-}
-
-/** All that is said about a sink, but not where: another line in the file is no other sink. */
-function keyOf({ at: _, ...sink }: SinkConfig): string {
-  return JSON.stringify(sink);
-}
-
-/** @throws DnsvalveError CONFIG as openSink does */
-function openOutlet(config: SinkConfig, environment: SinkEnvironment): Outlet {
-  const cap = new RateCap(config.maxPerMinute ?? null);
-  return { sink: openSink(config, environment), wants: sinkFilter(config), cap };
 }

@@ -154,6 +154,7 @@ export const HEADLINES: Record<AlertType, string> = {
   'nxdomain-burst': 'asks for names that do not exist',
   'feed-stale': 'is stale',
   'upstream-down': 'is down',
+  'alerts-lost': 'did not get all alerts',
   'alerts-suppressed': 'took no more alerts',
   test: 'sends a test',
 };

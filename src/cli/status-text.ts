@@ -21,6 +21,7 @@ interface Status {
     readonly emitted: number;
     readonly findings: Readonly<Record<string, { told: number; denied: number }>>;
     readonly sinks: readonly SinkRow[];
+    readonly spool: Readonly<Record<string, unknown>>;
   };
   readonly baseline: Readonly<Record<string, unknown>> | null;
   readonly query_log: QueryLogPart | null;
@@ -88,6 +89,7 @@ export function statusText(status: Status): string {
     status.baseline === null ? '' : pairs('baseline', status.baseline),
     sinkTable(status.alerts.sinks),
     queryLogTable(status.query_log),
+    pairs('alert spool', status.alerts.spool),
     budgetTable(status.budgets),
   ]
     .filter((part) => part !== '')

@@ -24,6 +24,9 @@ export const CACHE_MAX_NEGATIVE_TTL: Limits = { default: '1h', min: '0s', max: '
 export const DENY_TTL: Limits = { default: '30s', min: '0s', max: '1h' };
 export const RETENTION: Limits = { default: '400d', min: '1d', max: '3650d' };
 export const ALERT_WINDOW: Limits = { default: '10m', min: '1s', max: '1d' };
+/** 64 MB hold some 60,000 alerts. */
+export const SPOOL_SIZE: Limits = { default: '64MB', min: '256kB', max: '64GB' };
+export const SPOOL_AGE: Limits = { default: '7d', min: '1h', max: '90d' };
 /** Of one severity to one sink. */
 export const ALERTS_PER_MINUTE: Omit<CountLimits, 'default'> = { min: 1, max: 1_000_000 };
 /** Alerts in one request of a webhook; about 1 kB each. */

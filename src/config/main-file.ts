@@ -28,6 +28,7 @@ export interface MainSettings {
   readonly history: Config['history'];
   readonly alerts: readonly Sink[];
   readonly alertWindowMs: number;
+  readonly alertSpool: Config['alertSpool'];
   readonly queryLog: Config['queryLog'];
   readonly dnstap: Config['dnstap'];
   readonly control: Config['control'];
@@ -52,6 +53,7 @@ export function mainSettings(source: Source, problems: Problem[]): MainSettings 
     problems.push(document.problem(document.at(path), path, 'longer than cache.max_ttl'));
   }
   const history = read(mainShape.history, 'history');
+  const spool = read(mainShape.alert_spool, 'alert_spool');
   return {
     include: [read(mainShape.include.optional(), 'include') ?? []].flat(),
     listen: read(mainShape.listen, 'listen') ?? [],
@@ -73,6 +75,7 @@ export function mainSettings(source: Source, problems: Problem[]): MainSettings 
     },
     alerts: sinks(source, problems),
     alertWindowMs: read(mainShape.alert_window, 'alert_window') ?? 0,
+    alertSpool: { sizeBytes: spool?.size ?? 0, ageMs: spool?.age ?? 0 },
     queryLog: queryLogOf(read(mainShape.query_log.optional(), 'query_log'), directory),
     dnstap: dnstapOf(read(mainShape.dnstap.optional(), 'dnstap')),
     control: { path: resolve(directory, read(mainShape.control, 'control')?.path ?? '') },

@@ -327,6 +327,13 @@ export const mainShape = {
     limits.ALERT_WINDOW,
     'Repeats of one alert within this time become one with a count.',
   ),
+  alert_spool: z
+    .strictObject({
+      size: size(limits.SPOOL_SIZE, 'Alerts are kept up to this size; the oldest go first.'),
+      age: duration(limits.SPOOL_AGE, 'Alerts are kept for so long at most.'),
+    })
+    .prefault({})
+    .meta({ description: 'The journal of alerts on disk, for sinks that are slow or down.' }),
   query_log: queryLogSchema,
   dnstap: dnstapSchema,
   control: z
@@ -350,7 +357,7 @@ export const mainShape = {
     }),
   state_directory: filePath
     .default(limits.DEFAULT_STATE)
-    .meta({ description: 'Where downloaded feeds are kept.' }),
+    .meta({ description: 'Where downloaded feeds and the journal of alerts are kept.' }),
 } as const;
 
 /** A main file, for the JSON Schema and the reference page. */

@@ -334,11 +334,13 @@ export interface Config {
   readonly alerts: readonly Sink[];
   /** Alerts about one (workload, registrable domain, type) fold into one per window. */
   readonly alertWindowMs: number;
+  /** Bounds of the alerts kept on disk. */
+  readonly alertSpool: { readonly sizeBytes: number; readonly ageMs: number };
   readonly queryLog: QueryLog | null;
   readonly dnstap: Dnstap | null;
   readonly control: { readonly path: string }; // absolute path of the unix socket
   /** Null: no metrics are served. */
   readonly metrics: { readonly listen: SocketAddress } | null;
-  /** Where downloaded feeds are kept; absolute. */
+  /** Where downloaded feeds and alerts are kept; absolute. */
   readonly stateDirectory: string;
 }

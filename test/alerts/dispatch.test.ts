@@ -39,11 +39,16 @@ function tcpSink(host: string): SinkConfig {
   return { to: `syslog+tcp://${host}`, target, format: 'rfc5424', facility: 20, at };
 }
 
+function settings(): AlertsConfig {
+  const alertSpool = { sizeBytes: 1_000_000, ageMs: 86_400_000 };
+  return { alerts: [], alertWindowMs: WINDOW, alertSpool, stateDirectory: folder };
+}
+
 function start(config: Partial<AlertsConfig>, openUnixDatagram: OpenUnixDatagram = () => null) {
   const clock = { ms: T0 };
   const said: string[] = [];
   dispatch = new Dispatch({
-    config: { alerts: [], alertWindowMs: WINDOW, ...config },
+    config: { ...settings(), ...config },
     directory,
     now: () => clock.ms,
     openUnixDatagram,
@@ -159,7 +164,7 @@ describe('what a sink takes', () => {
   it('follows a reload', async () => {
     const { dispatch } = start({ alerts: [fileSink('a.jsonl')] });
     const alerts = [{ ...fileSink('a.jsonl'), severity: 3 }];
-    await dispatch.reconfigure({ alerts, alertWindowMs: WINDOW }, directory, 5_000);
+    await dispatch.reconfigure({ ...settings(), alerts, alertWindowMs: WINDOW }, directory, 5_000);
     dispatch.observe([denied(1)]);
     expect(dispatch.stats().sinks.map(({ sent, queued }) => sent + queued)).toEqual([0]);
   });
@@ -170,7 +175,7 @@ describe('after a reload', () => {
     const { dispatch } = start({ alerts: [fileSink('stay.jsonl'), fileSink('gone.jsonl')] });
     dispatch.observe([observation()]);
     const alerts = [fileSink('stay.jsonl'), fileSink('come.jsonl')];
-    await dispatch.reconfigure({ alerts, alertWindowMs: WINDOW }, directory, 5_000);
+    await dispatch.reconfigure({ ...settings(), alerts, alertWindowMs: WINDOW }, directory, 5_000);
     dispatch.observe([observation({ registrable: 'second.example' })]);
     await dispatch.close(5_000);
     expect(written('stay.jsonl')).toHaveLength(2);
@@ -186,16 +191,16 @@ describe('after a reload', () => {
   it('changes nothing when a sink is refused', () => {
     const { dispatch } = start({ alerts: [fileSink('a.jsonl')] });
     const alerts = [fileSink('b.jsonl'), tcpSink('siem.example')];
-    expect(() => dispatch.reconfigure({ alerts, alertWindowMs: 1 }, directory, 0)).toThrow(
-      'a name',
-    );
+    expect(() =>
+      dispatch.reconfigure({ ...settings(), alerts, alertWindowMs: 1 }, directory, 0),
+    ).toThrow('a name');
     expect(dispatch.stats().sinks.map((sink) => sink.name)).toEqual([fileSink('a.jsonl').to]);
   });
 
   it('does not tell a pair as new again because the window changed', async () => {
     const { dispatch } = start({ alerts: [] });
     dispatch.observe([observation()]);
-    await dispatch.reconfigure({ alerts: [], alertWindowMs: 1_000 }, directory, 0);
+    await dispatch.reconfigure({ ...settings(), alerts: [], alertWindowMs: 1_000 }, directory, 0);
     dispatch.observe([observation()]);
     expect(dispatch.stats().emitted).toBe(1);
   });

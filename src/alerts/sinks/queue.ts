@@ -53,12 +53,9 @@ export class Queue {
     return message;
   }
 
-  /** Puts messages back before all others, in their order; what exceeds the bound is dropped. */
+  /** Puts messages back before all others, in their order; they had their place already. */
   putBack(messages: readonly Uint8Array[]): void {
-    const all = [...messages, ...this.#items.slice(this.#head)];
-    const excess = Math.max(0, all.length - this.#max);
-    if (excess > 0) this.drop(excess, `queue of ${this.#max} alerts is full, dropping the oldest`);
-    this.#items = all.slice(excess);
+    this.#items = [...messages, ...this.#items.slice(this.#head)];
     this.#head = 0;
   }
 
