@@ -6,7 +6,13 @@
 import type { Command } from 'commander';
 import type { CliContext } from './context.ts';
 import { pairDocument } from './pair-output.ts';
-import { addReadingOptions, type Reading, type ReadingOptions, withHistory } from './reading.ts';
+import {
+  addReadingOptions,
+  addWindowOptions,
+  type Reading,
+  type ReadingOptions,
+  withHistory,
+} from './reading.ts';
 import type { Column } from './table.ts';
 import { formatAge } from './time.ts';
 
@@ -26,14 +32,14 @@ export function register(program: Command, context: CliContext): void {
   const command = program
     .command('first-seen')
     .description('new destinations of workloads, in the order of time');
-  addReadingOptions(command).action((options: ReadingOptions) =>
+  addWindowOptions(addReadingOptions(command)).action((options: ReadingOptions) =>
     withHistory('first-seen', options, context, run),
   );
 }
 
 function run(reading: Reading): void {
-  const { queries, workload, sinceMs, limit, nowMs } = reading;
-  const rows = queries.firstSeen({ workload, sinceMs, limit }).map((row) => ({
+  const { queries, filter, nowMs } = reading;
+  const rows = queries.firstSeen(filter).map((row) => ({
     cells: [
       reading.time(row.firstMs),
       formatAge(row.firstMs, nowMs),

@@ -107,6 +107,34 @@ describe('ofName', () => {
   });
 });
 
+describe('ofNames', () => {
+  it('gives for every name what ofName gives, by any filter', () => {
+    const found = history();
+    const names = [
+      'com.',
+      'com.example.',
+      'com.example.www.',
+      'com.example.b.',
+      'org.',
+      'example.host.',
+    ];
+    const filters = [
+      {},
+      { workload: 'web' },
+      { workload: 'nobody' },
+      { sinceMs: NOON + 3 * MINUTE },
+      { untilMs: NOON + 3 * MINUTE },
+      { verdict: 'denied' as const },
+    ];
+    for (const more of filters) {
+      const filter = { ...ALL, ...more };
+      const want = names.flatMap((name) => found.ofName(name, 'subtree', filter));
+      expect(found.ofNames(names, filter).map(({ row }) => row)).toEqual(want);
+    }
+    expect(found.ofNames(names, { ...ALL, limit: 3 })).toHaveLength(3);
+  });
+});
+
 describe('ofName of a suffix with very many domains', () => {
   it('gives the same as by names, for one workload and for all', () => {
     const test = fixture();
