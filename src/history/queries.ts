@@ -9,6 +9,7 @@ import { BaselineReading } from '../baseline/reading.ts';
 import type { Filter, Reach } from './queries-filter.ts';
 import { type ListedRow, ListQueries } from './queries-list.ts';
 import { NameQueries } from './queries-name.ts';
+import { newForNetwork } from './queries-network.ts';
 import { Pairs } from './queries-pairs.ts';
 import { TimeQueries } from './queries-time.ts';
 import {
@@ -51,6 +52,11 @@ SELECT * FROM workload WHERE last_ms >= ? AND (? IS NULL OR name = ?) ORDER BY n
   /** Pairs first seen in the window, oldest first; a limit keeps the newest. */
   firstSeen(filter: Filter): PairRow[] {
     return this.#pairs.rows(this.#byTime.firstSeen(filter));
+  }
+
+  /** First pairs of domains that are new for the whole network, oldest first. */
+  newForNetwork(filter: Filter): PairRow[] {
+    return this.#pairs.rows(newForNetwork(this.#pairs, filter));
   }
 
   /**

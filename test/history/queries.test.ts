@@ -206,6 +206,24 @@ describe('firstSeen', () => {
   });
 });
 
+describe('newForNetwork', () => {
+  it('gives domains that nobody asked for before the window, with who was first', () => {
+    const found = history();
+    const of = (filter: object) =>
+      found.newForNetwork({ ...ALL, ...filter }).map((row) => `${row.workload} ${row.domain}`);
+    const all = ['pay example.com', 'batch notexample.com', 'batch evil.test'];
+    const late = ['pay bucket.host.example', 'batch x\\.example.com'];
+    expect(of({})).toEqual([...all, ...late]);
+    // web is new to example.com in this window, the network is not.
+    expect(of({ sinceMs: NOON + MINUTE })).toEqual([...all.slice(1), ...late]);
+    expect(of({ untilMs: NOON + 4 * MINUTE })).toEqual(all.slice(0, 2));
+    expect(of({ workload: 'web' })).toEqual([]);
+    expect(of({ workload: 'pay' })).toEqual(['pay example.com', 'pay bucket.host.example']);
+    expect(of({ limit: 2 })).toEqual(late);
+    expect(of({ verdict: 'denied' })).toEqual([]);
+  });
+});
+
 describe('ofWorkload', () => {
   it('gives what a workload asked for since a time, by its last query', () => {
     const found = history();
