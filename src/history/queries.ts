@@ -7,7 +7,9 @@
 import type Database from 'better-sqlite3';
 import { BaselineReading } from '../baseline/reading.ts';
 import type { Filter, Reach } from './queries-filter.ts';
+import { type ListedRow, ListQueries } from './queries-list.ts';
 import { NameQueries } from './queries-name.ts';
+import { newForNetwork } from './queries-network.ts';
 import { Pairs } from './queries-pairs.ts';
 import { TimeQueries } from './queries-time.ts';
 import {
@@ -52,6 +54,11 @@ SELECT * FROM workload WHERE last_ms >= ? AND (? IS NULL OR name = ?) ORDER BY n
     return this.#pairs.rows(this.#byTime.firstSeen(filter));
   }
 
+  /** First pairs of domains that are new for the whole network, oldest first. */
+  newForNetwork(filter: Filter): PairRow[] {
+    return this.#pairs.rows(newForNetwork(this.#pairs, filter));
+  }
+
   /**
    * What a workload asked for, in the order of first seen; of the window only what can lie in it:
    * first seen before its end, last seen after its begin.
@@ -68,6 +75,11 @@ SELECT * FROM workload WHERE last_ms >= ? AND (? IS NULL OR name = ?) ORDER BY n
    */
   ofName(reversed: string, reach: Reach, filter: Filter): PairRow[] {
     return this.#byName.ofName(reversed, reach, filter);
+  }
+
+  /** Who asked for any name of a list, or below it. @param names as `reversed` of `ofName` */
+  ofNames(names: readonly string[], filter: Filter): ListedRow[] {
+    return new ListQueries(this.#pairs, this.#byName).ofNames(names, filter);
   }
 
   /** Queries at or below the name that were counted without detail, and so may be missing. */
