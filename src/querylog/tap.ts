@@ -127,8 +127,8 @@ function outputsOf(query: Query, { log, dnstap }: TapsMemory): number {
 }
 
 /**
- * The number by which a query is chosen, 0 to TAP_ALL - 1: the same for it and for its response. The
- * hash of the name is keyed, so that no client can choose to be left out. The mixing is
+ * The number by which a query is chosen, 0 to TAP_ALL - 1: the same for it and for its response.
+ * The hash of the name is keyed, so that no client can choose to be left out. The mixing is
  * "lowbias32" of Wellons' hash prospector.
  */
 function numberOf(query: Query): number {
