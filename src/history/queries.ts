@@ -6,6 +6,7 @@
 
 import type Database from 'better-sqlite3';
 import { BaselineReading } from '../baseline/reading.ts';
+import { BindingQueries } from './binding-queries.ts';
 import { dayOf, endOfDay } from './days.ts';
 import { unpackFirst } from './first.ts';
 import { NAME_SHIFT, PAIR_SHIFT } from './migrations.ts';
@@ -84,6 +85,11 @@ SELECT * FROM workload WHERE last_ms >= ? AND (? IS NULL OR name = ?) ORDER BY n
   /** What is usual for workloads at that time. */
   baselines(nowMs: number): BaselineReading {
     return new BaselineReading(this.#db, nowMs);
+  }
+
+  /** Which workload an address was. */
+  bindings(): BindingQueries {
+    return new BindingQueries(this.#db);
   }
 
   /** Whether the history has heard of a workload of that name. */

@@ -16,6 +16,7 @@ import {
 } from '../events/kinds.ts';
 import type { RingMemory } from '../events/ring.ts';
 import { setHashKey } from '../wire/hash.ts';
+import { Bindings } from './bindings.ts';
 import { Found } from './found.ts';
 import { Gather, type PairGather } from './gather.ts';
 import { Ledgers } from './ledgers.ts';
@@ -60,6 +61,7 @@ export class Recording {
   /** Null where there are no detectors. */
   readonly #ledgers: Ledgers | null;
   readonly #store: Store;
+  readonly #bindings: Bindings;
   readonly #sources: Source[] = [];
   readonly #baselines: Baselines;
   /** Of the newest policy, by workload name. */
@@ -77,6 +79,7 @@ export class Recording {
     this.#context = context;
     this.#gather = new Gather({ pairs, namesPerDomain });
     this.#ledgers = this.#ledgersOf(settings);
+    this.#bindings = new Bindings(settings.startedAt ?? context.now());
     this.#store = new Store({
       path,
       namesPerDomain,
@@ -118,6 +121,7 @@ export class Recording {
 
   addRevision(names: RevisionNames): void {
     this.#snapshots.add(names);
+    this.#bindings.add(names);
     this.#baselineSettings = new Map(
       names.workloads.flatMap((name, id) => {
         const own = names.baselines?.[id];
@@ -163,7 +167,7 @@ export class Recording {
       left -= pairs.length;
       if (left > 0) this.poll();
     }
-    return this.#flushFindings() && this.#flushLedgers();
+    return this.#flushFindings() && this.#flushLedgers() && this.#flushBindings();
   }
 
   /** Short maintenance while nothing else is to do. */
@@ -200,6 +204,7 @@ export class Recording {
     const now = Math.floor(this.#context.now() / 1000);
     if (stored && this.#ledgers !== null) stored = this.#keepLedgers(this.#ledgers, now);
     this.#baselines.write(this.#context.now());
+    if (stored) this.#keepBindings(this.#context.now());
     this.#store.close();
     return stored;
   }
@@ -250,6 +255,21 @@ export class Recording {
       }
     }
     this.#found.stored();
+    return true;
+  }
+
+  #flushBindings(): boolean {
+    const now = this.#context.now();
+    if (!this.#bindings.isWaiting && !this.#bindings.isDue(now)) return true;
+    return this.#keepBindings(now);
+  }
+
+  #keepBindings(now: number): boolean {
+    const result = this.#store.bindings((rows) => this.#bindings.write(rows, now));
+    if (result !== 'spoiled') return result === 'stored';
+    this.#bindings.giveUp();
+    const message = 'a change of sources cannot be stored; `who --ip` will not know of it';
+    this.#context.post({ kind: 'notice', level: 'error', message });
     return true;
   }
 

@@ -11,6 +11,7 @@ import type Database from 'better-sqlite3';
 import { BaselineTable } from '../baseline/table.ts';
 import type { LedgerMemory } from '../detect/carry.ts';
 import { DnsvalveError } from '../errors.ts';
+import { BindingRows } from './binding-rows.ts';
 import type { FactsNames } from './decisions.ts';
 import { FindingRows } from './finding-rows.ts';
 import type { Finding } from './found.ts';
@@ -52,6 +53,7 @@ interface Connection {
   readonly ledgers: LedgerRows;
   readonly purge: Purge;
   readonly baselines: BaselineTable;
+  readonly bindings: BindingRows;
 }
 
 export class Store {
@@ -92,6 +94,11 @@ export class Store {
 
   writeLedgers(list: readonly NamedLedger[]): WriteResult {
     return this.#attempt(({ ledgers }) => ledgers.store(list));
+  }
+
+  /** Runs `work` with the bindings of sources to workloads. */
+  bindings(work: (rows: BindingRows) => void): WriteResult {
+    return this.#attempt(({ bindings }) => work(bindings));
   }
 
   /** Puts the ledgers of earlier runs back; false where they could not be read. */
@@ -179,8 +186,9 @@ export class Store {
       ledgers.purge(Math.floor(nowMs / 1000));
       return findings.purge(nowMs - retentionMs);
     });
+    const bindings = new BindingRows(db, this.#settings.meanwhile);
     const baselines = new BaselineTable(db);
-    this.#open = { db, writer, findings, ledgers, baselines, purge };
+    this.#open = { db, writer, findings, ledgers, baselines, bindings, purge };
   }
 
   #fail(error: unknown): void {
