@@ -8,6 +8,7 @@ import { DnsvalveError } from '../errors.ts';
 import { reversedFromText } from '../history/names.ts';
 import type { NameRow, PairRow } from '../history/rows.ts';
 import type { CliContext } from './context.ts';
+import { whoWasGiven } from './history-answer.ts';
 import { nameDocument, pairDocument } from './pair-output.ts';
 import {
   addReadingOptions,
@@ -38,6 +39,7 @@ const COLUMNS: readonly Column[] = [
 interface HistoryOptions extends ReadingOptions {
   readonly under?: boolean;
   readonly names?: boolean;
+  readonly answer?: string;
 }
 
 export function register(program: Command, context: CliContext): void {
@@ -46,12 +48,19 @@ export function register(program: Command, context: CliContext): void {
     .description('what was asked for: first seen, last seen, counts, first source and answers')
     .argument('[name]', 'a domain, or a full name')
     .option('--under', 'the name and everything below it')
+    .option('--answer <address>', 'instead: which workloads were given this address')
     .option('--names', 'the full names below each domain');
   addReadingOptions(command).action((name: string | undefined, options: HistoryOptions) => {
-    if (name === undefined && options.workload === undefined) {
+    const { answer } = options;
+    if (name === undefined && options.workload === undefined && answer === undefined) {
       throw new DnsvalveError('USAGE', 'history: give a name, or --workload NAME');
     }
-    return withHistory('history', options, context, (reading) => run(reading, name, options));
+    if (name !== undefined && answer !== undefined) {
+      throw new DnsvalveError('USAGE', 'history: give a name, or --answer ADDRESS');
+    }
+    return withHistory('history', options, context, (reading) =>
+      answer === undefined ? run(reading, name, options) : whoWasGiven(reading, answer),
+    );
   });
 }
 

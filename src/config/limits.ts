@@ -25,6 +25,8 @@ export const DENY_TTL: Limits = { default: '30s', min: '0s', max: '1h' };
 export const RETENTION: Limits = { default: '400d', min: '1d', max: '3650d' };
 export const ALERT_WINDOW: Limits = { default: '10m', min: '1s', max: '1d' };
 export const FEED_REFRESH: Limits = { default: '24h', min: '5m', max: '30d' };
+/** A row is about 100 octets, its index included. */
+export const ANSWERS: CountLimits = { default: 1_000_000, min: 0, max: 100_000_000 };
 export const NAMES_PER_DOMAIN: CountLimits = { default: 1000, min: 0, max: 1_000_000 };
 /** For all workers together: they share it. */
 export const DETECT_MEMORY: Limits = { default: '64MB', min: '1MB', max: '4GB' };

@@ -28,6 +28,8 @@ export interface RecorderSettings {
   readonly retentionMs: number;
   /** (workload, domain) rows held in memory while the database cannot be written. */
   readonly pendingMax?: number;
+  /** Rows kept of addresses in answers, 0 for none; 1,000,000 where it is left out. */
+  readonly answers?: number;
   /** When the daemon started, ms since the epoch; now where it is left out. */
   readonly startedAt?: number;
   /** Where the detectors hold their ledgers; without it none is kept. */

@@ -4,6 +4,7 @@
  * A step that was released is never edited: a change is a new step.
  */
 
+import { ANSWERS } from './answer-schema.ts';
 import { IDENTITY } from './identity-schema.ts';
 
 /**
@@ -259,6 +260,7 @@ export const MIGRATIONS: readonly string[] = [
   DETECTION,
   BASELINES,
   IDENTITY,
+  ANSWERS,
 ];
 
 /** The `user_version` that this program reads and writes. */

@@ -6,6 +6,7 @@
 
 import type Database from 'better-sqlite3';
 import { BaselineReading } from '../baseline/reading.ts';
+import { type AnswerFilter, type AnswerRow, givenAddress } from './answer-queries.ts';
 import { BindingQueries } from './binding-queries.ts';
 import { dayOf, endOfDay } from './days.ts';
 import { unpackFirst } from './first.ts';
@@ -90,6 +91,11 @@ SELECT * FROM workload WHERE last_ms >= ? AND (? IS NULL OR name = ?) ORDER BY n
   /** Which workload an address was. */
   bindings(): BindingQueries {
     return new BindingQueries(this.#db);
+  }
+
+  /** Who was given an address. @param address 16 octets, IPv4 mapped */
+  givenAddress(address: Uint8Array, filter: AnswerFilter): AnswerRow[] {
+    return givenAddress(this.#db, address, filter);
   }
 
   /** Whether the history has heard of a workload of that name. */

@@ -12,10 +12,12 @@ import {
   AT_KIND,
   AT_REVISION,
   AT_WORKLOAD,
+  KIND_ANSWER,
   KIND_FINDING,
 } from '../events/kinds.ts';
 import type { RingMemory } from '../events/ring.ts';
 import { setHashKey } from '../wire/hash.ts';
+import { Answers } from './answers.ts';
 import { Bindings } from './bindings.ts';
 import { Found } from './found.ts';
 import { Gather, type PairGather } from './gather.ts';
@@ -37,6 +39,9 @@ const TRANSACTION_ROWS = 16_000;
 
 /** Pairs held while the database cannot be written, where the settings do not say. */
 const PENDING_MAX = 100_000;
+
+/** Rows kept of addresses in answers, where the settings do not say. */
+const ANSWERS_MAX = 1_000_000;
 
 /** Observations of one message, so that main is never busy with one for long. */
 const MESSAGE_MAX = 1000;
@@ -62,6 +67,8 @@ export class Recording {
   readonly #ledgers: Ledgers | null;
   readonly #store: Store;
   readonly #bindings: Bindings;
+  /** Null where none are kept. */
+  readonly #answers: Answers | null;
   readonly #sources: Source[] = [];
   readonly #baselines: Baselines;
   /** Of the newest policy, by workload name. */
@@ -80,10 +87,13 @@ export class Recording {
     this.#gather = new Gather({ pairs, namesPerDomain });
     this.#ledgers = this.#ledgersOf(settings);
     this.#bindings = new Bindings(settings.startedAt ?? context.now());
+    const answers = settings.answers ?? ANSWERS_MAX;
+    this.#answers = answers === 0 ? null : new Answers();
     this.#store = new Store({
       path,
       namesPerDomain,
       retentionMs,
+      answers,
       names: this.#snapshots,
       notice: (level, message) => context.post({ kind: 'notice', level, message }),
       now: context.now,
@@ -167,7 +177,9 @@ export class Recording {
       left -= pairs.length;
       if (left > 0) this.poll();
     }
-    return this.#flushFindings() && this.#flushLedgers() && this.#flushBindings();
+    return (
+      this.#flushFindings() && this.#flushLedgers() && this.#flushBindings() && this.#flushAnswers()
+    );
   }
 
   /** Short maintenance while nothing else is to do. */
@@ -181,7 +193,12 @@ export class Recording {
     return {
       rowsWritten: this.#store.rowsWritten,
       queueDepth: this.#gather.size,
-      shed: this.#shedBefore + ringShed + this.#gather.shed + this.#found.shed,
+      shed:
+        this.#shedBefore +
+        ringShed +
+        this.#gather.shed +
+        this.#found.shed +
+        (this.#answers?.shed ?? 0),
       lastCommitMs: this.#lastCommitMs,
       lastCommitAt: this.#lastCommitAt,
       dbBytes: this.#store.bytes,
@@ -199,7 +216,8 @@ export class Recording {
     for (let round = 0; round < CLOSING_ROUNDS && stored; round++) {
       this.poll();
       stored = this.flush();
-      if (this.#gather.size === 0 && !this.#isAside) break;
+      const isEmpty = this.#gather.size === 0 && this.#answers?.isWaiting !== true;
+      if (isEmpty && !this.#isAside) break;
     }
     const now = Math.floor(this.#context.now() / 1000);
     if (stored && this.#ledgers !== null) stored = this.#keepLedgers(this.#ledgers, now);
@@ -218,7 +236,9 @@ export class Recording {
     if (!this.#snapshots.has(revision)) this.#context.catchUp();
     const id = place.view.getUint32(place.at + AT_WORKLOAD, true);
     const workload = this.#snapshots.workload(revision, id);
-    if (place.view.getUint32(place.at + AT_KIND, true) === KIND_FINDING) {
+    const kind = place.view.getUint32(place.at + AT_KIND, true);
+    if (kind === KIND_ANSWER) this.#answers?.add(place, workload);
+    if (kind === KIND_FINDING) {
       this.#addFinding(place, workload);
       return;
     }
@@ -255,6 +275,17 @@ export class Recording {
       }
     }
     this.#found.stored();
+    return true;
+  }
+
+  /** Some of them: the rest waits for the next flush, so that none holds up first sights. */
+  #flushAnswers(): boolean {
+    if (this.#answers === null || !this.#answers.isWaiting) return true;
+    const list = this.#answers.oldest();
+    const result = this.#store.writeAnswers(list);
+    if (result === 'trouble') return false;
+    if (result === 'spoiled') this.#answers.shed += list.length;
+    this.#answers.stored(list.length);
     return true;
   }
 

@@ -11,6 +11,8 @@ import type Database from 'better-sqlite3';
 import { BaselineTable } from '../baseline/table.ts';
 import type { LedgerMemory } from '../detect/carry.ts';
 import { DnsvalveError } from '../errors.ts';
+import { AnswerRows } from './answer-rows.ts';
+import type { Answer } from './answers.ts';
 import { BindingRows } from './binding-rows.ts';
 import type { FactsNames } from './decisions.ts';
 import { FindingRows } from './finding-rows.ts';
@@ -33,6 +35,8 @@ export interface StoreSettings {
   readonly path: string;
   readonly namesPerDomain: number;
   readonly retentionMs: number;
+  /** Rows kept of addresses in answers. */
+  readonly answers: number;
   readonly names: FactsNames;
   readonly notice: (level: 'info' | 'warn' | 'error', message: string) => void;
   /** Wall clock, ms since the epoch. */
@@ -54,6 +58,7 @@ interface Connection {
   readonly purge: Purge;
   readonly baselines: BaselineTable;
   readonly bindings: BindingRows;
+  readonly answers: AnswerRows;
 }
 
 export class Store {
@@ -90,6 +95,10 @@ export class Store {
 
   writeFindings(list: readonly Finding[]): WriteResult {
     return this.#attempt(({ findings }) => findings.store(list));
+  }
+
+  writeAnswers(list: readonly Answer[]): WriteResult {
+    return this.#attempt(({ answers }) => answers.store(list));
   }
 
   writeLedgers(list: readonly NamedLedger[]): WriteResult {
@@ -182,13 +191,15 @@ export class Store {
     const writer = new Writer(db, this.#settings);
     const findings = new FindingRows(db, names);
     const ledgers = new LedgerRows(db);
+    const answers = new AnswerRows(db, this.#settings.answers);
     const purge = new Purge(db, retentionMs, (nowMs) => {
       ledgers.purge(Math.floor(nowMs / 1000));
-      return findings.purge(nowMs - retentionMs);
+      const isMore = answers.purge(nowMs - retentionMs);
+      return findings.purge(nowMs - retentionMs) || isMore;
     });
     const bindings = new BindingRows(db, this.#settings.meanwhile);
     const baselines = new BaselineTable(db);
-    this.#open = { db, writer, findings, ledgers, baselines, bindings, purge };
+    this.#open = { db, writer, findings, ledgers, baselines, bindings, answers, purge };
   }
 
   #fail(error: unknown): void {

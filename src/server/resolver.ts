@@ -276,6 +276,7 @@ export class Resolver {
         retentionMs: config.history.retentionMs,
         detect: { memory: { channels, spreads, seen }, hashKey: this.#hashKey, isFirst },
         baseline: baselineOf(config.detect, null),
+        answers: config.history.answers,
         startedAt: this.startedAt,
       },
       {
