@@ -216,9 +216,9 @@ export class Recording {
     for (let round = 0; round < CLOSING_ROUNDS && stored; round++) {
       this.poll();
       stored = this.flush();
-      const isEmpty = this.#gather.size === 0 && this.#answers?.isWaiting !== true;
-      if (isEmpty && !this.#isAside) break;
+      if (this.#gather.size === 0 && !this.#isAside) break;
     }
+    while (stored && this.#answers?.isWaiting === true) stored = this.#flushAnswers();
     const now = Math.floor(this.#context.now() / 1000);
     if (stored && this.#ledgers !== null) stored = this.#keepLedgers(this.#ledgers, now);
     this.#baselines.write(this.#context.now());
