@@ -6,9 +6,12 @@ import { Inspection } from './cache/inspect.ts';
 import { CleanAnswer } from './cache/sanitise.ts';
 import { Store } from './cache/store.ts';
 import { type DetectMemory, Detectors } from './detect/memory.ts';
+import { type ByteRingMemory, createByteRing } from './events/byte-ring.ts';
 import { Findings } from './events/findings.ts';
 import { Ledger } from './events/ledger.ts';
 import type { RingWriter } from './events/ring.ts';
+import { createMeter, Meter } from './metrics/meter.ts';
+import { Tap } from './querylog/tap.ts';
 import { Inflight } from './upstream/inflight.ts';
 import { Waiters } from './upstream/waiters.ts';
 import { WireName } from './wire/name.ts';
@@ -25,6 +28,8 @@ const WAITERS_PER_WORKLOAD = 2048;
 export interface MemorySettings {
   readonly ring: RingWriter;
   readonly counters: Float64Array;
+  /** Cells of metrics/meter.ts; its own where nobody reads them. */
+  readonly meter?: Float64Array;
   /** Slab of the answer store. */
   readonly storeOctets: number;
   /** Full names remembered under one (workload, registrable domain). */
@@ -33,7 +38,12 @@ export interface MemorySettings {
   readonly detect: DetectMemory;
   /** Number of the thread, 1 or more. */
   readonly owner: number;
+  /** Where the query log and dnstap read; without it nobody does. */
+  readonly tapRing?: ByteRingMemory;
 }
+
+/** Of the ring that nobody reads. */
+const NO_RING = 64;
 
 export class Memory {
   readonly store: Store;
@@ -50,14 +60,19 @@ export class Memory {
   /** Cells named in counters.ts. */
   readonly counters: Float64Array;
 
+  readonly meter: Meter;
   readonly findings: Findings;
+  readonly tap: Tap;
   readonly detectors: Detectors;
 
-  constructor({ ring, counters, storeOctets, namesPerPair, detect, owner }: MemorySettings) {
+  constructor(settings: MemorySettings) {
+    const { ring, counters, storeOctets, namesPerPair, detect, owner } = settings;
     this.store = new Store(storeOctets);
     this.ledger = new Ledger(ring, LEDGER_CAPACITY, namesPerPair);
     this.counters = counters;
+    this.meter = new Meter(settings.meter ?? createMeter());
     this.findings = new Findings(ring);
+    this.tap = new Tap(settings.tapRing ?? createByteRing(NO_RING));
     this.detectors = new Detectors(detect, owner);
   }
 

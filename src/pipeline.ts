@@ -33,6 +33,7 @@ import {
   OUTCOME_CACHED,
   OUTCOME_DENIED,
   OUTCOME_FAILED,
+  OUTCOME_NONE,
   OUTCOME_NXDOMAIN_CACHED,
 } from './events/ledger.ts';
 import { NONE } from './events/slots.ts';
@@ -73,6 +74,7 @@ import { CHAIN_LEAVES } from './zones/answer.ts';
  *   upstream
  */
 export function decide(query: Query, tables: Tables, memory: Memory): Verdict {
+  query.outcome = OUTCOME_NONE;
   const parsed = parse(query);
   if (parsed !== PARSE_OK) return reject(query, parsed, memory);
   if (query.ednsVersion > 0) return respond(query, BADVERS);
@@ -137,6 +139,32 @@ export function decideSafely(
   memory: Memory,
   onFault: (error: unknown, isOpen: boolean) => void,
 ): Verdict {
+  if (tables.taps.isOn === 1) return decideTapped(query, tables, memory, onFault);
+  return decideCaught(query, tables, memory, onFault);
+}
+
+/** The same, told to the query log and to dnstap. */
+function decideTapped(
+  query: Query,
+  tables: Tables,
+  memory: Memory,
+  onFault: (error: unknown, isOpen: boolean) => void,
+): Verdict {
+  const { tap } = memory;
+  tap.begin(query);
+  const verdict = decideCaught(query, tables, memory, onFault);
+  tap.query(query, tables.taps, verdict === DROP);
+  if (verdict === RESPOND) tap.response(query, tables.taps);
+  else if (verdict === DROP) tap.noResponse(query, tables.taps);
+  return verdict;
+}
+
+function decideCaught(
+  query: Query,
+  tables: Tables,
+  memory: Memory,
+  onFault: (error: unknown, isOpen: boolean) => void,
+): Verdict {
   try {
     query.workload = 0;
     return decide(query, tables, memory);
@@ -148,6 +176,7 @@ export function decideSafely(
       letThrough(query, tables);
       return FORWARD;
     }
+    query.outcome = OUTCOME_FAILED;
     respondEmpty(query, SERVFAIL, EDE_OTHER);
     return RESPOND;
   }

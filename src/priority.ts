@@ -14,6 +14,8 @@ export const BUILDER_NICE = 10;
  * it (Unbound 7 ms in the same minutes; medians of 3).
  */
 export const RECORDER_NICE = 5;
+/** Of the thread of the query log, which may wait as long as the rings last. */
+export const LOGGER_NICE = 5;
 /**
  * Of the threads that collect garbage and compile code for all others, four of them: while a feed
  * of 1,000,000 domains was built on the core of a worker, it waited for them as long as for the

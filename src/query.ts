@@ -39,6 +39,9 @@ export class Query {
   nowMs = 0;
   wallMs = 0;
 
+  /** Wall clock ms when the query arrived; set for one that waited, and while it is tapped. */
+  receivedMs = 0;
+
   // --- the message, set by parse
 
   id = 0;
@@ -68,6 +71,8 @@ export class Query {
   /** Revision of the tables that decided. */
   revision = 0;
   readonly decision = new Decision();
+  /** OUTCOME_* of events/ledger.ts, once it is known. */
+  outcome = 0;
   /** 1 when a local zone answers with a chain whose target must be asked upstream. */
   isAlias = 0;
 }

@@ -38,6 +38,7 @@ export function count(
   memory: Memory,
 ): number {
   const { ledger } = memory;
+  query.outcome = outcome;
   if (known !== NONE) return ledger.countKnown(query, known, outcome);
   return ledger.countNew(query, registrableLabel(query.name, tables.suffixes), outcome);
 }

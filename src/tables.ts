@@ -13,6 +13,7 @@ import { Prefixes, type PrefixesMemory } from './identity/prefixes.ts';
 import { Workloads, type WorkloadsMemory } from './identity/workloads.ts';
 import { Policy, type PolicyMemory } from './policy/suffixes.ts';
 import { Texts, type TextsMemory } from './policy/texts.ts';
+import type { TapsMemory } from './querylog/taps.ts';
 import type { ReputationMemory } from './reputation/memory.ts';
 import { Standing } from './reputation/standing.ts';
 import type { StandingMemory } from './reputation/standing-memory.ts';
@@ -43,6 +44,8 @@ export interface TablesMemory {
   readonly rules: TextsMemory;
   /** How to ask for access, by workload + 1. */
   readonly asks: TextsMemory;
+  /** What the query log and dnstap are told. */
+  readonly taps: TapsMemory;
   readonly limits: TtlLimits;
   readonly denyTtlSeconds: number;
 }
@@ -64,6 +67,7 @@ export class Tables {
   readonly rebindingAllow: Prefixes;
   readonly rules: Texts;
   readonly asks: Texts;
+  readonly taps: TapsMemory;
   readonly limits: TtlLimits;
   readonly denyTtlSeconds: number;
 
@@ -84,6 +88,7 @@ export class Tables {
     this.rebindingAllow = new Prefixes(memory.rebindingAllow);
     this.rules = new Texts(memory.rules);
     this.asks = new Texts(memory.asks);
+    this.taps = memory.taps;
     this.limits = memory.limits;
     this.denyTtlSeconds = memory.denyTtlSeconds;
   }

@@ -12,7 +12,7 @@ export const ALERT_VERSION = 1;
 /** Syslog severities (RFC 5424 section 6.2.1); smaller is worse. */
 export const ERROR = 3;
 export const WARNING = 4;
-const NOTICE = 5;
+export const NOTICE = 5;
 
 interface TypeFacts {
   readonly severity: number;
@@ -41,6 +41,10 @@ export const ALERT_TYPES = {
   'nxdomain-burst': { severity: WARNING, technique: 'T1568.002' },
   'feed-stale': { severity: WARNING, technique: null },
   'upstream-down': { severity: ERROR, technique: null },
+  /** A sink's rate cap held alerts back; `count` says how many. */
+  'alerts-suppressed': { severity: WARNING, technique: null },
+  /** Asked for by a person, to see whether it arrives. */
+  test: { severity: NOTICE, technique: null },
 } as const satisfies Record<string, TypeFacts>;
 
 export type AlertType = keyof typeof ALERT_TYPES;
@@ -75,7 +79,7 @@ export interface Alert {
   /** `file:line:col pattern` of the rule that decided. */
   readonly rule: string | null;
   readonly reason: string;
-  /** Feed that matched or is stale, or upstream that is down. */
+  /** Feed that matched or is stale, upstream that is down, or sink that was capped. */
   readonly subject: string | null;
   /** Addresses answered; for `rebinding` the first is the one that was refused. */
   readonly answers: readonly string[];
@@ -84,7 +88,7 @@ export interface Alert {
   /** The workload is not usually active at this hour of the week; null while that is learnt. */
   readonly unusual_hour: boolean | null;
   readonly policy_revision: number | null;
-  /** Queries that this alert speaks for, 1 or more. */
+  /** Queries that this alert speaks for, 1 or more; of `alerts-suppressed` the alerts. */
   readonly count: number;
   /** First and last of them, where there is more than one. */
   readonly window: { readonly first: string; readonly last: string } | null;
@@ -117,11 +121,11 @@ export function makeAlert(
   return { ...head, ...facts, technique, ...(finding ?? NO_FINDING) };
 }
 
-/** An alert about the resolver itself: `subject` is the name of the feed or the upstream. */
+/** An alert about the resolver itself: `subject` names the feed, the upstream or the sink. */
 export function operationalAlert(
-  type: 'feed-stale' | 'upstream-down',
+  type: 'feed-stale' | 'upstream-down' | 'alerts-suppressed' | 'test',
   subject: string,
-  facts: { readonly reason: string; readonly atMs: number },
+  facts: { readonly reason: string; readonly atMs: number; readonly count?: number },
 ): Alert {
   return makeAlert(type, {
     time: rfc3339(facts.atMs),
@@ -142,7 +146,7 @@ export function operationalAlert(
     first_seen: null,
     unusual_hour: null,
     policy_revision: null,
-    count: 1,
+    count: facts.count ?? 1,
     window: null,
   });
 }

@@ -1,12 +1,13 @@
 /**
- * An alert as one RFC 5424 message (header, STRUCTURED-DATA with every field, a sentence as MSG),
- * or as a line of JSON. No framing (that is the TCP sink's) and no sending.
+ * An alert as one RFC 5424 message (header, STRUCTURED-DATA with every field, a sentence as MSG;
+ * or a document as MSG). No framing (that is the TCP sink's) and no sending.
  *
  * <PRI>1 TIME HOST dnsvalve PID TYPE [dnsvalve@32473 id=".." ...][meta sequenceId="1"] sentence
  */
 
 import { hostname } from 'node:os';
 import type { Alert, AlertType } from './alert.ts';
+import { readable } from './formats/shared.ts';
 import type { Encode } from './sinks/sink.ts';
 
 export const APP_NAME = 'dnsvalve';
@@ -36,6 +37,30 @@ const encoder = new TextEncoder();
 
 /** An encoder with a sequence of its own, starting at 1; a gap shows the collector a loss. */
 export function messageEncoder(options: MessageOptions): Encode {
+  return framed(options, ({ header, meta }, raw) => {
+    const alert = readable(raw);
+    const data = structuredData(alert, MESSAGE_MAX - header.length - RESERVED);
+    return `${header} ${data}${meta} ${sentence(alert)}`;
+  });
+}
+
+/** The same frame with a document as MSG, which `write` makes of at most `max` octets. */
+export function documentEncoder(
+  options: MessageOptions,
+  write: (alert: Alert, max: number) => string,
+): Encode {
+  return framed(options, ({ header, meta }, alert) => {
+    const start = `${header} ${meta} `;
+    return start + write(alert, MESSAGE_MAX - start.length);
+  });
+}
+
+interface Frame {
+  readonly header: string;
+  readonly meta: string;
+}
+
+function framed(options: MessageOptions, write: (frame: Frame, alert: Alert) => string): Encode {
   const host = headerName(options.hostname ?? hostname());
   const pid = options.pid ?? process.pid;
   let sequence = 0;
@@ -44,14 +69,8 @@ export function messageEncoder(options: MessageOptions): Encode {
     const priority = options.facility * 8 + alert.severity;
     const header = `<${priority}>1 ${alert.time} ${host} ${APP_NAME} ${pid} ${alert.type}`;
     const meta = `[meta sequenceId="${sequence}"]`;
-    const data = structuredData(alert, MESSAGE_MAX - header.length - RESERVED);
-    return clip(encoder.encode(`${header} ${data}${meta} ${sentence(alert)}`));
+    return clip(encoder.encode(write({ header, meta }, alert)));
   };
-}
-
-/** Newline-terminated JSON documents, for files. */
-export function jsonLineEncoder(): Encode {
-  return (alert) => encoder.encode(`${JSON.stringify(alert)}\n`);
 }
 
 /** RFC 5424 6.2.4: printable US-ASCII without spaces, or the nil value. */
@@ -120,7 +139,8 @@ function structuredData(alert: Alert, max: number): string {
   return `${data}]`;
 }
 
-const HEADLINES: Record<AlertType, string> = {
+/** What happened, without who and what. */
+export const HEADLINES: Record<AlertType, string> = {
   'new-destination': 'asked for a new destination',
   denied: 'was denied',
   'would-deny-new': 'asked for a new destination that enforce would deny',
@@ -134,6 +154,8 @@ const HEADLINES: Record<AlertType, string> = {
   'nxdomain-burst': 'asks for names that do not exist',
   'feed-stale': 'is stale',
   'upstream-down': 'is down',
+  'alerts-suppressed': 'took no more alerts',
+  test: 'sends a test',
 };
 
 /** Of `low-reputation` by its score; by a feed it is listed. */

@@ -23,6 +23,13 @@ interface Status {
     readonly sinks: readonly SinkRow[];
   };
   readonly baseline: Readonly<Record<string, unknown>> | null;
+  readonly query_log: QueryLogPart | null;
+}
+
+interface QueryLogPart {
+  readonly shed: number;
+  readonly queryLog: { written: number; lost: number; lastError: string | null } | null;
+  readonly dnstap: { sent: number; lost: number; lastError: string | null } | null;
 }
 
 interface BudgetRow {
@@ -80,6 +87,7 @@ export function statusText(status: Status): string {
     findingTable(status.alerts.findings),
     status.baseline === null ? '' : pairs('baseline', status.baseline),
     sinkTable(status.alerts.sinks),
+    queryLogTable(status.query_log),
     budgetTable(status.budgets),
   ]
     .filter((part) => part !== '')
@@ -164,6 +172,24 @@ function sinkTable(sinks: readonly SinkRow[]): string {
       String(queued),
       lastError ?? '',
     ]),
+  );
+}
+
+function queryLogTable(part: QueryLogPart | null): string {
+  if (part === null) return '';
+  const { shed, queryLog, dnstap } = part;
+  const rows = [
+    ...(queryLog === null ? [] : [['query log', queryLog.written, queryLog] as const]),
+    ...(dnstap === null ? [] : [['dnstap', dnstap.sent, dnstap] as const]),
+  ];
+  return renderTable(
+    ['every query', 'written', 'lost', 'problem'].map((title) => ({ title })),
+    [
+      ['before both', '', String(shed), ''],
+      ...rows.map(([name, done, { lost, lastError }]) => [
+        ...[name, String(done), String(lost), lastError ?? ''],
+      ]),
+    ],
   );
 }
 

@@ -11,7 +11,7 @@ import type { Entry, Place, Prefix } from './types.ts';
 
 /** A name that stands in one section and must be given in another. */
 export interface Reference {
-  readonly kind: 'bundle' | 'upstream';
+  readonly kind: 'bundle' | 'upstream' | 'workload';
   readonly name: string;
   readonly path: Path;
   readonly at: Place;

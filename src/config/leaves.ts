@@ -6,10 +6,10 @@
 import { z } from 'zod';
 import { typeFromText, typeToText } from '../wire/text.ts';
 import type { CountLimits, Limits } from './limits.ts';
-import { BUDGET_BYTES, DNS_PORT } from './limits.ts';
+import { BUDGET_BYTES, DNS_PORT, METRICS_PORT } from './limits.ts';
 import { parseName, parsePattern } from './pattern.ts';
 import { parsePrefix, parseSocketAddress } from './prefix.ts';
-import { parseSinkTarget, SINK_SCHEMES } from './sinks.ts';
+import { parseSinkPlace, SINK_SCHEMES } from './sinks.ts';
 import { didYouMean } from './suggest.ts';
 import { parseDuration, parseRate, parseSize } from './units.ts';
 
@@ -174,6 +174,10 @@ export const listenAddress = parsed((text: string) => parseSocketAddress(text, D
   description: 'An address with an optional port (53 when not given): `0.0.0.0:53`, `[::]:53`.',
 });
 
+export const metricsAddress = parsed((text: string) => parseSocketAddress(text, METRICS_PORT), {
+  description: 'An address with an optional port (9153 when not given): `127.0.0.1`, `[::1]:9153`.',
+});
+
 function parseServer(text: string) {
   if (/^(tls|https|quic|h3):\/\//.test(text)) {
     const forms = 'accepted are "192.0.2.1" and "192.0.2.1:5353"';
@@ -203,6 +207,6 @@ export const recordType = parsed(
   { description: 'A record type: `A`, `AAAA`, `HTTPS`, `TYPE65280`.', pattern: '^[A-Za-z0-9-]+$' },
 );
 
-export const sinkTarget = parsed(parseSinkTarget, {
+export const sinkPlace = parsed(parseSinkPlace, {
   description: `Where alerts go: ${SINK_SCHEMES.map((scheme) => `\`${scheme}\``).join(', ')}.`,
 });

@@ -24,6 +24,10 @@ export const CACHE_MAX_NEGATIVE_TTL: Limits = { default: '1h', min: '0s', max: '
 export const DENY_TTL: Limits = { default: '30s', min: '0s', max: '1h' };
 export const RETENTION: Limits = { default: '400d', min: '1d', max: '3650d' };
 export const ALERT_WINDOW: Limits = { default: '10m', min: '1s', max: '1d' };
+/** Of one severity to one sink. */
+export const ALERTS_PER_MINUTE: Omit<CountLimits, 'default'> = { min: 1, max: 1_000_000 };
+/** Alerts in one request of a webhook; about 1 kB each. */
+export const WEBHOOK_BATCH: CountLimits = { default: 100, min: 1, max: 1000 };
 export const FEED_REFRESH: Limits = { default: '24h', min: '5m', max: '30d' };
 /** A row is about 100 octets, its index included. */
 export const ANSWERS: CountLimits = { default: 1_000_000, min: 0, max: 100_000_000 };
@@ -47,16 +51,25 @@ export const DETECT_DENY_FOR: Limits = { default: '24h', min: '1m', max: '30d' }
 export const BASELINE_LEARNING: Limits = { default: '7d', min: '1d', max: '28d' };
 export const BASELINE_FACTOR: CountLimits = { default: 4, min: 2, max: 1000 };
 export const BASELINE_BURN_IN: Limits = { default: '1h', min: '0s', max: '7d' };
+export const QUERY_LOG_SIZE: Limits = { default: '100MB', min: '4kB', max: '100GB' };
+export const QUERY_LOG_FILES: CountLimits = { default: 10, min: 0, max: 1000 };
 export const WORKERS: Omit<CountLimits, 'default'> = { min: 1, max: 256 };
 
 export const DNS_PORT = 53;
+/** Where Prometheus looks for the metrics of a DNS server by convention. */
+export const METRICS_PORT = 9153;
 /** RFC 5426 3.3 for UDP; RFC 6587 names none for TCP, and collectors listen on the same. */
 export const SYSLOG_PORT = 514;
+/** RFC 5425 4.1. */
+export const SYSLOG_TLS_PORT = 6514;
+/** No port is registered for dnstap; collectors' examples have this one. */
+export const DNSTAP_PORT = 6000;
 export const DEFAULT_LISTEN = ['0.0.0.0:53', '[::]:53'] as const;
 /** Relative to the main file. */
 export const DEFAULT_HISTORY = 'data/history.db';
 export const DEFAULT_CONTROL = 'data/control.sock';
 export const DEFAULT_STATE = 'data';
+export const DEFAULT_METRICS = `127.0.0.1:${METRICS_PORT}`;
 /** local4: what daemons outside of the base system commonly use. */
 export const DEFAULT_FACILITY = 'local4';
 

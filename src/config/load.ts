@@ -6,6 +6,7 @@
 import { availableParallelism } from 'node:os';
 import { type Problem, ProblemsError } from '../errors.ts';
 import { nameToWire } from '../wire/text.ts';
+import { sinkReferences } from './alerts.ts';
 import { referenceProblems } from './check.ts';
 import { unknownKey } from './issues.ts';
 import { DNS_PORT, WORKERS } from './limits.ts';
@@ -49,10 +50,12 @@ export function loadConfig(path: string, options: LoadOptions = {}): Config {
   const sections = new Sections(problems);
   sections.add(main);
   const files = [path];
+  const digests = [main.sha256];
   for (const included of includedPaths(main, settings.include, problems)) {
     const source = readSource(included, shownPath(included), problems);
     files.push(shownPath(included));
     if (source === null) continue;
+    digests.push(source.sha256);
     reportUnknownKeys(source, Object.keys(sharedShape), problems);
     sections.add(source);
   }
@@ -61,12 +64,14 @@ export function loadConfig(path: string, options: LoadOptions = {}): Config {
     upstream: addresses('--upstream', options.upstream, problems),
   };
   applyDefaults(main, sections, overrides.upstream);
-  const known = { bundle: sections.bundles, upstream: sections.upstreams };
-  problems.push(...referenceProblems(sections.references, known));
+  const { bundles, upstreams, workloads } = sections;
+  const known = { bundle: bundles, upstream: upstreams, workload: workloads };
+  const references = [...sections.references, ...sinkReferences(main)];
+  problems.push(...referenceProblems(references, known));
   if (problems.length > 0) throw refusal(problems, files);
   const listen = overrides.listen ?? settings.listen;
   const resolvConf = options.resolvConf ?? RESOLV_CONF;
-  return freeze(assemble({ ...settings, listen }, sections, { files, resolvConf }));
+  return freeze(assemble({ ...settings, listen }, sections, { files, digests, resolvConf }));
 }
 
 /** All problems from top to bottom, as a person works through them; no file of its own is first. */
@@ -150,7 +155,7 @@ function applyDefaults(main: Source, sections: Sections, servers: SocketAddress[
 function assemble(
   settings: MainSettings,
   sections: Sections,
-  origin: { files: readonly string[]; resolvConf: string },
+  origin: { files: readonly string[]; digests: readonly string[]; resolvConf: string },
 ): Config {
   const { include: _, workers, ...rest } = settings;
   const upstreams = valid(sections.upstreams).map(
@@ -162,6 +167,7 @@ function assemble(
   return {
     ...rest,
     files: origin.files,
+    fileDigests: origin.digests,
     workers: workers === 'auto' ? Math.min(availableParallelism(), WORKERS.max) : workers,
     upstreams,
     forward: valid(sections.forward),

@@ -6,12 +6,15 @@
 import { resolve } from 'node:path';
 import type { z } from 'zod';
 import type { Problem } from '../errors.ts';
+import { takesOf } from './alerts.ts';
+import { formatProblem, formatsOf } from './formats.ts';
 import { checked, checkedMapping } from './salvage.ts';
 import { mainShape, sinkSchema } from './schema.ts';
 import { prefixesOf } from './sections.ts';
+import { misplaced, sinkTarget } from './sink-target.ts';
 import { FACILITIES } from './sinks.ts';
 import type { Source } from './source.ts';
-import type { Config, DenyAnswer, Sink, SinkTarget, SocketAddress } from './types.ts';
+import type { Config, DenyAnswer, Sink, SocketAddress } from './types.ts';
 
 export interface MainSettings {
   readonly include: readonly string[];
@@ -25,7 +28,10 @@ export interface MainSettings {
   readonly history: Config['history'];
   readonly alerts: readonly Sink[];
   readonly alertWindowMs: number;
+  readonly queryLog: Config['queryLog'];
+  readonly dnstap: Config['dnstap'];
   readonly control: Config['control'];
+  readonly metrics: Config['metrics'];
   readonly stateDirectory: string;
 }
 
@@ -68,7 +74,10 @@ export function mainSettings(source: Source, problems: Problem[]): MainSettings 
     },
     alerts: sinks(source, problems),
     alertWindowMs: read(mainShape.alert_window, 'alert_window') ?? 0,
+    queryLog: queryLogOf(read(mainShape.query_log.optional(), 'query_log'), directory),
+    dnstap: dnstapOf(read(mainShape.dnstap.optional(), 'dnstap')),
     control: { path: resolve(directory, read(mainShape.control, 'control')?.path ?? '') },
+    metrics: read(mainShape.metrics, 'metrics') ?? null,
     stateDirectory: resolve(directory, read(mainShape.state_directory, 'state_directory') ?? ''),
   };
 }
@@ -133,6 +142,21 @@ function networksOf(
   };
 }
 
+function queryLogOf(
+  input: z.output<typeof mainShape.query_log> | undefined,
+  directory: string,
+): Config['queryLog'] {
+  if (input === undefined) return null;
+  const { path, sample, max_size: maxBytes, max_files: maxFiles } = input;
+  return { path: resolve(directory, path), sample, maxBytes, maxFiles };
+}
+
+function dnstapOf(input: z.output<typeof mainShape.dnstap> | undefined): Config['dnstap'] {
+  if (input === undefined) return null;
+  const { to: target, sample, identity = null, version = null } = input;
+  return { target, sample, identity, version };
+}
+
 /** TTLs are whole seconds on the wire (RFC 2181 section 8). */
 function seconds(ms: number | undefined): number {
   return Math.ceil((ms ?? 0) / 1000);
@@ -150,19 +174,19 @@ function sinks(source: Source, problems: Problem[]): Sink[] {
     const path = ['alerts', i];
     const input = checked(sinkSchema, document, { path, value: item }, problems);
     if (input === undefined) return [];
-    const only = input.to.kind === 'file' ? 'json' : 'rfc5424';
-    if (input.format !== undefined && input.format !== only) {
+    const format = input.format ?? formatsOf(input.to.kind)[0] ?? 'json';
+    const problem = formatProblem(input.to.kind, format);
+    if (problem !== null) {
       const formatPath = [...path, 'format'];
-      const kind = input.to.kind === 'file' ? 'a file' : 'a syslog sink';
-      const message = `${kind} takes format ${only} only`;
-      problems.push(document.problem(document.at(formatPath), formatPath, message));
+      problems.push(document.problem(document.at(formatPath), formatPath, problem));
+    }
+    for (const [key, message] of misplaced(input)) {
+      const keyPath = [...path, key];
+      problems.push(document.problem(document.at(keyPath), keyPath, message));
     }
     const facility = FACILITIES.indexOf(input.facility);
-    const target = resolved(input.to, source.directory);
-    return [{ to: String(item.to), target, format: only, facility, at: document.at(path) }];
+    const target = sinkTarget(input, source.directory);
+    const at = document.at(path);
+    return [{ to: String(item.to), target, format, facility, ...takesOf(input), at }];
   });
-}
-
-function resolved(target: SinkTarget, directory: string): SinkTarget {
-  return target.kind === 'file' ? { kind: 'file', path: resolve(directory, target.path) } : target;
 }

@@ -103,7 +103,8 @@ function accepted(node: Node): string {
   if (node.const !== undefined) return code(node.const);
   if (node.anyOf !== undefined) return [...new Set(node.anyOf.map(accepted))].join(' or ');
   if (node.type === 'array') return `list of ${accepted(node.items ?? {})}`;
-  if (node.type === 'integer') return `number, ${node.minimum} to ${node.maximum}`;
+  if (node.type === 'integer' || node.type === 'number')
+    return `number, ${node.minimum} to ${node.maximum}`;
   if (node.type === 'object') return 'mapping';
   return node.type === 'boolean' ? '`true`, `false`' : 'text';
 }

@@ -5,7 +5,9 @@
  */
 
 import { z } from 'zod';
+import { takesShape } from './alerts.ts';
 import { detectSchema, workloadDetect } from './detect-schema.ts';
+import { FORMATS } from './formats.ts';
 import {
   count,
   duration,
@@ -13,17 +15,20 @@ import {
   hostname,
   line,
   listenAddress,
+  metricsAddress,
   pattern,
   prefix,
   rate,
   recordType,
   serverAddress,
-  sinkTarget,
+  sinkPlace,
   size,
   word,
 } from './leaves.ts';
 import * as limits from './limits.ts';
 import { addressOctets, isMapped } from './prefix.ts';
+import { dnstapSchema, queryLogSchema, share } from './querylog-schema.ts';
+import { transportShape } from './sink-schema.ts';
 import { FACILITIES } from './sinks.ts';
 import type { DenyAnswer } from './types.ts';
 
@@ -129,6 +134,8 @@ export const workloadSchema = z
         '`inspect` demands that every target of an answer (CNAME, DNAME, SVCB) is allowed too.',
     }),
     detect: workloadDetect.prefault({}),
+    query_log: share('Share of its queries in the query log, in place of the main one.').optional(),
+    dnstap: share('Share of its queries in dnstap, in place of the main one.').optional(),
     fail_open: z.boolean().default(false).meta({
       description: 'Let queries through when they cannot be decided; without it they are refused.',
     }),
@@ -214,15 +221,17 @@ export const feedSchema = z
   .meta({ description: 'One list.' });
 
 export const sinkSchema = z.strictObject({
-  to: sinkTarget,
-  format: z.enum(['rfc5424', 'json']).optional().meta({
+  to: sinkPlace,
+  format: z.enum(FORMATS).optional().meta({
     description:
-      '`rfc5424` for syslog sinks, `json` (an object per line) for files; need not be given.',
+      'What is written; without it `rfc5424` to syslog, `json` elsewhere. docs/alerts.md has all.',
   }),
   facility: z
     .enum(FACILITIES)
     .default(limits.DEFAULT_FACILITY)
     .meta({ description: 'Syslog facility.' }),
+  ...takesShape,
+  ...transportShape,
 });
 
 /** Sections that an included file may hold, too. */
@@ -322,6 +331,8 @@ export const mainShape = {
     limits.ALERT_WINDOW,
     'Repeats of one alert within this time become one with a count.',
   ),
+  query_log: queryLogSchema,
+  dnstap: dnstapSchema,
   control: z
     .strictObject({
       path: filePath
@@ -330,6 +341,17 @@ export const mainShape = {
     })
     .prefault({})
     .meta({ description: 'The control socket.' }),
+  metrics: z
+    .strictObject({
+      listen: metricsAddress.prefault(limits.DEFAULT_METRICS).meta({
+        description: 'Address of the HTTP server: `/metrics`, `/health`, `/ready`.',
+      }),
+    })
+    .optional()
+    .meta({
+      description:
+        'Metrics for Prometheus, docs/metrics.md; without the section, which may be `{}`, none.',
+    }),
   state_directory: filePath
     .default(limits.DEFAULT_STATE)
     .meta({ description: 'Where downloaded feeds are kept.' }),
@@ -339,6 +361,8 @@ export const mainShape = {
 export const mainSchema = z.strictObject({
   ...mainShape,
   include: mainShape.include.optional(),
+  query_log: mainShape.query_log.optional(),
+  dnstap: mainShape.dnstap.optional(),
   upstreams: sharedShape.upstreams.optional(),
   forward: sharedShape.forward.optional(),
   zones: sharedShape.zones.optional(),

@@ -187,6 +187,7 @@ export class Sections {
       answer: input.answer ?? { kind: 'nxdomain' },
       chain: input.chain ?? 'trust',
       detect: detectOf(input.detect),
+      sample: { queryLog: input.query_log ?? null, dnstap: input.dnstap ?? null },
       failOpen: input.fail_open ?? false,
       tests: testsOf(source, [...path, 'tests'], input.tests),
       at: document.keyAt(path),

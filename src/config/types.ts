@@ -3,6 +3,9 @@
  * this folder; everything here is normalised, resolved against its file, and frozen.
  */
 
+import type { AlertType } from '../alerts/alert.ts';
+import type { Format } from './formats.ts';
+
 /** Where something stands in a file, for messages and for the rule of a decision. */
 export interface Place {
   /** As the user would type it: relative to the working directory where possible. */
@@ -148,6 +151,8 @@ export interface Workload {
   /** `inspect` demands that every target of an answer's chain is allowed too. */
   readonly chain: 'trust' | 'inspect';
   readonly detect: WorkloadDetect;
+  /** Shares of its queries, 0 to 1; null where the main file decides. */
+  readonly sample: { readonly queryLog: number | null; readonly dnstap: number | null };
   readonly failOpen: boolean;
   readonly tests: readonly PolicyTest[];
   readonly at: Place;
@@ -200,8 +205,57 @@ export interface Feed {
   readonly at: Place;
 }
 
+/** Where a secret stands. The secret itself is in no configuration, snapshot or message. */
+export type SecretRef =
+  | { readonly kind: 'file'; readonly path: string } // absolute, once the entry is whole
+  | { readonly kind: 'env'; readonly name: string };
+
+/** PEM texts of a TLS client; null where the defaults hold, or no certificate is shown. */
+export interface TlsRefs {
+  readonly ca: SecretRef | null;
+  readonly cert: SecretRef | null;
+  readonly key: SecretRef | null;
+}
+
+/** RFC 6587 3.4.1 and 3.4.2. */
+export type Framing = 'octet-counting' | 'lf';
+
+interface SocketPlace<K extends string> {
+  readonly kind: K;
+  readonly host: string;
+  readonly port: number;
+}
+
+/** The peer's certificate must be for `peer`, a name or an address. */
+type TlsPlace = SocketPlace<'syslog-tls'> & { readonly peer: string };
+
+/** What `to:` says. */
+export type SinkPlace =
+  | SocketPlace<'syslog-udp'>
+  | SocketPlace<'syslog-tcp'>
+  | TlsPlace
+  | { readonly kind: 'https'; readonly url: string }
+  | { readonly kind: 'unix'; readonly path: string }
+  | { readonly kind: 'file'; readonly path: string };
+
+export interface HttpsTarget {
+  readonly kind: 'https';
+  readonly url: string;
+  /** Connected to instead of what the name of the URL leads to. */
+  readonly address: string | null;
+  readonly tls: TlsRefs;
+  /** Key of the signature. */
+  readonly secret: SecretRef | null;
+  /** Alerts in one request, 1 or more. */
+  readonly batch: number;
+}
+
+/** A place with everything that the way there takes. */
 export type SinkTarget =
-  | { readonly kind: 'syslog-udp' | 'syslog-tcp'; readonly host: string; readonly port: number }
+  | SocketPlace<'syslog-udp'>
+  | (SocketPlace<'syslog-tcp'> & { readonly framing: Framing })
+  | (TlsPlace & { readonly tls: TlsRefs })
+  | HttpsTarget
   | { readonly kind: 'unix'; readonly path: string }
   | { readonly kind: 'file'; readonly path: string };
 
@@ -209,15 +263,47 @@ export interface Sink {
   /** As written, for messages. */
   readonly to: string;
   readonly target: SinkTarget;
-  readonly format: 'rfc5424' | 'json';
+  readonly format: Format;
   /** Syslog facility number 0..23. */
   readonly facility: number;
+  /** Only these alerts; everything where a key is not given. */
+  readonly types?: readonly AlertType[];
+  /** The mildest syslog severity that is taken, 0..7. */
+  readonly severity?: number;
+  /** Names of workloads, and `unmapped`. */
+  readonly workloads?: readonly string[];
+  /** Of each severity. */
+  readonly maxPerMinute?: number;
   readonly at: Place;
+}
+
+/** Every query as a line of JSON. */
+export interface QueryLog {
+  readonly path: string; // absolute
+  /** Share of the queries, 0 to 1. */
+  readonly sample: number;
+  readonly maxBytes: number;
+  /** Files kept beside the current one. */
+  readonly maxFiles: number;
+}
+
+export type DnstapTarget =
+  | { readonly kind: 'unix'; readonly path: string }
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number };
+
+export interface Dnstap {
+  readonly target: DnstapTarget;
+  readonly sample: number;
+  /** Null for the name of the machine, and for the version of the program. */
+  readonly identity: string | null;
+  readonly version: string | null;
 }
 
 export interface Config {
   /** Main file first, as given on the command line. */
   readonly files: readonly string[];
+  /** SHA-256 of each of the files, in their order. */
+  readonly fileDigests: readonly string[];
   readonly listen: readonly SocketAddress[];
   /** Data-plane workers, 1 or more. */
   readonly workers: number;
@@ -250,7 +336,11 @@ export interface Config {
   readonly alerts: readonly Sink[];
   /** Alerts about one (workload, registrable domain, type) fold into one per window. */
   readonly alertWindowMs: number;
+  readonly queryLog: QueryLog | null;
+  readonly dnstap: Dnstap | null;
   readonly control: { readonly path: string }; // absolute path of the unix socket
+  /** Null: no metrics are served. */
+  readonly metrics: { readonly listen: SocketAddress } | null;
   /** Where downloaded feeds are kept; absolute. */
   readonly stateDirectory: string;
 }

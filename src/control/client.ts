@@ -13,7 +13,7 @@ const TIMEOUT_MS = 30_000;
  */
 export async function ask(
   path: string,
-  command: 'status' | 'reload' | 'detection',
+  command: 'status' | 'reload' | 'detection' | 'alerts-test',
   question: Readonly<Record<string, string>> = {},
 ): Promise<unknown> {
   const reply = await exchange(path, `${JSON.stringify({ ...question, command })}\n`);

@@ -6,6 +6,7 @@ import { usageOf } from '../detect/usage.ts';
 import type { RecorderStats } from '../history/messages.ts';
 import type { Resolver } from '../server/resolver.ts';
 import { ruleCount } from '../server/snapshot.ts';
+import type { ServerStats } from '../upstream/upstreams.ts';
 
 export const STATUS_VERSION = 1;
 
@@ -41,11 +42,12 @@ export async function statusOf(resolver: Resolver): Promise<object> {
     },
     counters: Object.fromEntries(COUNTERS.map((name, cell) => [name, totals[cell] ?? 0])),
     feeds: resolver.feedStatuses(),
-    upstreams: await resolver.workers.upstreams(),
+    upstreams: (await resolver.workers.upstreams()).map((servers) => servers.map(withoutLatency)),
     detection: usageOf(resolver.workers.detect),
     history: historyOf(resolver.recorderStats),
     baseline: baselineOf(resolver.recorderStats),
     alerts: resolver.alerts.stats(),
+    query_log: resolver.queryLog.status(),
     budgets: resolver.accounts.statuses(memory.budgets),
   };
 }
@@ -68,8 +70,13 @@ function baselineOf(stats: RecorderStats | null): object | null {
   };
 }
 
+/** Histograms are for the metrics. */
+function withoutLatency({ latency: _, ...server }: ServerStats): object {
+  return server;
+}
+
 /** Octets of all shared arrays below an object. */
-function sharedBytes(value: unknown): number {
+export function sharedBytes(value: unknown): number {
   if (ArrayBuffer.isView(value)) return value.byteLength;
   if (typeof value !== 'object' || value === null) return 0;
   return Object.values(value).reduce((sum: number, part) => sum + sharedBytes(part), 0);

@@ -59,6 +59,8 @@ export const OUTCOME_FAILED = 4;
 /** An upstream said that there is no such name. */
 export const OUTCOME_NXDOMAIN = 6;
 export const OUTCOME_NXDOMAIN_CACHED = 7;
+/** Nothing was decided about a name: it is not counted here. */
+export const OUTCOME_NONE = 8;
 
 /**
  * New names that a pair may have detail of: 16 at once, then one a second. People and programs ask

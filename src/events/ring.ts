@@ -30,6 +30,11 @@ export function createRing(capacity: number): RingMemory {
   };
 }
 
+/** Records that were written and not read yet. */
+export function fillOf({ control }: RingMemory): number {
+  return (Atomics.load(control, HEAD) - Atomics.load(control, TAIL)) | 0;
+}
+
 export class RingWriter {
   /**
    * The records, as octets, as 32-bit words and as doubles: little-endian, as our platforms are.

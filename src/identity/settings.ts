@@ -44,6 +44,7 @@ export function compileWorkloads(config: Config): WorkloadsMemory {
     inspectChain: shared(count),
     keyLow: new Int32Array(new SharedArrayBuffer(count * 4)),
     keyHigh: new Int32Array(new SharedArrayBuffer(count * 4)),
+    slot: new Uint16Array(new SharedArrayBuffer(count * 2)),
     names: packTexts(['', UNMAPPED_NAME, ...config.workloads.map((workload) => workload.name)]),
   };
   setKey(memory, UNMAPPED, UNMAPPED_NAME);

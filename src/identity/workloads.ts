@@ -41,6 +41,8 @@ export interface WorkloadsMemory {
   /** Keyed hash of the name, which stays the same when a reload gives the workload a new number. */
   readonly keyLow: Int32Array;
   readonly keyHigh: Int32Array;
+  /** Row of each in every worker's meter; main gives it before the tables are published. */
+  readonly slot: Uint16Array;
   /** Name of workload `w` is text `w + 1`; text 0 is ''. */
   readonly names: TextsMemory;
 }
@@ -56,6 +58,7 @@ export class Workloads {
   readonly inspectChain: Uint8Array;
   readonly keyLow: Int32Array;
   readonly keyHigh: Int32Array;
+  readonly slot: Uint16Array;
   readonly names: Texts;
 
   constructor(memory: WorkloadsMemory) {
@@ -69,6 +72,7 @@ export class Workloads {
     this.inspectChain = memory.inspectChain;
     this.keyLow = memory.keyLow;
     this.keyHigh = memory.keyHigh;
+    this.slot = memory.slot;
     this.names = new Texts(memory.names);
   }
 

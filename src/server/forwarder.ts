@@ -8,7 +8,7 @@ import { keyFlagsOf } from '../cache/lookup.ts';
 import type { Clock } from '../clock.ts';
 import { COALESCED, DROPPED_OVERLOAD, FORWARDED } from '../counters.ts';
 import type { Memory } from '../memory.ts';
-import { Query } from '../query.ts';
+import { Query, RESPOND } from '../query.ts';
 import { respondFailure, respondToWaiter, settle } from '../settle.ts';
 import type { Tables } from '../tables.ts';
 import { KEY_NO_RD, NAME_STRIDE } from '../upstream/inflight.ts';
@@ -91,7 +91,7 @@ export class Forwarder implements UpstreamEvents {
       const channel = this.#memory.waiters.channel[waiter]!;
       if (this.#restore(waiter, channel)) {
         respondToWaiter(this.#waiting, tables, this.#memory);
-        this.#outlet.commit(this.#waiting, channel);
+        this.#answered(waiter, channel);
       }
       waiter = this.#next(waiter);
     }
@@ -106,7 +106,7 @@ export class Forwarder implements UpstreamEvents {
       const channel = this.#memory.waiters.channel[waiter]!;
       if (this.#restore(waiter, channel)) {
         respondFailure(this.#waiting, ede, this.tables, this.#memory);
-        this.#outlet.commit(this.#waiting, channel);
+        this.#answered(waiter, channel);
       }
       waiter = this.#next(waiter);
     }
@@ -120,7 +120,8 @@ export class Forwarder implements UpstreamEvents {
     const { out, outStart, outRoom } = query;
     if (this.#outlet.prepare(query, channel)) {
       respondFailure(query, ede, this.tables, this.#memory);
-      this.#outlet.commit(query, channel);
+      this.#memory.meter.answered(query, RESPOND, this.tables);
+      this.#commit(query, channel);
     }
     query.out = out;
     query.outStart = outStart;
@@ -161,7 +162,25 @@ export class Forwarder implements UpstreamEvents {
     waiting.nowSeconds = this.#clock.nowSeconds;
     waiting.nowMs = this.#clock.nowMs;
     waiting.wallMs = this.#clock.wallMs;
-    return this.#outlet.prepare(waiting, channel);
+    if (this.#outlet.prepare(waiting, channel)) return true;
+    // The client is gone; where its policy is too, nobody knows any more what it was.
+    const { taps, revision } = this.tables;
+    if (taps.isOn === 1 && waiting.revision === revision) {
+      this.#memory.tap.noResponse(waiting, taps);
+    }
+    return false;
+  }
+
+  #commit(query: Query, channel: number): void {
+    const { taps } = this.tables;
+    if (taps.isOn === 1) this.#memory.tap.response(query, taps);
+    this.#outlet.commit(query, channel);
+  }
+
+  #answered(waiter: number, channel: number): void {
+    const { meter, waiters } = this.#memory;
+    meter.later(this.#waiting, waiters.waitedUs(waiter, this.#clock.nowMs), this.tables);
+    this.#commit(this.#waiting, channel);
   }
 
   #next(waiter: number): number {

@@ -2,6 +2,7 @@
 
 import type { SocketAddress } from '../config/types.ts';
 import type { DetectMemory } from '../detect/memory.ts';
+import type { ByteRingMemory } from '../events/byte-ring.ts';
 import type { RingMemory } from '../events/ring.ts';
 import type { Backend } from '../native/udp.ts';
 import type { HashKey } from '../reputation/loader.ts';
@@ -17,9 +18,11 @@ export interface WorkerSettings {
   readonly plan: UpstreamPlan;
   readonly ring: RingMemory;
   readonly counters: Float64Array;
+  readonly meter: Float64Array;
   readonly storeOctets: number;
   readonly namesPerPair: number;
   readonly detect: DetectMemory;
+  readonly tapRing: ByteRingMemory;
 }
 
 export type ToWorker =

@@ -9,46 +9,31 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { operationalAlert } from '../alerts/alert.ts';
 import { Dispatch } from '../alerts/dispatch.ts';
-import type { Directory } from '../alerts/observe.ts';
-import { baselineOf } from '../baseline/settings.ts';
 import { sharedMsNow } from '../clock.ts';
 import type { SocketAddress } from '../config/types.ts';
 import { PROGRESS } from '../counters.ts';
 import { AccountsKeeper } from '../detect/accounts-keeper.ts';
 import { formatProblem, messageOf } from '../errors.ts';
-import type { RecorderStats, RevisionNames } from '../history/messages.ts';
-import { type RecorderHandle, startRecorder } from '../history/start.ts';
+import type { RecorderStats } from '../history/messages.ts';
 import type { Log } from '../log.ts';
 import type { Backend } from '../native/udp.ts';
 import { openUnixDatagram } from '../native/unix-datagram.ts';
+import { QueryLogKeeper } from '../querylog/keeper.ts';
 import type { HashKey } from '../reputation/loader.ts';
 import { FeedSet, type FeedStatus } from '../reputation/refresh.ts';
 import type { KnownDomains } from '../reputation/standing-memory.ts';
 import { setHashKey } from '../wire/hash.ts';
 import { type Built, build, type FirstBuild } from './build.ts';
 import { LongKnown } from './long-known.ts';
-import {
-  type RunningConfig,
-  revisionNames,
-  type Snapshot,
-  withFeeds,
-  withKnown,
-} from './snapshot.ts';
+import { RecorderKeeper } from './recorder-keeper.ts';
+import { Revisions } from './revisions.ts';
+import { type RunningConfig, routingOf, type Snapshot, withFeeds, withKnown } from './snapshot.ts';
 import { Workers } from './workers.ts';
 
-/**
- * Recorder: at least one commit in this time while there is something to write. With 500 ms, kill
- * -9 under 20,000 queries a second on two busy cores cost rows up to 1.3 s old
- * (test/e2e/kill.test.ts).
- */
-const FLUSH_MS = 250;
 /** How long queries under way and sinks get when the program ends. */
 const GRACE_MS = 2000;
-const REVISIONS_KEPT = 64;
 /** In the state directory: what the budgets have charged. */
 const BUDGETS_FILE = 'budgets.json';
-/** How long a start waits for the ledgers of earlier runs; answers matter more. */
-const LEDGERS_MS = 5000;
 
 export interface ResolverOptions {
   readonly first: FirstBuild;
@@ -64,15 +49,13 @@ export class Resolver {
   #feeds: FeedSet;
   readonly #workers: Workers;
   readonly #accounts: AccountsKeeper;
-  #recorder: RecorderHandle;
-  #recorderStats: RecorderStats | null = null;
+  readonly #recorder: RecorderKeeper;
   readonly #alerts: Dispatch;
+  readonly #queryLog: QueryLogKeeper;
   readonly #longKnown: LongKnown;
   #addresses: readonly SocketAddress[] = [];
   #progress: readonly number[] = [];
-  /** What the numbers of a revision mean, for records and observations that are still under way. */
-  readonly #feedNames = new Map<number, readonly string[]>();
-  readonly #names = new Map<number, RevisionNames>();
+  readonly #revisions = new Revisions();
   #reloading: Promise<void> = Promise.resolve();
   #lastReload: { readonly at: number; readonly error: string | null };
   readonly startedAt = Date.now();
@@ -84,11 +67,11 @@ export class Resolver {
     this.#loadMs = first.loadMs;
     this.#feeds = feedsOf(first, hashKey);
     this.#lastReload = { at: this.startedAt, error: null };
-    this.#remember(first.snapshot);
+    this.#revisions.remember(first.snapshot);
     const { config } = first.snapshot;
     this.#alerts = new Dispatch({
       config,
-      directory: this.#directory(config),
+      directory: this.#revisions.directory(config),
       now: Date.now,
       openUnixDatagram,
       report: (line) => options.log.warn(line),
@@ -96,9 +79,10 @@ export class Resolver {
     this.#workers = new Workers(first.snapshot, {
       backend: options.backend,
       hashKey,
-      onDeath: (index, reason, ring) => {
+      onDeath: (index, reason, { ring, oldTap, tap }) => {
         options.log.error({ worker: index, reason }, 'a worker died and was started anew');
         this.#recorder.addRing(index, ring);
+        this.#queryLog.addRing(index, oldTap, tap);
       },
       onFault: (stack, isOpen) =>
         options.log.error(
@@ -113,7 +97,21 @@ export class Resolver {
       wallMs: Date.now,
       onNotice: (level, message) => options.log[level](message),
     });
-    this.#recorder = this.#startRecorder(true);
+    const { channels, spreads, seen } = this.#workers.detect;
+    this.#recorder = new RecorderKeeper({
+      config: () => this.#snapshot.config,
+      rings: () => this.#workers.rings,
+      ledgers: { channels, spreads, seen },
+      hashKey,
+      revisions: this.#revisions,
+      alerts: this.#alerts,
+      log: options.log,
+    });
+    this.#queryLog = new QueryLogKeeper({
+      rings: () => this.#workers.taps,
+      revisions: () => this.#revisions.names(),
+      onDeath: (reason) => options.log.error({ reason }, 'the query log died and is started anew'),
+    });
     this.#longKnown = this.#startLongKnown();
   }
 
@@ -127,8 +125,9 @@ export class Resolver {
     try {
       await resolver.#accounts.open();
       await resolver.#accounts.assign(first.snapshot.memory.budgets);
-      await resolver.#untilSeeded();
+      await resolver.#recorder.untilSeeded();
       resolver.#addresses = await resolver.#workers.listen(config.listen);
+      resolver.#queryLog.configure(config, resolver.#addresses);
     } catch (error) {
       await resolver.stop();
       throw error;
@@ -136,16 +135,6 @@ export class Resolver {
     await resolver.#startFeeds();
     resolver.#warn(first.snapshot);
     return resolver;
-  }
-
-  /** A worker that listened before would charge to rows that are about to be filled. */
-  async #untilSeeded(): Promise<void> {
-    const late = Promise.withResolvers<'late'>();
-    const timer = setTimeout(() => late.resolve('late'), LEDGERS_MS);
-    if ((await Promise.race([this.#recorder.ready, late.promise])) === 'late') {
-      this.#options.log.error('the history does not answer; ledgers of earlier runs come late');
-    }
-    clearTimeout(timer);
   }
 
   get addresses(): readonly SocketAddress[] {
@@ -174,11 +163,15 @@ export class Resolver {
   }
 
   get recorderStats(): RecorderStats | null {
-    return this.#recorderStats;
+    return this.#recorder.stats;
   }
 
   get alerts(): Dispatch {
     return this.#alerts;
+  }
+
+  get queryLog(): QueryLogKeeper {
+    return this.#queryLog;
   }
 
   get lastReload(): { readonly at: number; readonly error: string | null } {
@@ -205,7 +198,7 @@ export class Resolver {
       const revision = this.#snapshot.memory.revision + 1;
       const next = await build({ ...this.#options.first.job, revision, isBackground: true });
       const { config } = next.snapshot;
-      await this.#alerts.reconfigure(config, this.#directory(config), GRACE_MS);
+      await this.#alerts.reconfigure(config, this.#revisions.directory(config), GRACE_MS);
       this.#warnOfRestart(config);
       await this.#publish(withKnown(next.snapshot, this.#knownFor(config)));
       const old = this.#feeds;
@@ -236,9 +229,12 @@ export class Resolver {
     const forget = routingOf(next.config) !== routingOf(this.#snapshot.config);
     await this.#accounts.assign(next.memory.budgets);
     if (next.warnings !== this.#snapshot.warnings) this.#warn(next);
-    this.#recorder.revision(this.#remember(next));
+    const names = this.#revisions.remember(next);
+    this.#recorder.revision(names);
+    this.#queryLog.revision(names);
     this.#snapshot = next;
     await this.#workers.publish(next, forget);
+    this.#queryLog.configure(next.config, this.#addresses);
   }
 
   #warn({ warnings }: Snapshot): void {
@@ -253,6 +249,7 @@ export class Resolver {
     await this.#workers.stop(GRACE_MS);
     await this.#accounts.close();
     await this.#recorder.stop();
+    await this.#queryLog.stop(GRACE_MS);
     await this.#alerts.close(GRACE_MS);
   }
 
@@ -261,42 +258,6 @@ export class Resolver {
     const before = this.#progress;
     this.#progress = this.#workers.each(PROGRESS);
     return this.#progress.every((ticks, index) => ticks !== before[index]);
-  }
-
-  #startRecorder(isFirst: boolean): RecorderHandle {
-    const { config } = this.#snapshot;
-    const { channels, spreads, seen } = this.#workers.detect;
-    const { log } = this.#options;
-    const recorder = startRecorder(
-      {
-        path: config.history.path,
-        rings: this.#workers.rings,
-        flushMs: FLUSH_MS,
-        namesPerDomain: config.history.namesPerDomain,
-        retentionMs: config.history.retentionMs,
-        detect: { memory: { channels, spreads, seen }, hashKey: this.#hashKey, isFirst },
-        baseline: baselineOf(config.detect, null),
-        answers: config.history.answers,
-        startedAt: this.startedAt,
-      },
-      {
-        onObservations: (list) => this.#alerts.observe(list),
-        onUnusual: (unusual) => this.#alerts.unusual(unusual),
-        onBurnInEnd: (end) => this.#alerts.burnInEnd(end),
-        onStats: (stats) => {
-          this.#recorderStats = stats;
-        },
-        onNotice: (level, message) => log[level](message),
-        onExit: (reason) => {
-          log.error({ reason }, 'the recorder died and is started anew');
-          setTimeout(() => {
-            this.#recorder = this.#startRecorder(false);
-          }, 1000).unref();
-        },
-      },
-    );
-    for (const names of this.#names.values()) recorder.revision(names);
-    return recorder;
   }
 
   async #startFeeds(): Promise<void> {
@@ -340,27 +301,6 @@ export class Resolver {
     return withFeeds(this.#snapshot, (rules) => this.#feeds.compile(rules));
   }
 
-  #directory(config: RunningConfig): Directory {
-    const workloads = new Map(config.workloads.map((workload) => [workload.name, workload]));
-    return {
-      describe: (name) => {
-        const workload = workloads.get(name);
-        return { owner: workload?.owner ?? null, env: workload?.env ?? null };
-      },
-      feedName: (feed, revision) => this.#feedNames.get(revision)?.[feed - 1] ?? null,
-    };
-  }
-
-  #remember(snapshot: Snapshot): RevisionNames {
-    const { revision, reputation } = snapshot.memory;
-    this.#feedNames.set(revision, reputation.feeds.names);
-    this.#feedNames.delete(revision - REVISIONS_KEPT);
-    const names = revisionNames(snapshot, Date.now());
-    this.#names.set(revision, names);
-    this.#names.delete(revision - REVISIONS_KEPT);
-    return names;
-  }
-
   /** Tells people about the resolver itself. */
   raise(type: 'feed-stale' | 'upstream-down', subject: string, reason: string): void {
     this.#alerts.raise(operationalAlert(type, subject, { reason, atMs: Date.now() }));
@@ -371,19 +311,4 @@ export class Resolver {
 function feedsOf({ snapshot, feeds }: Built, hashKey: HashKey): FeedSet {
   const { config } = snapshot;
   return new FeedSet(config.feeds, { stateDirectory: config.stateDirectory, hashKey }, feeds);
-}
-
-/** Where answers come from: when it changes, stored answers may be wrong. */
-function routingOf(config: RunningConfig): string {
-  const forward = config.forward.map(({ suffix, upstream, internal }) => [
-    suffix,
-    upstream,
-    internal,
-  ]);
-  const zones = config.zones.map(({ name, file }) => [name, file]);
-  return JSON.stringify([
-    config.upstreams.map(({ name, servers }) => [name, servers]),
-    forward,
-    zones,
-  ]);
 }

@@ -3,14 +3,17 @@
  * resolver.ts.
  */
 
+import type { Actor } from '../audit/record.ts';
 import type { SocketAddress } from '../config/types.ts';
 import { Notify } from '../control/notify.ts';
 import { ControlServer } from '../control/server.ts';
 import { messageOf } from '../errors.ts';
 import { createLog, type Log } from '../log.ts';
+import { MetricsServer } from '../metrics/server.ts';
 import { chooseBackend } from '../native/udp.ts';
 import { openUnixDatagram } from '../native/unix-datagram.ts';
 import { helpersStandBack } from '../priority.ts';
+import { startAudit } from './audit.ts';
 import type { FirstBuild } from './build.ts';
 import { Monitor } from './monitor.ts';
 import { Resolver } from './resolver.ts';
@@ -27,19 +30,26 @@ export async function serve(options: ServeOptions): Promise<void> {
   const { backend, reason } = chooseBackend();
   if (reason !== null) log.warn({ reason }, 'native I/O is not there; Node does it instead');
   const resolver = await Resolver.start({ ...options, backend, log });
-  const control = await startControl(resolver, notify, log);
+  const metrics = new MetricsServer(resolver, log);
+  await metrics.follow(resolver.snapshot.config.metrics?.listen ?? null);
+  const audit = startAudit(resolver, log);
+  const again = (by: Actor) => audit.trail.reload(by, () => reload(resolver, notify, metrics));
+  const control = await startControl(resolver, again, log);
   const monitor = new Monitor(resolver, log);
   // Not before: nobody waits for an answer yet while the first tables are built.
   helpersStandBack();
   sayStarted(resolver, log);
   notify.ready();
   notify.watchdog(() => resolver.hasProgress());
-  await untilStopped(resolver, notify, log);
+  const signal = await untilStopped(resolver, notify, again, log);
   notify.stopping();
+  metrics.stopping();
   log.info('stopping');
   monitor.close();
   await control?.close();
   await resolver.stop();
+  await audit.stop(signal);
+  await metrics.close();
   notify.close();
   log.info('stopped');
 }
@@ -47,22 +57,23 @@ export async function serve(options: ServeOptions): Promise<void> {
 /** Without its socket the resolver still answers; `status` and `reload` are then by signal only. */
 async function startControl(
   resolver: Resolver,
-  notify: Notify,
+  again: (by: Actor) => Promise<void>,
   log: Log,
 ): Promise<ControlServer | null> {
   const { path } = resolver.snapshot.config.control;
   try {
-    return await ControlServer.open(path, resolver, () => reload(resolver, notify));
+    return await ControlServer.open(path, resolver, again);
   } catch (error) {
     log.error({ path, reason: messageOf(error) }, 'the control socket cannot be opened');
     return null;
   }
 }
 
-async function reload(resolver: Resolver, notify: Notify): Promise<void> {
+async function reload(resolver: Resolver, notify: Notify, metrics: MetricsServer): Promise<void> {
   notify.reloading();
   try {
     await resolver.reload();
+    await metrics.follow(resolver.snapshot.config.metrics?.listen ?? null);
   } finally {
     notify.ready();
   }
@@ -94,24 +105,35 @@ function addressText({ address, port, family }: SocketAddress): string {
 }
 
 /**
- * SIGHUP reloads, SIGUSR2 reopens alert files, SIGTERM and SIGINT end; a second one ends at once.
+ * SIGHUP reloads, SIGUSR2 reopens the files of alerts and queries, SIGTERM and SIGINT end; a
+ * second one ends at once.
+ *
+ * @returns the signal that ended it
  */
-async function untilStopped(resolver: Resolver, notify: Notify, log: Log): Promise<void> {
+async function untilStopped(
+  resolver: Resolver,
+  notify: Notify,
+  again: (by: Actor) => Promise<void>,
+  log: Log,
+): Promise<string> {
   process.on('SIGHUP', () => {
-    reload(resolver, notify).catch((error: unknown) =>
+    again({ via: 'signal', signal: 'SIGHUP' }).catch((error: unknown) =>
       notify.status(`reload refused: ${messageOf(error)}`),
     );
   });
-  process.on('SIGUSR2', () => resolver.alerts.reopen());
-  await new Promise<void>((resolve) => {
+  process.on('SIGUSR2', () => {
+    resolver.alerts.reopen();
+    resolver.queryLog.reopen();
+  });
+  return await new Promise<string>((resolve) => {
     let isSecond = false;
-    const end = (): void => {
+    const end = (signal: string): void => {
       if (isSecond) {
         log.warn('stopped at once');
         process.exit(1);
       }
       isSecond = true;
-      resolve();
+      resolve(signal);
     };
     process.on('SIGTERM', end);
     process.on('SIGINT', end);

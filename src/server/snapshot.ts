@@ -19,6 +19,7 @@ import { compilePolicy } from '../policy/compile.ts';
 import { type ExplainedSnapshot, type Explanation, explain } from '../policy/explain.ts';
 import { packTexts, Rules } from '../policy/rules.ts';
 import { runPolicyTests } from '../policy/tests.ts';
+import { compileTaps } from '../querylog/compile.ts';
 import type { Compiled, RuleTexts } from '../reputation/compile.ts';
 import { deniedNetworks } from '../reputation/networks.ts';
 import { compileStanding } from '../reputation/standing-compile.ts';
@@ -86,6 +87,7 @@ export async function compileSnapshot(
     ),
     rules: rules.finish(),
     asks: packTexts(['', '', ...config.workloads.map(askText)]),
+    taps: compileTaps(config),
     limits: config.cache,
     denyTtlSeconds: config.denyTtlSeconds,
   };
@@ -184,4 +186,19 @@ export function explainName(
   workload: number,
 ): Explanation {
   return explain(name, qtype, workload, explainable(snapshot.memory));
+}
+
+/** Where answers come from: when it changes, stored answers may be wrong. */
+export function routingOf(config: RunningConfig): string {
+  const forward = config.forward.map(({ suffix, upstream, internal }) => [
+    suffix,
+    upstream,
+    internal,
+  ]);
+  const zones = config.zones.map(({ name, file }) => [name, file]);
+  return JSON.stringify([
+    config.upstreams.map(({ name, servers }) => [name, servers]),
+    forward,
+    zones,
+  ]);
 }

@@ -12,6 +12,7 @@ import type { Clock } from '../clock.ts';
 import type { SocketAddress } from '../config/types.ts';
 import { QUERIES_TCP } from '../counters.ts';
 import type { Memory } from '../memory.ts';
+import { microseconds } from '../metrics/latency.ts';
 import type { TcpOptions, TcpStreams } from '../native/tcp.ts';
 import {
   EV_DATA,
@@ -173,7 +174,7 @@ export class TcpServer {
     this.#begin();
     for (let i = 0; i < count; i++) this.#onEvent(i * ROW);
     forwarder.upstreams?.flush();
-    this.#isInRound = false;
+    this.#endRound();
     forwarder.onSettled();
   }
 
@@ -183,6 +184,11 @@ export class TcpServer {
     query.nowMs = this.#clock.nowMs;
     query.wallMs = this.#clock.wallMs;
     this.#isInRound = true;
+  }
+
+  #endRound(): void {
+    this.#memory.meter.endBatch(microseconds(performance.now() - this.#query.nowMs));
+    this.#isInRound = false;
   }
 
   #onEvent(at: number): void {
@@ -307,6 +313,7 @@ export class TcpServer {
     query.peerAt = slot * PEER_SIZE;
     this.#outbox.prepare(query);
     const verdict = decideSafely(query, forwarder.tables, this.#memory, forwarder.onFault);
+    this.#memory.meter.answered(query, verdict, forwarder.tables);
     if (verdict === RESPOND) {
       this.#outbox.commit(slot, query.outLength);
     } else if (verdict === FORWARD) {
@@ -349,7 +356,7 @@ export class TcpServer {
     this.#begin();
     this.#takeReceived(slot);
     this.forwarder?.upstreams?.flush();
-    this.#isInRound = false;
+    this.#endRound();
     this.#outbox.send();
   }
 

@@ -10,6 +10,7 @@ import type { Clock } from '../clock.ts';
 import type { SocketAddress } from '../config/types.ts';
 import { DROPPED_MALFORMED, QUERIES_UDP } from '../counters.ts';
 import type { Memory } from '../memory.ts';
+import { microseconds } from '../metrics/latency.ts';
 import { type Backend, openUdp, type UdpPort } from '../native/udp.ts';
 import { decideSafely } from '../pipeline.ts';
 import { FORWARD, Query, RESPOND } from '../query.ts';
@@ -58,7 +59,7 @@ export class UdpServer {
     if (forwarder === null || !this.#isReceiving) return 0;
     const batch = this.#batch;
     const query = this.#query;
-    const { counters } = this.#memory;
+    const { counters, meter } = this.#memory;
     this.#clock.update();
     query.octets = batch.rx;
     query.out = batch.tx;
@@ -81,6 +82,7 @@ export class UdpServer {
       query.outStart = answers * SLOT_STRIDE;
       query.peerAt = i * PEER_SIZE;
       const verdict = decideSafely(query, forwarder.tables, this.#memory, forwarder.onFault);
+      meter.answered(query, verdict, forwarder.tables);
       if (verdict === RESPOND) {
         batch.txLength[answers] = query.outLength;
         batch.txPeer[answers++] = i;
@@ -88,6 +90,7 @@ export class UdpServer {
         forwarder.ask(query, channel);
       }
     }
+    meter.endBatch(microseconds(performance.now() - query.nowMs));
     forwarder.upstreams?.flush();
     forwarder.onSettled();
     return answers;

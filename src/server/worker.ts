@@ -87,9 +87,7 @@ class DataPlane {
     this.#settings = settings;
     this.#tell = tell;
     const ring = new RingWriter(settings.ring);
-    const { counters, storeOctets, namesPerPair, detect, index } = settings;
-    const owner = index + 1;
-    this.#memory = new Memory({ ring, counters, storeOctets, namesPerPair, detect, owner });
+    this.#memory = new Memory({ ...settings, ring, owner: settings.index + 1 });
     if (settings.backend === 'native') useHugePages(this.#memory.slabs);
     this.#udp = new UdpServer(this.#memory, this.#clock);
     this.#tcp = new TcpServer(this.#memory, this.#clock, TCP_LIMITS, (options) =>

@@ -11,7 +11,9 @@ import { createDetectMemory } from '../detect/create.ts';
 import type { DetectMemory } from '../detect/memory.ts';
 import { freeLocks } from '../detect/rows.ts';
 import { DnsvalveError, messageOf } from '../errors.ts';
+import { type ByteRingMemory, createByteRing } from '../events/byte-ring.ts';
 import { createRing, type RingMemory } from '../events/ring.ts';
+import { Meters } from '../metrics/meters.ts';
 import type { Backend } from '../native/udp.ts';
 import type { HashKey } from '../reputation/loader.ts';
 import type { ServerStats } from '../upstream/upstreams.ts';
@@ -20,14 +22,27 @@ import type { Snapshot } from './snapshot.ts';
 
 /** Records in flight from a worker to the recorder; 13.6 MB each. */
 const RING_RECORDS = 32_768;
+/**
+ * Octets of a worker's records for the query log and dnstap: 10,000 small responses. Memory that
+ * nobody writes to costs none.
+ */
+const TAP_OCTETS = 1 << 22;
 /** A worker that dies at once again and again is not started more often than this. */
 const RESTART_MS = 1000;
+
+/** Rings of a worker that was started anew, and of the one before it. */
+export interface WorkerRings {
+  readonly ring: RingMemory;
+  readonly oldTap: ByteRingMemory;
+  readonly tap: ByteRingMemory;
+}
 
 export interface WorkersOptions {
   readonly backend: Backend;
   readonly hashKey: HashKey;
   /** A worker died; it is started anew with a new ring in its slot. */
-  onDeath(index: number, reason: string, ring: RingMemory): void;
+  onDeath(index: number, reason: string, rings: WorkerRings): void;
+
   /** A decision failed by a defect; said at most once a minute and worker. */
   onFault(stack: string, isOpen: boolean): void;
 }
@@ -36,6 +51,7 @@ interface Slot {
   worker: Worker;
   counters: Float64Array;
   ring: RingMemory;
+  tap: ByteRingMemory;
   waiting: ((message: FromWorker) => void)[];
   isGone: boolean;
 }
@@ -46,6 +62,7 @@ export class Workers {
   /** Counts of workers that died, so that totals never go back. */
   readonly #buried = new Float64Array(createCounters().length);
   readonly #detect: DetectMemory;
+  readonly meters = new Meters();
   #snapshot: Snapshot;
   #addresses: readonly SocketAddress[] = [];
   #isStopping = false;
@@ -54,6 +71,7 @@ export class Workers {
     this.#snapshot = snapshot;
     this.#options = options;
     this.#detect = createDetectMemory(snapshot.config.detect.memoryBytes);
+    this.meters.assign(snapshot.memory.workloads);
     for (let index = 0; index < snapshot.config.workers; index++) {
       this.#slots.push(this.#spawn(index));
     }
@@ -61,6 +79,11 @@ export class Workers {
 
   get rings(): readonly RingMemory[] {
     return this.#slots.map(({ ring }) => ring);
+  }
+
+  /** What the query log and dnstap read. */
+  get taps(): readonly ByteRingMemory[] {
+    return this.#slots.map(({ tap }) => tap);
   }
 
   /** The detectors' rows, which all workers share. */
@@ -95,6 +118,7 @@ export class Workers {
   /** Publishes a snapshot; resolves when every worker decides by it. */
   async publish(snapshot: Snapshot, forgetAnswers: boolean): Promise<void> {
     this.#snapshot = snapshot;
+    this.meters.assign(snapshot.memory.workloads);
     const { memory: tables, plan } = snapshot;
     await Promise.all(
       this.#slots.map((slot) => this.#ask(slot, { kind: 'tables', tables, plan, forgetAnswers })),
@@ -125,6 +149,7 @@ export class Workers {
   #spawn(index: number): Slot {
     const { config, memory, plan } = this.#snapshot;
     const ring = createRing(RING_RECORDS);
+    const tap = createByteRing(TAP_OCTETS);
     const counters = createCounters();
     const settings: WorkerSettings = {
       index,
@@ -134,15 +159,17 @@ export class Workers {
       plan,
       ring,
       counters,
+      meter: this.meters.open(index),
       storeOctets: config.cache.sizeBytes,
       namesPerPair: config.history.namesPerDomain,
       detect: this.#detect,
+      tapRing: tap,
     };
     const worker = new Worker(new URL('./worker.ts', import.meta.url), {
       workerData: settings,
       name: `dnsvalve-worker-${index}`,
     });
-    const slot: Slot = { worker, counters, ring, waiting: [], isGone: false };
+    const slot: Slot = { worker, counters, ring, tap, waiting: [], isGone: false };
     let reason = 'ended';
     worker.on('message', (message: FromWorker) => {
       if (message.kind === 'fault') this.#options.onFault(message.message, message.isOpen);
@@ -170,7 +197,8 @@ export class Workers {
       if (this.#isStopping) return;
       const next = this.#spawn(index);
       this.#slots[index] = next;
-      this.#options.onDeath(index, reason, next.ring);
+      const { ring, tap } = next;
+      this.#options.onDeath(index, reason, { ring, oldTap: slot.tap, tap });
       if (this.#addresses.length > 0) {
         void this.#ask(next, { kind: 'listen', addresses: this.#addresses }).catch(() => {});
       }

@@ -9,6 +9,7 @@
 
 import { BATCH_CAPACITY } from '../batch.ts';
 import type { SocketAddress } from '../config/types.ts';
+import { LATENCY_CELLS, microseconds, observe } from '../metrics/latency.ts';
 import type { SocketPool } from './pool.ts';
 import type { StreamTransport } from './transport.ts';
 
@@ -77,6 +78,8 @@ export class Server {
   networkErrors = 0;
   /** Queries over TCP. */
   tcp = 0;
+  /** Round trips, as metrics/latency.ts lays them out. */
+  readonly latency = new Float64Array(LATENCY_CELLS);
 
   constructor(
     identity: { address: SocketAddress; group: string; probe: number },
@@ -94,6 +97,7 @@ export class Server {
   /** An answer to a query of ours arrived, whatever it says. */
   heard(rttMs: number): void {
     this.answered++;
+    observe(this.latency, 0, microseconds(rttMs), 1);
     this.srttMs += (rttMs - this.srttMs) * SRTT_GAIN;
     this.streak = 0;
     this.circuitOpen = false;

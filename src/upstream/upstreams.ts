@@ -49,6 +49,8 @@ export interface ServerStats {
   /** Nothing waited for it: late or forged. */
   readonly strays: number;
   readonly networkErrors: number;
+  /** Round trips, as metrics/latency.ts lays them out. */
+  readonly latency: Float64Array;
   /** Open UDP sockets now. */
   readonly sockets: number;
   /** Why the last socket could not be opened, or null. */
@@ -157,6 +159,7 @@ export class Upstreams {
       malformed: server.malformed,
       strays: server.strays,
       networkErrors: server.networkErrors,
+      latency: server.latency.slice(),
       sockets: server.pool.size,
       lastError: server.pool.lastError,
     }));

@@ -24,14 +24,18 @@ const COUNTED = 1 << 16;
  * word  0 id  1 flags  2 EDNS, DO, keepalive, TCP, alias: a bit each  3 UDP size  4 workload
  *       5 mode  6 revision  7 octets of the question
  *       8 decision: allowed, would deny, reason, feed  9 rule  10 label << 8 | flags
- * octet 44 peer record; 92 header and question, at most 12 + 255 + 4
+ * octet 44 peer record; 92 header and question, at most 12 + 255 + 4; 368 when it arrived
+ * word 91 when the query came, us of the monotonic clock as far as they fit
  * ```
  */
 const ROW_OCTETS = 384;
 const ROW_WORDS = ROW_OCTETS / 4;
 const WORD_WORKLOAD = 4;
+const WORD_SINCE = 91;
 const AT_PEER = 44;
 const AT_QUESTION = AT_PEER + PEER_SIZE;
+const ROW_DOUBLES = ROW_OCTETS / 8;
+const DOUBLE_RECEIVED = 46;
 
 const HAS_EDNS = 1;
 const DNSSEC_OK = 2;
@@ -49,9 +53,10 @@ export class Waiters {
   /** How many wait, by the workload's number below COUNTED; 0..perWorkload. */
   readonly #held = new Uint16Array(COUNTED);
   readonly #perWorkload: number;
-  /** The rows, as words and as octets. */
+  /** The rows, as words, octets and doubles. */
   readonly #words: Int32Array;
   readonly #octets: Uint8Array;
+  readonly #doubles: Float64Array;
   #free = 0;
 
   /**
@@ -66,6 +71,7 @@ export class Waiters {
     const memory = new ArrayBuffer(capacity * ROW_OCTETS);
     this.#words = new Int32Array(memory);
     this.#octets = new Uint8Array(memory);
+    this.#doubles = new Float64Array(memory);
     for (let i = 0; i < capacity; i++) this.next[i] = i + 1;
     this.next[capacity - 1] = -1;
   }
@@ -87,6 +93,7 @@ export class Waiters {
     inflight.waiterCount[flight]!++;
     this.channel[waiter] = channel;
     this.#writeNumbers(waiter * ROW_WORDS, query);
+    this.#doubles[waiter * ROW_DOUBLES + DOUBLE_RECEIVED] = query.wallMs;
     const at = waiter * ROW_OCTETS;
     const length = query.questionEnd - query.start;
     copyOctets(query.peer, query.peerAt, this.#octets, at + AT_PEER, PEER_SIZE);
@@ -117,6 +124,7 @@ export class Waiters {
       (decision.feed << 24);
     words[row + 9] = decision.rule;
     words[row + 10] = (decision.matchedLabel << 8) | decision.flags;
+    words[row + WORD_SINCE] = query.nowMs * 1000;
   }
 
   /** Fills `query` as it was when it began to wait; `question` has the flight's name and
@@ -130,6 +138,7 @@ export class Waiters {
     query.qtype = question.qtype;
     query.qclass = question.qclass;
     this.#readNumbers(waiter * ROW_WORDS, query);
+    query.receivedMs = this.#doubles[waiter * ROW_DOUBLES + DOUBLE_RECEIVED]!;
     query.end = query.questionEnd;
     if (query.isAlias === 0) copyName(question.name, query.name);
     else readName(query.octets, query.start + HEADER_SIZE, query.end, query.name);
@@ -159,6 +168,11 @@ export class Waiters {
     decision.rule = words[row + 9]!;
     decision.matchedLabel = words[row + 10]! >>> 8;
     decision.flags = words[row + 10]! & 0xff;
+  }
+
+  /** Microseconds since the query came; below half an hour, for a word tells no more apart. */
+  waitedUs(waiter: number, nowMs: number): number {
+    return (((nowMs * 1000) | 0) - this.#words[waiter * ROW_WORDS + WORD_SINCE]!) | 0;
   }
 
   release(waiter: number): void {

@@ -35,7 +35,7 @@ function unixSink(): SinkConfig {
 }
 
 function tcpSink(host: string): SinkConfig {
-  const target = { kind: 'syslog-tcp', host, port: 601 } as const;
+  const target = { kind: 'syslog-tcp', host, port: 601, framing: 'octet-counting' } as const;
   return { to: `syslog+tcp://${host}`, target, format: 'rfc5424', facility: 20, at };
 }
 
@@ -103,8 +103,65 @@ describe('from observation to sink', () => {
 
   it('refuses a collector that is given by name', () => {
     expect(() => start({ alerts: [tcpSink('siem.example')] })).toThrow(
-      'alerts: "syslog+tcp://siem.example": "siem.example" is a name; give an address',
+      'alerts: "syslog+tcp://siem.example" (syslog-tcp): "siem.example" is a name; give an address',
     );
+  });
+});
+
+describe('what a sink takes', () => {
+  const denied = (n: number) =>
+    observation({ isNew: false, counts: { denied: 1 }, registrable: `d${n}.example` });
+
+  it('is what its filter wants, whatever the others get', async () => {
+    const few = { ...fileSink('few.jsonl'), types: ['denied'] as const };
+    const { dispatch } = start({ alerts: [few, fileSink('all.jsonl')] });
+    dispatch.observe([observation(), denied(1)]);
+    await dispatch.close(5_000);
+    expect(written('few.jsonl').map(({ type }) => type)).toEqual(['denied']);
+    expect(written('all.jsonl')).toHaveLength(2);
+  });
+
+  it('is capped, and the number of what was held back is told past the filter', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    try {
+      const few = { ...fileSink('few.jsonl'), types: ['denied'] as const, maxPerMinute: 2 };
+      const { dispatch, clock } = start({ alerts: [few, fileSink('all.jsonl')] });
+      dispatch.observe([1, 2, 3, 4, 5].map(denied));
+      clock.ms += 60_000;
+      vi.advanceTimersByTime(1_000);
+      // By itself, without another alert.
+      const [sink] = dispatch.stats().sinks;
+      expect((sink?.sent ?? 0) + (sink?.queued ?? 0)).toBe(3);
+      dispatch.observe([denied(6)]);
+      await dispatch.close(5_000);
+    } finally {
+      vi.useRealTimers();
+    }
+    const lines = written('few.jsonl');
+    const held = 'alerts-suppressed';
+    expect(lines.map(({ type }) => type)).toEqual(['denied', 'denied', held, 'denied']);
+    expect(lines[2]).toMatchObject({
+      severity: 4,
+      count: 3,
+      reason: '3 suppressed: more than max_per_minute of one severity',
+      subject: fileSink('few.jsonl').to,
+    });
+    expect(written('all.jsonl')).toHaveLength(6);
+  });
+
+  it('is told at the end, too', async () => {
+    const { dispatch } = start({ alerts: [{ ...fileSink('a.jsonl'), maxPerMinute: 1 }] });
+    dispatch.observe([1, 2, 3].map(denied));
+    await dispatch.close(5_000);
+    expect(written('a.jsonl').map(({ count }) => count)).toEqual([1, 2]);
+  });
+
+  it('follows a reload', async () => {
+    const { dispatch } = start({ alerts: [fileSink('a.jsonl')] });
+    const alerts = [{ ...fileSink('a.jsonl'), severity: 3 }];
+    await dispatch.reconfigure({ alerts, alertWindowMs: WINDOW }, directory, 5_000);
+    dispatch.observe([denied(1)]);
+    expect(dispatch.stats().sinks.map(({ sent, queued }) => sent + queued)).toEqual([0]);
   });
 });
 

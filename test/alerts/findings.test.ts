@@ -3,7 +3,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Alert } from '../../src/alerts/alert.ts';
 import { Fold } from '../../src/alerts/fold.ts';
-import { jsonLineEncoder, messageEncoder, sentence } from '../../src/alerts/rfc5424.ts';
+import { encoderFor } from '../../src/alerts/formats/encode.ts';
+import { messageEncoder, sentence } from '../../src/alerts/rfc5424.ts';
 import { describe as wording } from '../../src/detect/wording.ts';
 import {
   FINDING_BUDGET,
@@ -82,7 +83,11 @@ describe('an alert of a finding', () => {
     const line = new TextDecoder().decode(octets);
     expect(line).toContain(' detector="tunnel" score="187" threshold="160" ');
     expect(line).toContain(' parts="new_names=31,seconds=240,queries=35,odd_percent=96,');
-    expect(JSON.parse(new TextDecoder().decode(jsonLineEncoder()(one)))).toEqual(one);
+    expect(
+      JSON.parse(
+        new TextDecoder().decode(encoderFor({ format: 'json', kind: 'file', facility: 20 })(one)),
+      ),
+    ).toEqual(one);
     const plain = messageEncoder({ facility: 20, hostname: 'gw1', pid: 42 })(alert());
     expect(new TextDecoder().decode(plain)).not.toMatch(/ (score|parts|detector)=/);
   });

@@ -4,7 +4,6 @@ import { operationalAlert } from '../../src/alerts/alert.ts';
 import {
   escapeValue,
   headerName,
-  jsonLineEncoder,
   MESSAGE_MAX,
   messageEncoder,
   sentence,
@@ -107,13 +106,6 @@ describe('message', () => {
     const ids = [1, 2, 3].map(() => parse(text(encode(alert()))).params.get('meta sequenceId'));
     expect(ids).toEqual(['1', '2', '3']);
     expect(parse(text(messageEncoder(OPTIONS)(alert()))).params.get('meta sequenceId')).toBe('1');
-  });
-
-  it('is the document on a line of its own in a file', () => {
-    const one = alert({ rule: 'a\nb' });
-    const line = text(jsonLineEncoder()(one));
-    expect(line).toMatch(/^\{[^\n]*\}\n$/);
-    expect(JSON.parse(line)).toEqual(one);
   });
 
   it('stays readable for a strict reader, printable and bounded, whatever the texts are', () => {

@@ -15,4 +15,4 @@ it('a reputation score of a new name allocates nothing', () => {
   const { names, octets } = JSON.parse(output) as { names: number; octets: number };
   expect(names).toBe(100_000);
   expect(octets).toBeLessThan(1);
-});
+}, 120_000);

@@ -25,6 +25,7 @@ describe('defaults', () => {
     ['1,000 names per domain', config.history.namesPerDomain, 1000],
     ['alerts fold for 10 minutes', config.alertWindowMs, 600_000],
     ['nowhere to send alerts', config.alerts, []],
+    ['no metrics', config.metrics, null],
     [
       'an upstream "default" without servers',
       config.upstreams.map((u) => [u.name, u.servers]),
@@ -72,7 +73,18 @@ workloads:
 alerts:
   - { to: "syslog+udp://192.0.2.5" }
   - { to: "syslog+tcp://[2001:db8::5]:601", facility: daemon }
-  - { to: "unix:/dev/log" }
+  - { to: "syslog+tcp://192.0.2.5", framing: lf }
+  - to: "syslog+tls://192.0.2.5#siem.example"
+    ca: file:/etc/tls/ca.pem
+    cert: file:/etc/tls/client.pem
+    key: env:CLIENT_KEY
+  - { to: "syslog+tls://[2001:db8::5]:6515" }
+  - { to: "https://hooks.example/a?b", address: 192.0.2.6, secret: "env:HOOK", batch: 7 }
+  - to: "unix:/dev/log"
+    types: [tunnel, dga]
+    severity: warning
+    workloads: [tostring, unmapped]
+    max_per_minute: 60
 cache: { size: 1GiB, min_ttl: 5m }
 `.replace('toString', 'tostring'),
   );
@@ -125,11 +137,34 @@ cache: { size: 1GiB, min_ttl: 5m }
       config.alerts.map((s) => JSON.stringify(s.target)),
       [
         '{"kind":"syslog-udp","host":"192.0.2.5","port":514}',
-        '{"kind":"syslog-tcp","host":"2001:db8::5","port":601}',
+        '{"kind":"syslog-tcp","host":"2001:db8::5","port":601,"framing":"octet-counting"}',
+        '{"kind":"syslog-tcp","host":"192.0.2.5","port":514,"framing":"lf"}',
+        '{"kind":"syslog-tls","host":"192.0.2.5","port":6514,"peer":"siem.example","tls":' +
+          '{"ca":{"kind":"file","path":"/etc/tls/ca.pem"},' +
+          '"cert":{"kind":"file","path":"/etc/tls/client.pem"},' +
+          '"key":{"kind":"env","name":"CLIENT_KEY"}}}',
+        '{"kind":"syslog-tls","host":"2001:db8::5","port":6515,"peer":"2001:db8::5","tls":' +
+          '{"ca":null,"cert":null,"key":null}}',
+        '{"kind":"https","url":"https://hooks.example/a?b","address":"192.0.2.6","tls":' +
+          '{"ca":null,"cert":null,"key":null},"secret":{"kind":"env","name":"HOOK"},"batch":7}',
         '{"kind":"unix","path":"/dev/log"}',
       ],
     ],
-    ['facilities', config.alerts.map((s) => s.facility), [20, 3, 20]],
+    ['facilities', config.alerts.slice(0, 3).map((s) => s.facility), [20, 3, 20]],
+    [
+      'what a sink takes',
+      config.alerts.slice(-2).map(({ types, severity, workloads, maxPerMinute }) => [
+        [types, severity],
+        [workloads, maxPerMinute],
+      ]),
+      [
+        [[], []],
+        [
+          [['tunnel', 'dga'], 4],
+          [['tostring', 'unmapped'], 60],
+        ],
+      ].map((takes) => takes.map((pair) => (pair.length === 0 ? [undefined, undefined] : pair))),
+    ],
     ['binary sizes', config.cache.sizeBytes, 2 ** 30],
     ['TTLs in seconds', config.cache.minTtlSeconds, 300],
   ];

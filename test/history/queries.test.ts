@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { KIND_NAME } from '../../src/events/kinds.ts';
-import type { Reach } from '../../src/history/queries.ts';
+import type { Reach } from '../../src/history/queries-filter.ts';
 import { openForReading } from '../../src/history/reader.ts';
 import { fixture, readHistory, temporaryDirectory } from './support/fixture.ts';
 import { NOON, type RecordSpec } from './support/records.ts';

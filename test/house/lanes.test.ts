@@ -21,7 +21,9 @@ const FILES = new Set(
   detect/code detect/code-lengths detect/code-text
   detect/spelling detect/spelling-model detect/generated detect/generated-names
   detect/generated-rows detect/generated-sums detect/generated-tell
+  querylog/kinds querylog/taps querylog/tap events/byte-ring
   events/kinds events/ring events/slots events/ledger events/handover events/findings
+  metrics/latency metrics/meter
   upstream/routes upstream/waiters upstream/inflight upstream/forward upstream/match
   zones/answer zones/kind zones/memory zones/alias
   `

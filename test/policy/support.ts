@@ -79,6 +79,7 @@ function workload(sketch: WorkloadSketch, index: number): Workload {
       tunnel: { threshold: null, action: null },
       generated: { threshold: null, burst: null, action: null },
     },
+    sample: { queryLog: null, dnstap: null },
     failOpen: false,
     tests: sketch.tests ?? [],
     at: AT,

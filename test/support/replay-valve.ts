@@ -14,6 +14,7 @@ import { COUNTERS, type CounterName } from '../../src/counters.ts';
 import type { DetectMemory } from '../../src/detect/memory.ts';
 import { createRing, RingWriter } from '../../src/events/ring.ts';
 import type { Memory } from '../../src/memory.ts';
+import { createMeter } from '../../src/metrics/meter.ts';
 import { addressToBytes } from '../../src/native/addresses.ts';
 import { decideSafely } from '../../src/pipeline.ts';
 import { DROP, FORWARD, Query, type Verdict } from '../../src/query.ts';
@@ -127,6 +128,7 @@ export interface ClientQuery {
 
 export class Valve {
   readonly memory: Memory;
+  readonly meter = createMeter();
   readonly ring = createRing(RING_RECORDS);
   readonly clock = new HandClock();
   readonly outlet = new HandOutlet();
@@ -140,7 +142,13 @@ export class Valve {
   constructor(snapshot: Snapshot, storeOctets = STORE_OCTETS, detect?: DetectMemory) {
     const ring = new RingWriter(this.ring);
     const own = detect === undefined ? {} : { detect };
-    this.memory = workerMemory({ ring, storeOctets, namesPerPair: NAMES_PER_PAIR, ...own });
+    this.memory = workerMemory({
+      ring,
+      storeOctets,
+      namesPerPair: NAMES_PER_PAIR,
+      meter: this.meter,
+      ...own,
+    });
     this.#upstreams = new HandUpstreams(this.memory);
     this.forwarder = new Forwarder(new Tables(snapshot.memory), this.memory, {
       clock: this.clock,
@@ -202,6 +210,7 @@ export class Valve {
     const number = this.#clients++;
     const { tables, onFault } = this.forwarder;
     const verdict = decideSafely(query, tables, this.memory, onFault);
+    this.memory.meter.answered(query, verdict, tables);
     if (verdict === FORWARD) this.forwarder.ask(query, number);
     else if (verdict !== DROP) this.outlet.commit(query, number);
     return { verdict, client: number };

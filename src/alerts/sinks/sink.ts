@@ -16,6 +16,11 @@ export interface SinkStats {
   readonly queued: number;
   /** Text of the last failure, or null; stays after the sink has recovered. */
   readonly lastError: string | null;
+  /**
+   * Of `sent`, from the first on, what is certain to have arrived; the rest may be sent again. Only
+   * where it differs from `sent`.
+   */
+  readonly confirmed?: number;
 }
 
 export interface Sink {
@@ -25,7 +30,7 @@ export interface Sink {
   stats(): SinkStats;
   /** Delivers what is queued for at most `deadlineMs`, then lets go of everything. */
   close(deadlineMs: number): Promise<void>;
-  /** Only for files: opens the path anew (after a rename). */
+  /** Opens a file anew (after a rename); connects anew where certificates are others now. */
   reopen?(): void;
 }
 

@@ -1,29 +1,41 @@
 /**
- * Syslog over TCP with octet counting (RFC 6587 3.4.1): `LENGTH SP MESSAGE`. Reconnects with
- * growing pauses for ever. Syslog has no acknowledgement, so when a connection breaks, what the
- * kernel had not taken is sent again, and so is what it took in the last seconds: a collector may
- * see an alert twice (same id), which at-least-once delivery allows.
+ * Syslog over a stream: TCP (RFC 6587) or TLS (RFC 5425). Reconnects with growing pauses for ever.
+ * Syslog has no acknowledgement, so when a connection breaks, what the kernel had not taken is sent
+ * again, and so is what it took lately (window.ts): a collector may see an alert twice (same id),
+ * which at-least-once delivery allows. Where the peer closes in answer to our close, it has read
+ * everything, and nothing is sent again.
  *
- * Known gap: a collector that vanishes without a word swallows what the kernel buffers for it
+ * Known gap: a collector that vanishes without a word swallows what the kernels buffer for it
  * until TCP gives up; only what went in the last RECENT_MS before that is sent again.
  */
 
 import { connect, type Socket } from 'node:net';
+import type { Framing } from '../../config/types.ts';
 import type { Alert } from '../alert.ts';
 import { BACKOFF_DEFAULT, Backoff, type BackoffOptions } from './backoff.ts';
+import { frame } from './framing.ts';
 import { Queue } from './queue.ts';
 import type { Sink, SinkStats } from './sink.ts';
+import { connectTls, type TlsIdentity } from './tls.ts';
 import type { SocketSinkOptions } from './udp.ts';
+import { type Frame, RECENT_MS, Window } from './window.ts';
 
-/** How long a message that the kernel took may still be sent again. */
-const RECENT_MS = 10_000;
-const RECENT_MAX = 1_000;
 /** Octets that Node may hold for a socket before the sink waits for it to drain. */
 const WRITE_AHEAD = 65_536;
+/** TLS handshake included. */
 const CONNECT_TIMEOUT_MS = 10_000;
 const KEEPALIVE_MS = 15_000;
+/** A write that waited longer shows that the peer is not reading. */
+const STALL_MS = 1_000;
+/** How long a peer may take to close after us. */
+const FAREWELL_MS = 1_000;
+/** How often certificates are looked at. */
+const LOOK_MS = 10_000;
 
 export interface TcpSinkOptions extends SocketSinkOptions {
+  readonly framing?: Framing;
+  /** Over TLS, with this name or address in the peer's certificate; plain TCP when not given. */
+  readonly tls?: { readonly peer: string; readonly identity: TlsIdentity };
   readonly backoff?: BackoffOptions;
   /** Monotonic ms; injected for tests. */
   readonly now?: () => number;
@@ -37,14 +49,18 @@ export class TcpSink implements Sink {
   readonly #now: () => number;
   #socket: Socket | null = null;
   #connected = false;
-  #retry: NodeJS.Timeout | null = null;
-  /** Written to the socket, not yet taken by the kernel; in order. */
-  #unflushed: Uint8Array[] = [];
-  /** Taken by the kernel in the last RECENT_MS; in order. */
-  #recent: Uint8Array[] = [];
-  /** When the kernel first took a frame; a collector that flaps does not make it young again. */
-  readonly #takenMs = new WeakMap<Uint8Array, number>();
   #connectedMs = 0;
+  #retry: NodeJS.Timeout | null = null;
+  readonly #look: NodeJS.Timeout | null;
+  /** What a broken connection left, to be sent before the queue; the next one is the last. */
+  #again: Frame[] = [];
+  /** Written to the socket, not yet taken by the kernel; in order. */
+  #unflushed: Frame[] = [];
+  readonly #window = new Window();
+  /** Frames that left the queue and do not count as sent yet. */
+  #uncounted = 0;
+  /** We have ended the connection of now and wait for the peer to do so. */
+  #parting: NodeJS.Timeout | null = null;
   #closing: (() => void) | null = null;
   #closed = false;
 
@@ -54,6 +70,8 @@ export class TcpSink implements Sink {
     this.#queue = new Queue(options.name, options.report);
     this.#backoff = new Backoff(options.backoff ?? BACKOFF_DEFAULT);
     this.#now = options.now ?? (() => performance.now());
+    this.#look = options.tls === undefined ? null : setInterval(() => this.reopen(), LOOK_MS);
+    this.#look?.unref();
     this.#connect();
   }
 
@@ -62,40 +80,72 @@ export class TcpSink implements Sink {
       this.#queue.drop(1, 'closed');
       return;
     }
-    this.#queue.push(frame(this.#options.encode(alert)));
+    const { encode, framing } = this.#options;
+    this.#queue.push(frame(encode(alert), framing ?? 'octet-counting'));
     this.#pump();
   }
 
   stats(): SinkStats {
     const stats = this.#queue.stats();
-    return { ...stats, queued: stats.queued + this.#unflushed.length };
+    const confirmed = this.#window.confirmed(this.#now());
+    return { ...stats, queued: stats.queued + this.#uncounted, confirmed };
+  }
+
+  /** Looks at the certificates; where they are new, so is the connection. */
+  reopen(): void {
+    const { tls } = this.#options;
+    if (tls === undefined || !this.#connected || this.#parting !== null) return;
+    try {
+      if (tls.identity.hasChanged()) this.#part();
+    } catch (error) {
+      // In the middle of being replaced, or wrong: the connection that holds is the better one.
+      this.#queue.failed(error);
+    }
   }
 
   async close(deadlineMs: number): Promise<void> {
     this.#closed = true;
-    if (this.stats().queued > 0) {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      this.#closing = resolve;
-      const timer = setTimeout(resolve, deadlineMs);
-      await promise;
-      clearTimeout(timer);
-    }
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#closing = resolve;
+    const timer = setTimeout(resolve, deadlineMs);
+    if (this.#isDone()) this.#part();
+    if (!this.#isDone() || this.#parting !== null) await promise;
+    clearTimeout(timer);
+    this.#release();
+  }
+
+  #release(): void {
     if (this.#retry !== null) clearTimeout(this.#retry);
-    this.#queue.abandon(this.#unflushed.length, 'closed before the collector took everything');
+    if (this.#look !== null) clearInterval(this.#look);
+    if (this.#parting !== null) clearTimeout(this.#parting);
+    this.#queue.abandon(this.#uncounted, 'closed before the collector took everything');
+    this.#uncounted = 0;
     const socket = this.#socket;
     this.#socket = null;
     if (this.#unflushed.length > 0) socket?.destroy();
     else socket?.destroySoon();
     this.#unflushed = [];
+    this.#again = [];
+  }
+
+  #isDone(): boolean {
+    return this.#queue.length + this.#again.length + this.#unflushed.length === 0;
   }
 
   #connect(): void {
     this.#retry = null;
-    const { host, port } = this.#options;
-    const socket = connect({ host, port, noDelay: true });
+    let socket: Socket;
+    try {
+      socket = this.#dial();
+    } catch (error) {
+      this.#queue.failed(error);
+      this.#retry = setTimeout(() => this.#connect(), this.#backoff.next());
+      return;
+    }
     this.#socket = socket;
+    socket.setNoDelay(true);
     socket.setTimeout(CONNECT_TIMEOUT_MS, () => socket.destroy(new Error('connect timed out')));
-    socket.once('connect', () => {
+    socket.once(this.#options.tls === undefined ? 'connect' : 'secureConnect', () => {
       socket.setTimeout(0);
       socket.setKeepAlive(true, KEEPALIVE_MS);
       this.#connected = true;
@@ -105,63 +155,106 @@ export class TcpSink implements Sink {
     socket.on('drain', () => this.#pump());
     // Collectors say nothing; reading only serves to notice the end of the stream.
     socket.on('data', () => {});
-    socket.on('end', () => socket.destroy());
-    socket.on('error', (error) => this.#queue.failed(error));
-    socket.on('close', (hadError) => {
-      if (!hadError) this.#queue.failed(`${host} port ${port} closed the connection`);
-      this.#broken(socket);
+    let isEnded = false;
+    socket.on('end', () => {
+      isEnded = true;
+      socket.destroy();
+    });
+    let error: Error | null = null;
+    socket.on('error', (cause) => {
+      error = cause;
+    });
+    socket.on('close', () => {
+      if (this.#socket !== socket) return; // let go by us
+      if (this.#parting !== null && isEnded && error === null) this.#parted();
+      else this.#broken(error);
     });
   }
 
-  #broken(socket: Socket): void {
-    if (this.#socket !== socket) return; // closed by us
-    // Only a connection that held makes the next pause short: some accept and close at once.
-    if (this.#connected && this.#now() - this.#connectedMs >= RECENT_MS) this.#backoff.reset();
+  /** @throws Error when the certificates cannot be read */
+  #dial(): Socket {
+    const { host, port, tls } = this.#options;
+    if (tls === undefined) return connect({ host, port });
+    return connectTls({ host, port, peer: tls.peer }, tls.identity);
+  }
+
+  /** Ends the connection so that the peer can read all there is, and close in its turn. */
+  #part(): void {
+    const socket = this.#socket;
+    if (socket === null || !this.#connected || this.#parting !== null) return;
+    // A peer that does not close leaves it open what it has read; at the end there is no again.
+    const giveUp = (): unknown => (this.#closed ? this.#closing?.() : socket.destroy());
+    this.#parting = setTimeout(giveUp, FAREWELL_MS);
+    socket.end();
+  }
+
+  /** The peer closed after us, without a complaint: it has read everything. */
+  #parted(): void {
+    this.#left();
+    this.#window.clear();
+    if (this.#unflushed.length > 0) this.#broken(null);
+    else if (this.#closed && this.#isDone()) this.#closing?.();
+    else this.#connect();
+  }
+
+  #left(): void {
+    if (this.#parting !== null) clearTimeout(this.#parting);
+    this.#parting = null;
     this.#connected = false;
     this.#socket = null;
-    this.#forgetOld();
-    this.#queue.putBack([...this.#recent, ...this.#unflushed]);
-    this.#recent = [];
+  }
+
+  #broken(cause: Error | null): void {
+    const { host, port } = this.#options;
+    const now = this.#now();
+    // Only a connection that held makes the next pause short: some accept and close at once.
+    if (this.#connected && now - this.#connectedMs >= RECENT_MS) this.#backoff.reset();
+    this.#left();
+    this.#queue.failed(cause ?? `${host} port ${port} closed the connection`);
+    const waiting = this.#unflushed[0];
+    if (waiting !== undefined && now - waiting.writtenMs >= STALL_MS) this.#window.stalled(now);
+    const frames = [...this.#window.take(now), ...this.#unflushed];
+    this.#again = [...this.#again, ...frames.reverse()];
     this.#unflushed = [];
-    this.#retry = setTimeout(() => this.#connect(), this.#backoff.next());
+    if (this.#closed && this.#isDone()) this.#closing?.();
+    else this.#retry = setTimeout(() => this.#connect(), this.#backoff.next());
   }
 
   #pump(): void {
     const socket = this.#socket;
-    if (socket === null || !this.#connected) return;
+    if (socket === null || !this.#connected || this.#parting !== null) return;
     while (socket.writableLength < WRITE_AHEAD) {
-      const next = this.#queue.shift();
-      if (next === undefined) return;
+      const next = this.#next();
+      if (next === null) return;
+      next.writtenMs = this.#now();
       this.#unflushed.push(next);
-      socket.write(next, (error) => {
+      socket.write(next.octets, (error) => {
         if (error == null && this.#socket === socket) this.#flushed();
       });
     }
   }
 
+  #next(): Frame | null {
+    const left = this.#again.pop();
+    if (left !== undefined) return left;
+    const octets = this.#queue.shift();
+    if (octets === undefined) return null;
+    this.#uncounted++;
+    return { octets, writtenMs: 0, takenMs: 0, isCounted: false };
+  }
+
   /** Write callbacks come in order, so the oldest unflushed frame is the one that was taken. */
   #flushed(): void {
-    const frame = this.#unflushed.shift();
-    if (frame === undefined) return;
-    if (!this.#takenMs.has(frame)) {
-      this.#takenMs.set(frame, this.#now());
+    const taken = this.#unflushed.shift();
+    if (taken === undefined) return;
+    taken.takenMs = this.#now();
+    if (taken.takenMs - taken.writtenMs >= STALL_MS) this.#window.stalled(taken.takenMs);
+    if (!taken.isCounted) {
+      taken.isCounted = true;
+      this.#uncounted--;
       this.#queue.delivered(1);
     }
-    this.#recent.push(frame);
-    if (this.#recent.length > RECENT_MAX * 2) this.#forgetOld();
-    if (this.stats().queued === 0) this.#closing?.();
+    this.#window.add(taken);
+    if (this.#closed && this.#isDone()) this.#part();
   }
-
-  #forgetOld(): void {
-    const oldest = this.#now() - RECENT_MS;
-    this.#recent = this.#recent
-      .slice(-RECENT_MAX)
-      .filter((frame) => (this.#takenMs.get(frame) ?? 0) >= oldest);
-  }
-}
-
-/** RFC 6587 3.4.1: MSG-LEN counts the octets of the message, not the length or the space. */
-function frame(message: Uint8Array): Uint8Array {
-  const length = Buffer.from(`${message.length} `, 'latin1');
-  return Buffer.concat([length, message]);
 }

@@ -5,6 +5,7 @@
  * examines it. What restoring alone takes is measured in the same way and taken off.
  */
 
+import { useHugePages } from '../../native/huge-pages.ts';
 import { FORWARD } from '../../query.ts';
 import type { Tables } from '../../tables.ts';
 import { copyName, WireName } from '../../wire/name.ts';
@@ -118,8 +119,10 @@ interface Pass {
 /** From empty rows on. */
 function onePass(world: World, tables: Tables, prepared: readonly Prepared[]): Pass {
   const engine = new Engine(world, tables);
-  touch(engine.detect);
   const { query, memory } = engine;
+  // As in a worker.
+  useHugePages(memory.slabs);
+  touch(engine.detect);
   const answered = prepared.filter(({ answer }) => answer !== null);
   const questions = timed(
     prepared,

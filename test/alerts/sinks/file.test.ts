@@ -12,7 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { jsonLineEncoder } from '../../../src/alerts/rfc5424.ts';
+import { encoderFor } from '../../../src/alerts/formats/encode.ts';
 import { FileSink } from '../../../src/alerts/sinks/file.ts';
 import { deniedAlert } from '../sample.ts';
 import { range } from './collector.ts';
@@ -37,7 +37,7 @@ function openAt(at: string) {
   const sink = new FileSink({
     name: `file:${at}`,
     path: at,
-    encode: jsonLineEncoder(),
+    encode: encoderFor({ format: 'json', kind: 'file', facility: 20 }),
     report: (line) => said.push(line),
     backoff: { firstMs: 5, maxMs: 20, random: () => 0.5 },
   });

@@ -43,7 +43,8 @@ describe('syslog over TCP', () => {
     expect(collector.garbage).toEqual([]);
     expect(collector.messages[0]).toContain('workload="zahlungs-dienst-ä€😀"');
     expect(collector.messages[1]).toMatch(/^<165>1 .*www\.d1\.example A, denied: .*$/);
-    expect(sink.stats()).toEqual({ sent: 2, dropped: 0, queued: 0, lastError: null });
+    const all = { sent: 2, dropped: 0, queued: 0, lastError: null, confirmed: 0 };
+    expect(sink.stats()).toEqual(all);
   });
 
   it('delivers everything when the collector is restarted in mid-stream', async () => {

@@ -1,0 +1,47 @@
+/** What narrows a question about the history, as values and as SQL. */
+
+import { endOfSubtree } from './names.ts';
+
+/** What happened to queries: a row answers to every verdict that one of its queries had. */
+export type AskedVerdict = 'allowed' | 'denied' | 'would-deny' | 'failed';
+
+export interface Filter {
+  /** Workload name, or null for all. */
+  readonly workload: string | null;
+  /** Lower bound, ms since the epoch; 0 for all. */
+  readonly sinceMs: number;
+  /** Upper bound, itself not in it; none for all. */
+  readonly untilMs?: number;
+  /** Only what had such queries. */
+  readonly verdict?: AskedVerdict | null;
+  /** Rows at most; -1 for all. */
+  readonly limit: number;
+}
+
+/** `exact`: that name. `subtree`: and every name below it. */
+export type Reach = 'exact' | 'subtree';
+
+/** A range of reversed names, the second not in it. */
+export type Range = readonly [string, string];
+
+const COUNTS: Readonly<Record<AskedVerdict, string>> = {
+  allowed: 'allowed',
+  denied: 'denied',
+  'would-deny': 'would_deny',
+  failed: 'failed',
+};
+
+export const VERDICT_WORDS = Object.keys(COUNTS) as AskedVerdict[];
+
+export function rangeOf(reversed: string, reach: Reach): Range {
+  return [reversed, reach === 'exact' ? `${reversed}\0` : endOfSubtree(reversed)];
+}
+
+export function untilOf({ untilMs }: Filter): number {
+  return untilMs ?? Number.MAX_SAFE_INTEGER;
+}
+
+/** `AND` and a condition about the counts of a row; empty where every verdict will do. */
+export function verdictCondition(table: 'p' | 'n', { verdict }: Filter): string {
+  return verdict === undefined || verdict === null ? '' : `AND ${table}.${COUNTS[verdict]} > 0`;
+}

@@ -1,0 +1,152 @@
+/** Who asked for a name, or for anything below it; the names below a domain. */
+
+import type Database from 'better-sqlite3';
+import { unpackFirst } from './first.ts';
+import { NAME_SHIFT } from './migrations.ts';
+import { ancestorsOf } from './names.ts';
+import { CommonQueries } from './queries-common.ts';
+import {
+  type Filter,
+  type Range,
+  type Reach,
+  rangeOf,
+  untilOf,
+  verdictCondition,
+} from './queries-filter.ts';
+import { IN_RANGE, NAME_STRETCHES, type Pairs, STRETCHES } from './queries-pairs.ts';
+import { VERDICT_ALLOWED, VERDICT_DENIED, VERDICT_FAILED, VERDICT_WOULD_DENY } from './record.ts';
+import {
+  type NameRow,
+  nameRow,
+  narrowedRow,
+  type PairRow,
+  type RawName,
+  type RawPair,
+  soleName,
+} from './rows.ts';
+
+/** A filter with the key of its workload in place of the name; null for all. */
+export interface KeyFilter extends Filter {
+  readonly id: number | null;
+}
+
+export class NameQueries {
+  readonly #pairs: Pairs;
+  readonly #common: CommonQueries;
+
+  constructor(pairs: Pairs) {
+    this.#pairs = pairs;
+    this.#common = new CommonQueries(pairs);
+  }
+
+  /** See `HistoryQueries.ofName`. */
+  ofName(reversed: string, reach: Reach, filter: Filter): PairRow[] {
+    const id = filter.workload === null ? null : this.#pairs.workloadId(filter.workload);
+    if (id === undefined) return [];
+    const rows = this.#ofDomains(rangeOf(reversed, reach), { ...filter, id });
+    for (const ancestor of ancestorsOf(reversed).slice(1)) {
+      const below = reversed.slice(ancestor.length);
+      rows.push(...this.#ofDetail(ancestor, rangeOf(below, reach), { ...filter, id }));
+    }
+    rows.sort((a, b) => a.firstMs - b.firstMs);
+    return filter.limit < 0 ? rows : rows.slice(0, filter.limit);
+  }
+
+  /** See `HistoryQueries.foldedAbove`. */
+  foldedAbove(reversed: string): number {
+    const sql = `${STRETCHES} SELECT coalesce(sum(p.folded), 0) ${IN_RANGE}`;
+    const statement = this.#pairs.db.prepare<[Record<string, string>], number>(sql).pluck();
+    const above = ancestorsOf(reversed).slice(1);
+    return above.reduce((sum, ancestor) => {
+      const [from, end] = rangeOf(ancestor, 'exact');
+      return sum + (statement.get({ from, end }) ?? 0);
+    }, 0);
+  }
+
+  /** Detail of a pair, in the order of first seen. */
+  names(workload: string, domainReversed: string, limit: number): NameRow[] {
+    const id = this.#pairs.workloadId(workload);
+    const [from, end] = rangeOf(domainReversed, 'exact');
+    if (id === undefined) return [];
+    const [pair] = this.#pairs.inRange('AND p.workload_id = @id', { from, end, id, limit: 1 });
+    if (pair === undefined) return [];
+    const sole = soleName(pair);
+    if (sole !== undefined) return [nameRow(domainReversed, sole)];
+    const statement = this.#pairs.db.prepare<unknown[], RawName>(`
+${NAME_STRETCHES}
+SELECT n.* FROM stretch CROSS JOIN name n INDEXED BY name_by_pair
+  ON (n.id >> ${NAME_SHIFT}) = stretch.number AND n.pair_id = ?
+ORDER BY n.first_ms, n.name_rev LIMIT ?`);
+    return statement.all(pair.id, limit).map((raw) => nameRow(domainReversed, raw));
+  }
+
+  #ofDomains(range: Range, filter: KeyFilter): PairRow[] {
+    const { id, sinceMs, limit } = filter;
+    const [from, end] = range;
+    if (this.#common.isCommon(range)) return this.#pairs.rows(this.#common.find(range, filter));
+    const also = `AND p.last_ms >= @sinceMs AND p.first_ms < @untilMs
+${verdictCondition('p', filter)} ${id === null ? '' : 'AND p.workload_id = @id'}`;
+    const values = { from, end, sinceMs, untilMs: untilOf(filter), limit };
+    return this.#pairs.rows(this.#pairs.inRange(also, id === null ? values : { ...values, id }));
+  }
+
+  #ofDetail(domain: string, below: Range, filter: KeyFilter): PairRow[] {
+    const { id } = filter;
+    const details = this.#details(filter);
+    const [from, end] = rangeOf(domain, 'exact');
+    const values = { from, end, limit: -1, ...(id === null ? {} : { id }) };
+    const rows: PairRow[] = [];
+    for (const raw of this.#pairs.inRange(id === null ? '' : 'AND p.workload_id = @id', values)) {
+      const found = details.all({
+        pair: raw.id,
+        from: below[0],
+        end: below[1],
+        sinceMs: filter.sinceMs,
+        untilMs: untilOf(filter),
+      });
+      if (found.length === 0) found.push(...withoutRow(raw, below, filter));
+      for (const detail of found) rows.push(narrowedRow(raw, detail, this.#pairs.texts));
+    }
+    return rows;
+  }
+
+  #details(filter: Filter): Database.Statement<[Record<string, unknown>], RawName> {
+    return this.#pairs.db.prepare<[Record<string, unknown>], RawName>(`
+${NAME_STRETCHES}
+SELECT n.* FROM stretch CROSS JOIN name n INDEXED BY name_by_pair
+  ON (n.id >> ${NAME_SHIFT}) = stretch.number AND n.pair_id = @pair
+  AND n.name_rev >= @from AND n.name_rev < @end
+WHERE n.last_ms >= @sinceMs AND n.first_ms < @untilMs ${verdictCondition('n', filter)}`);
+  }
+}
+
+/**
+ * Detail that has no row: of a pair that is all of one name, and of the first query, which is known
+ * for ever, also where its detail was purged or folded.
+ */
+function withoutRow(raw: RawPair, [from, end]: Range, filter: Filter): RawName[] {
+  const detail = soleName(raw) ?? firstOnly(raw);
+  const { name_rev, first_ms, last_ms } = detail;
+  if (name_rev < from || name_rev >= end) return [];
+  if (last_ms < filter.sinceMs || first_ms >= untilOf(filter)) return [];
+  return hasVerdict(detail, filter) ? [detail] : [];
+}
+
+function hasVerdict(detail: RawName, { verdict }: Filter): boolean {
+  if (verdict === undefined || verdict === null) return true;
+  return detail[verdict === 'would-deny' ? 'would_deny' : verdict] > 0;
+}
+
+function firstOnly({ first_name, first_ms, first }: RawPair): RawName {
+  const { verdict } = unpackFirst(first);
+  const one = (...verdicts: number[]): number => (verdicts.includes(verdict) ? 1 : 0);
+  return {
+    name_rev: first_name,
+    first_ms,
+    last_ms: first_ms,
+    allowed: one(VERDICT_ALLOWED, VERDICT_WOULD_DENY),
+    denied: one(VERDICT_DENIED),
+    would_deny: one(VERDICT_WOULD_DENY),
+    failed: one(VERDICT_FAILED),
+  };
+}

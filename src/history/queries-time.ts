@@ -1,0 +1,114 @@
+/** Questions in the order of time: what was first seen, and what a workload asked for. */
+
+import { endOfDay } from './days.ts';
+import { type Filter, untilOf, verdictCondition } from './queries-filter.ts';
+import type { Pairs } from './queries-pairs.ts';
+import { PAIR_COLUMNS, type RawPair } from './rows.ts';
+import { unpackIds } from './totals.ts';
+
+/** Pairs that are read with one statement. */
+const READ_AT_ONCE = 500;
+
+interface Condition {
+  readonly where: string;
+  /** No pair that was first seen before is wanted. */
+  readonly fromMs: number;
+}
+
+export class TimeQueries {
+  readonly #pairs: Pairs;
+
+  constructor(pairs: Pairs) {
+    this.#pairs = pairs;
+  }
+
+  /** Pairs first seen in a window, oldest first; a limit keeps the newest. */
+  firstSeen(filter: Filter): RawPair[] {
+    const { workload, sinceMs } = filter;
+    if (workload === null) return this.#newest(filter);
+    return this.#heardOf(this.#pairs.workloadId(workload), filter, {
+      where: 'p.first_ms >= @sinceMs',
+      fromMs: sinceMs,
+    });
+  }
+
+  /** Pairs of a workload that may have been asked for in a window, in the order of first seen. */
+  ofWorkload(filter: Filter & { readonly workload: string }): RawPair[] {
+    return this.#heardOf(this.#pairs.workloadId(filter.workload), filter, {
+      where: 'p.last_ms >= @sinceMs',
+      fromMs: 0,
+    });
+  }
+
+  /**
+   * The newest pairs, oldest first. They are among those of the last query's newest days: nothing
+   * is heard for the last time before the first.
+   */
+  #newest(filter: Filter): RawPair[] {
+    const { sinceMs, limit } = filter;
+    const statement = this.#pairs.select(`
+SELECT ${PAIR_COLUMNS} FROM pair p INDEXED BY pair_by_day
+CROSS JOIN workload w ON w.id = p.workload_id
+WHERE p.last_day = @day AND p.first_ms >= @sinceMs AND p.first_ms < @untilMs
+${verdictCondition('p', filter)} ORDER BY p.first_ms DESC LIMIT @limit`);
+    const [firstDay, lastDay] = this.#pairs.activeDays(sinceMs);
+    const newest = new Newest(limit);
+    const untilMs = untilOf(filter);
+    for (let day = lastDay; day >= firstDay && endOfDay(day) > newest.fullSinceMs; day--) {
+      const fromMs = Math.max(sinceMs, newest.fullSinceMs);
+      newest.add(statement.all({ day, sinceMs: fromMs, untilMs, limit }));
+    }
+    return newest.oldestFirst();
+  }
+
+  /** The newest pairs of a workload that `where` holds for, oldest first. */
+  #heardOf(id: number | undefined, filter: Filter, { where, fromMs }: Condition): RawPair[] {
+    if (id === undefined) return [];
+    const { sinceMs, limit } = filter;
+    const heard = this.#pairs.db.prepare<[number, number], [number, number, Buffer | null]>(`
+SELECT newest_ms, id, more FROM heard WHERE workload_id = ? AND newest_ms >= ?
+ORDER BY newest_ms DESC`);
+    const statement = this.#pairs.select(`
+SELECT ${PAIR_COLUMNS} FROM json_each(@ids) j CROSS JOIN pair p ON p.id = j.value
+CROSS JOIN workload w ON w.id = p.workload_id
+WHERE ${where} AND p.first_ms < @untilMs ${verdictCondition('p', filter)}`);
+    const newest = new Newest(limit);
+    const untilMs = untilOf(filter);
+    let ids: number[] = [];
+    const read = (): void => {
+      newest.add(statement.all({ sinceMs, untilMs, ids: JSON.stringify(ids) }));
+      ids = [];
+    };
+    for (const [newestMs, first, more] of heard.raw().iterate(id, fromMs)) {
+      if (newestMs < newest.fullSinceMs) break;
+      for (const each of unpackIds(first, more)) ids.push(each);
+      if (ids.length >= READ_AT_ONCE) read();
+    }
+    read();
+    return newest.oldestFirst();
+  }
+}
+
+/** The pairs first seen last, as many as the limit allows. */
+class Newest {
+  readonly #limit: number;
+  #raws: RawPair[] = [];
+  /** Nothing older than this can come in any more; 0 while there is room. */
+  fullSinceMs = 0;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  add(raws: readonly RawPair[]): void {
+    this.#raws = [...this.#raws, ...raws];
+    if (this.#limit < 0 || this.#raws.length < this.#limit) return;
+    this.#raws.sort((a, b) => b.first_ms - a.first_ms);
+    this.#raws.length = this.#limit;
+    this.fullSinceMs = this.#raws.at(-1)?.first_ms ?? Number.MAX_SAFE_INTEGER;
+  }
+
+  oldestFirst(): RawPair[] {
+    return this.#raws.sort((a, b) => a.first_ms - b.first_ms || a.id - b.id);
+  }
+}
