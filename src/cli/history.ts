@@ -8,6 +8,7 @@ import { DnsvalveError } from '../errors.ts';
 import { reversedFromText } from '../history/names.ts';
 import type { NameRow, PairRow } from '../history/rows.ts';
 import type { CliContext } from './context.ts';
+import { whoWasGiven } from './history-answer.ts';
 import { nameDocument, pairDocument } from './pair-output.ts';
 import {
   addReadingOptions,
@@ -43,6 +44,7 @@ interface HistoryOptions extends ReadingOptions {
   readonly under?: boolean;
   readonly names?: boolean;
   readonly new?: boolean;
+  readonly answer?: string;
 }
 
 export function register(program: Command, context: CliContext): void {
@@ -51,16 +53,31 @@ export function register(program: Command, context: CliContext): void {
     .description('what was asked for: first seen, last seen, counts, first source and answers')
     .argument('[name]', 'a domain, a full name, or a workload; with a dot behind it always a name')
     .option('--under', 'the name and everything below it')
+    .option('--answer <address>', 'instead: which workloads were given this address')
     .option('--names', 'the full names below each domain')
     .option('--new', 'only what was first seen in the window');
   addWindowOptions(addReadingOptions(command)).action(
     (name: string | undefined, options: HistoryOptions) => {
-      if (name === undefined && options.workload === undefined) {
-        throw new DnsvalveError('USAGE', 'history: give a name, or --workload NAME');
-      }
-      return withHistory('history', options, context, (reading) => run(reading, name, options));
+      refuseContradictions(name, options);
+      const { answer } = options;
+      return withHistory('history', options, context, (reading) =>
+        answer === undefined ? run(reading, name, options) : whoWasGiven(reading, answer),
+      );
     },
   );
+}
+
+function refuseContradictions(name: string | undefined, options: HistoryOptions): void {
+  const { answer, workload, until, verdict } = options;
+  if (answer === undefined) {
+    if (name === undefined && workload === undefined) {
+      throw new DnsvalveError('USAGE', 'history: give a name, or --workload NAME');
+    }
+  } else if (name !== undefined) {
+    throw new DnsvalveError('USAGE', 'history: give a name, or --answer ADDRESS');
+  } else if (until !== undefined || verdict !== undefined) {
+    throw new DnsvalveError('USAGE', 'history: --answer takes neither --until nor --verdict');
+  }
 }
 
 function run(reading: Reading, name: string | undefined, options: HistoryOptions): void {

@@ -1,6 +1,7 @@
 /**
  * `dnsvalve who NAME` or `--file LIST`: which workloads asked for a name or anything below it, who
- * first, when, from which address. The question of 3 a.m.
+ * first, when, from which address. The question of 3 a.m. With `--ip`: which workload an address was
+ * (who-ip.ts).
  */
 
 import { readFileSync } from 'node:fs';
@@ -21,6 +22,7 @@ import {
 } from './reading.ts';
 import type { Column } from './table.ts';
 import { formatAge } from './time.ts';
+import { whoseAddress } from './who-ip.ts';
 
 /** Nobody asked: a finding for a script, as grep has it. */
 const NOBODY = 1;
@@ -42,6 +44,8 @@ const COLUMNS: readonly Column[] = [
 
 interface WhoOptions extends ReadingOptions {
   readonly file?: string;
+  readonly ip?: string;
+  readonly at?: string;
 }
 
 export function register(program: Command, context: CliContext): void {
@@ -49,21 +53,34 @@ export function register(program: Command, context: CliContext): void {
     .command('who')
     .description('which workloads asked for a name or anything below it, who first')
     .argument('[name]', 'a domain, or a full name')
-    .option('--file <path>', 'for every name in a list, one a line; - for standard input');
+    .option('--file <path>', 'for every name in a list, one a line; - for standard input')
+    .option('--ip <address>', 'instead: which workload this address belongs to')
+    .option('--at <time>', 'with --ip: belonged to at that time (2026-03-01T03:00, 24h)');
   addWindowOptions(addReadingOptions(command)).action(
     (name: string | undefined, options: WhoOptions) => who(name, options, context),
   );
 }
 
 function who(name: string | undefined, options: WhoOptions, context: CliContext): Promise<void> {
-  const { file } = options;
-  if ((name === undefined) === (file === undefined)) {
-    throw new DnsvalveError('USAGE', 'who: give a name, or --file LIST');
+  const { file, ip, at } = options;
+  if ([name, file, ip].filter((one) => one !== undefined).length !== 1) {
+    throw new DnsvalveError('USAGE', 'who: give a name, --file LIST, or --ip ADDRESS');
+  }
+  if (ip === undefined && at !== undefined) {
+    throw new DnsvalveError('USAGE', 'who: --at TIME goes with --ip ADDRESS');
+  }
+  if (ip !== undefined && (options.until !== undefined || options.verdict !== undefined)) {
+    throw new DnsvalveError('USAGE', 'who: --ip takes neither --until nor --verdict');
   }
   return withHistory('who', options, context, (reading) => {
-    const found = file === undefined ? ofName(reading, name ?? '') : ofList(reading, file);
-    if (found === 0) context.setExitCode(NOBODY);
+    if (answer(reading, name, options) === 0) context.setExitCode(NOBODY);
   });
+}
+
+/** @returns rows printed */
+function answer(reading: Reading, name: string | undefined, { file, ip, at }: WhoOptions): number {
+  if (ip !== undefined) return whoseAddress(reading, ip, at);
+  return file === undefined ? ofName(reading, name ?? '') : ofList(reading, file);
 }
 
 /** @returns rows printed */

@@ -328,6 +328,8 @@ export interface Config {
   readonly history: {
     readonly path: string; // absolute
     readonly retentionMs: number;
+    /** Rows kept of addresses in answers; 0 for none. */
+    readonly answers: number;
     /** Full names kept per (workload, registrable domain); the rest is folded and counted. */
     readonly namesPerDomain: number;
   };

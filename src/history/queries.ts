@@ -6,6 +6,8 @@
 
 import type Database from 'better-sqlite3';
 import { BaselineReading } from '../baseline/reading.ts';
+import { type AnswerFilter, type AnswerRow, givenAddress } from './answer-queries.ts';
+import { BindingQueries } from './binding-queries.ts';
 import type { Filter, Reach } from './queries-filter.ts';
 import { type ListedRow, ListQueries } from './queries-list.ts';
 import { NameQueries } from './queries-name.ts';
@@ -42,6 +44,16 @@ SELECT * FROM workload WHERE last_ms >= ? AND (? IS NULL OR name = ?) ORDER BY n
   /** What is usual for workloads at that time. */
   baselines(nowMs: number): BaselineReading {
     return new BaselineReading(this.#pairs.db, nowMs);
+  }
+
+  /** Which workload an address was. */
+  bindings(): BindingQueries {
+    return new BindingQueries(this.#pairs.db);
+  }
+
+  /** Who was given an address. @param address 16 octets, IPv4 mapped */
+  givenAddress(address: Uint8Array, filter: AnswerFilter): AnswerRow[] {
+    return givenAddress(this.#pairs.db, address, filter);
   }
 
   /** Whether the history has heard of a workload of that name. */
