@@ -190,7 +190,11 @@ function refuseTwoForms({ json, jsonl, csv }: ReadingOptions): void {
   throw new DnsvalveError('USAGE', '--json, --jsonl and --csv: give one of them');
 }
 
-async function databasePath({ db, config }: ReadingOptions): Promise<string> {
+/** The file that `--db` or `--config` names, or the usual one. */
+export async function databasePath({
+  db,
+  config,
+}: Pick<ReadingOptions, 'db' | 'config'>): Promise<string> {
   if (db !== undefined) return db;
   if (config === undefined) return DEFAULT_DATABASE;
   const { loadConfig } = await import('../config/load.ts');

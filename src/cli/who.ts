@@ -1,7 +1,7 @@
 /**
  * `dnsvalve who NAME` or `--file LIST`: which workloads asked for a name or anything below it, who
- * first, when, from which address. The question of 3 a.m. With `--ip`: which workload an address was
- * (who-ip.ts).
+ * first, when, from which address. The question of 3 a.m. With `--ip`: which workload an address
+ * was (who-ip.ts).
  */
 
 import { readFileSync } from 'node:fs';
