@@ -118,6 +118,20 @@ export class Journal {
     return [];
   }
 
+  /** What earlier runs wrote behind `sequence` since `sinceMs`; read at once, for a start. */
+  writtenBefore(sequence: number, sinceMs: number): JournalRecord[] {
+    try {
+      const segments = this.#segments.all.filter(
+        ({ last, lastMs }) => last > sequence && lastMs >= sinceMs,
+      );
+      const records = segments.flatMap((segment) => this.#segments.readNow(segment));
+      return records.filter((record) => record.sequence > sequence && record.at >= sinceMs);
+    } catch (error) {
+      this.#failed(error);
+      return [];
+    }
+  }
+
   stats(): JournalStats {
     const { all, bytes } = this.#segments;
     return {

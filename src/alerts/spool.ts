@@ -102,6 +102,10 @@ export class Spool {
     this.#watch();
   }
 
+  get journal(): Journal {
+    return this.#journal;
+  }
+
   append(alert: Alert): void {
     this.#journal.append(alert);
     for (const delivery of this.#deliveries()) delivery.pump();
