@@ -20,10 +20,11 @@ export interface OctetLine {
 export function* octetLines(path: string): Generator<OctetLine> {
   const file = openSync(path, 'r');
   try {
+    // Used again for every read: each line is a copy.
+    const chunk = Buffer.allocUnsafe(CHUNK);
     let rest: Buffer = Buffer.alloc(0);
     let number = 0;
     for (;;) {
-      const chunk = Buffer.allocUnsafe(CHUNK);
       const length = readSync(file, chunk, 0, CHUNK, null);
       if (length === 0) break;
       let start = 0;

@@ -40,7 +40,7 @@ const SELF = { via: 'process', uid: process.getuid?.() ?? null, pid: process.pid
  * @throws what the file system says; then none of them is in the log
  */
 export async function append(path: string, acts: readonly TimedAct[]): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
+  await makeDirectory(dirname(path));
   const file = await open(path, 'a+', MODE);
   try {
     const tail = await tailOf(file);
@@ -58,6 +58,19 @@ export async function append(path: string, acts: readonly TimedAct[]): Promise<v
     if (last !== null) await writeHead(path, last);
   } finally {
     await file.close();
+  }
+}
+
+/** Node's own recursive form never returns where a parent cannot be made (`/proc/none`). */
+async function makeDirectory(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return;
+    if (code !== 'ENOENT' || dirname(path) === path) throw error;
+    await makeDirectory(dirname(path));
+    await mkdir(path);
   }
 }
 

@@ -86,17 +86,28 @@ export class AuditLog {
     };
   }
 
-  /** Writes what is left, in one attempt, and counts what stays behind as lost. */
-  async close(): Promise<void> {
-    await this.#running;
-    this.#start();
-    await this.#running;
+  /**
+   * Writes what is left, in one attempt, and counts what stays behind as lost.
+   *
+   * @param deadlineMs for a disk that neither takes nor refuses
+   */
+  async close(deadlineMs: number): Promise<void> {
+    const late = Promise.withResolvers<void>();
+    const timer = setTimeout(late.resolve, deadlineMs);
+    await Promise.race([this.#finish(), late.promise]);
+    clearTimeout(timer);
     if (this.#retry !== null) clearTimeout(this.#retry);
     const { length } = this.#pending;
     if (length === 0) return;
     this.#lost += length;
     this.#pending = [];
     this.#options.report(`audit log ${this.path}: ${length} records are lost`);
+  }
+
+  async #finish(): Promise<void> {
+    await this.#running;
+    this.#start();
+    await this.#running;
   }
 
   #start(): void {

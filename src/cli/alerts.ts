@@ -1,4 +1,4 @@
-/** `dnsvalve alerts test`: whether each sink of the running resolver takes an alert; if not, why. */
+/** `dnsvalve alerts test`: whether each sink of the running resolver takes alerts, or why not. */
 
 import type { Command } from 'commander';
 import type { AlertsTrial } from '../control/alerts-test.ts';

@@ -24,6 +24,8 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'first-seen', load: () => import('./first-seen.ts') },
   { name: 'workloads', load: () => import('./workloads.ts') },
   { name: 'detect', load: () => import('./detect.ts') },
+  { name: 'audit', load: () => import('./audit.ts') },
+  { name: 'evidence', load: () => import('./evidence.ts') },
   { name: 'alerts', load: () => import('./alerts.ts') },
   { name: 'version', load: () => import('./version.ts') },
 ];

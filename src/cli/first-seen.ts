@@ -6,7 +6,13 @@
 import type { Command } from 'commander';
 import type { CliContext } from './context.ts';
 import { pairDocument } from './pair-output.ts';
-import { addReadingOptions, type Reading, type ReadingOptions, withHistory } from './reading.ts';
+import {
+  addReadingOptions,
+  addWindowOptions,
+  type Reading,
+  type ReadingOptions,
+  withHistory,
+} from './reading.ts';
 import type { Column } from './table.ts';
 import { formatAge } from './time.ts';
 
@@ -22,18 +28,27 @@ const COLUMNS: readonly Column[] = [
   { title: 'answers' },
 ];
 
+interface FirstSeenOptions extends ReadingOptions {
+  readonly network?: boolean;
+}
+
 export function register(program: Command, context: CliContext): void {
   const command = program
     .command('first-seen')
-    .description('new destinations of workloads, in the order of time');
-  addReadingOptions(command).action((options: ReadingOptions) =>
-    withHistory('first-seen', options, context, run),
-  );
+    .description('new destinations of workloads, in the order of time')
+    .option('--network', 'only domains that no workload asked for before (default: of 24 hours)');
+  addWindowOptions(addReadingOptions(command)).action((options: FirstSeenOptions) => {
+    const isNetwork = options.network === true;
+    const chosen =
+      isNetwork && options.since === undefined ? { ...options, since: '24h' } : options;
+    return withHistory('first-seen', chosen, context, (reading) => run(reading, isNetwork));
+  });
 }
 
-function run(reading: Reading): void {
-  const { queries, workload, sinceMs, limit, nowMs } = reading;
-  const rows = queries.firstSeen({ workload, sinceMs, limit }).map((row) => ({
+function run(reading: Reading, isNetwork: boolean): void {
+  const { queries, filter, nowMs } = reading;
+  const found = isNetwork ? queries.newForNetwork(filter) : queries.firstSeen(filter);
+  const rows = found.map((row) => ({
     cells: [
       reading.time(row.firstMs),
       formatAge(row.firstMs, nowMs),

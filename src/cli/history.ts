@@ -1,6 +1,6 @@
 /**
- * `dnsvalve history NAME | --workload W`: what was asked for, since when, how often, with which
- * verdict. Reads the file directly; works without the daemon.
+ * `dnsvalve history NAME | WORKLOAD`: what was asked for, since when, how often, with which
+ * verdict, and what of it was new in a window. Reads the file directly; works without the daemon.
  */
 
 import type { Command } from 'commander';
@@ -8,9 +8,11 @@ import { DnsvalveError } from '../errors.ts';
 import { reversedFromText } from '../history/names.ts';
 import type { NameRow, PairRow } from '../history/rows.ts';
 import type { CliContext } from './context.ts';
+import { whoWasGiven } from './history-answer.ts';
 import { nameDocument, pairDocument } from './pair-output.ts';
 import {
   addReadingOptions,
+  addWindowOptions,
   type OutputRow,
   type Reading,
   type ReadingOptions,
@@ -35,24 +37,47 @@ const COLUMNS: readonly Column[] = [
   { title: 'answers' },
 ];
 
+/** Where a window is given: whether a row was first seen in it. */
+const NEW_COLUMN: Column = { title: 'new' };
+
 interface HistoryOptions extends ReadingOptions {
   readonly under?: boolean;
   readonly names?: boolean;
+  readonly new?: boolean;
+  readonly answer?: string;
 }
 
 export function register(program: Command, context: CliContext): void {
   const command = program
     .command('history')
     .description('what was asked for: first seen, last seen, counts, first source and answers')
-    .argument('[name]', 'a domain, or a full name')
+    .argument('[name]', 'a domain, a full name, or a workload; with a dot behind it always a name')
     .option('--under', 'the name and everything below it')
-    .option('--names', 'the full names below each domain');
-  addReadingOptions(command).action((name: string | undefined, options: HistoryOptions) => {
-    if (name === undefined && options.workload === undefined) {
+    .option('--answer <address>', 'instead: which workloads were given this address')
+    .option('--names', 'the full names below each domain')
+    .option('--new', 'only what was first seen in the window');
+  addWindowOptions(addReadingOptions(command)).action(
+    (name: string | undefined, options: HistoryOptions) => {
+      refuseContradictions(name, options);
+      const { answer } = options;
+      return withHistory('history', options, context, (reading) =>
+        answer === undefined ? run(reading, name, options) : whoWasGiven(reading, answer),
+      );
+    },
+  );
+}
+
+function refuseContradictions(name: string | undefined, options: HistoryOptions): void {
+  const { answer, workload, until, verdict } = options;
+  if (answer === undefined) {
+    if (name === undefined && workload === undefined) {
       throw new DnsvalveError('USAGE', 'history: give a name, or --workload NAME');
     }
-    return withHistory('history', options, context, (reading) => run(reading, name, options));
-  });
+  } else if (name !== undefined) {
+    throw new DnsvalveError('USAGE', 'history: give a name, or --answer ADDRESS');
+  } else if (until !== undefined || verdict !== undefined) {
+    throw new DnsvalveError('USAGE', 'history: --answer takes neither --until nor --verdict');
+  }
 }
 
 function run(reading: Reading, name: string | undefined, options: HistoryOptions): void {
@@ -60,21 +85,36 @@ function run(reading: Reading, name: string | undefined, options: HistoryOptions
     options.names === true ? rowWithNames(reading, row) : plainRow(reading, row),
   );
   reading.noteUnknownWorkload();
-  reading.print(COLUMNS, rows);
+  reading.print(reading.isWindow ? [NEW_COLUMN, ...COLUMNS] : COLUMNS, rows);
 }
 
 function find(reading: Reading, name: string | undefined, options: HistoryOptions): PairRow[] {
-  const { queries, workload, sinceMs, limit } = reading;
-  if (name === undefined) {
-    return queries.ofWorkload({ workload: workload ?? '', sinceMs, limit });
+  const { queries, filter } = reading;
+  const workload = name === undefined ? reading.workload : workloadNamed(reading, name);
+  if (workload !== null) {
+    const wanted = { ...filter, workload };
+    return options.new === true ? queries.firstSeen(wanted) : queries.ofWorkload(wanted);
   }
   const reach = options.under === true ? 'subtree' : 'exact';
-  return queries.ofName(reversedFromText(name), reach, { workload, sinceMs, limit });
+  const rows = queries.ofName(reversedFromText(name ?? ''), reach, filter);
+  return options.new === true ? rows.filter((row) => isNew(reading, row)) : rows;
+}
+
+/** A word without a dot that the history knows as a workload means that. */
+function workloadNamed({ workload, queries }: Reading, name: string): string | null {
+  return workload === null && !name.includes('.') && queries.knowsWorkload(name) ? name : null;
+}
+
+function isNew({ sinceMs, untilMs }: Reading, { firstMs }: NameRow): boolean {
+  return firstMs >= sinceMs && firstMs < untilMs;
 }
 
 function plainRow(reading: Reading, row: PairRow): OutputRow {
   const cells = [row.workload, ...nameCells(reading, row), row.firstSource, row.answers.join(' ')];
-  return { cells, document: pairDocument(row) };
+  const document = pairDocument(row);
+  if (!reading.isWindow) return { cells, document };
+  const isNewHere = isNew(reading, row);
+  return { cells: [isNewHere ? 'new' : '', ...cells], document: { new: isNewHere, ...document } };
 }
 
 function rowWithNames(reading: Reading, row: PairRow): OutputRow {
@@ -86,7 +126,8 @@ function rowWithNames(reading: Reading, row: PairRow): OutputRow {
   const { cells, document } = plainRow(reading, row);
   const below = names.map((name) => {
     const [text = '', ...rest] = nameCells(reading, name);
-    return ['', `  ${text}`, ...rest, '', ''];
+    const line = ['', `  ${text}`, ...rest, '', ''];
+    return reading.isWindow ? [isNew(reading, name) ? 'new' : '', ...line] : line;
   });
   return { cells, below, document: { ...document, detail: names.map(nameDocument) } };
 }

@@ -3,10 +3,12 @@
  * leave. Loads the database package only when a command runs.
  */
 
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { DnsvalveError } from '../errors.ts';
 import type { HistoryQueries } from '../history/queries.ts';
+import type { AskedVerdict, Filter } from '../history/queries-filter.ts';
 import type { CliContext } from './context.ts';
+import { csvText } from './csv.ts';
 import { escapeText, safeJson } from './escape.ts';
 import { type Column, renderTable, titleStyle } from './table.ts';
 import { formatTime, parseSince, type Zone } from './time.ts';
@@ -25,8 +27,11 @@ export interface ReadingOptions {
   readonly config?: string;
   readonly json?: boolean;
   readonly jsonl?: boolean;
+  readonly csv?: boolean;
   readonly utc?: boolean;
   readonly since?: string;
+  readonly until?: string;
+  readonly verdict?: AskedVerdict;
   readonly workload?: string;
   readonly limit: number;
 }
@@ -48,7 +53,22 @@ export function addReadingOptions(command: Command): Command {
     .option('--limit <rows>', 'rows at most; 0 for all', parseLimit, DEFAULT_LIMIT)
     .option('--utc', 'times in UTC instead of local time')
     .option('--json', 'one JSON document')
-    .option('--jsonl', 'one JSON object per line');
+    .option('--jsonl', 'one JSON object per line')
+    .option('--csv', 'CSV with a line of titles (RFC 4180)');
+}
+
+/** For commands whose rows have a time to end at and verdicts to choose from. */
+export function addWindowOptions(command: Command): Command {
+  return command
+    .option('--until <time>', 'before this time, as --since')
+    .addOption(
+      new Option('--verdict <verdict>', 'only what had such queries').choices([
+        'allowed',
+        'denied',
+        'would-deny',
+        'failed',
+      ]),
+    );
 }
 
 function parseLimit(text: string): number {
@@ -62,6 +82,8 @@ export class Reading {
   readonly zone: Zone;
   /** Lower bound, ms since the epoch; 0 for all. */
   readonly sinceMs: number;
+  /** Upper bound, itself not in it. */
+  readonly untilMs: number;
   /** Rows at most; -1 for all. */
   readonly limit: number;
   readonly workload: string | null;
@@ -82,9 +104,25 @@ export class Reading {
     this.#context = context;
     this.nowMs = context.now();
     this.zone = options.utc === true ? 'utc' : 'local';
-    this.sinceMs = sinceOf(options, this.nowMs, this.zone);
+    this.sinceMs = this.#momentOf(options.since) ?? 0;
+    this.untilMs = this.#momentOf(options.until) ?? Number.MAX_SAFE_INTEGER;
     this.limit = options.limit === 0 ? -1 : options.limit;
     this.workload = options.workload ?? null;
+  }
+
+  /** What the options ask for. */
+  get filter(): Filter {
+    const { workload, sinceMs, untilMs, limit } = this;
+    return { workload, sinceMs, untilMs, verdict: this.#options.verdict ?? null, limit };
+  }
+
+  /** Whether the options name a begin or an end. */
+  get isWindow(): boolean {
+    return this.#options.since !== undefined || this.#options.until !== undefined;
+  }
+
+  #momentOf(text: string | undefined): number | undefined {
+    return text === undefined ? undefined : parseSince(text, this.nowMs, this.zone);
   }
 
   time(ms: number): string {
@@ -111,6 +149,8 @@ export class Reading {
       stdout.write(`${safeJson(document)}\n`);
     } else if (this.#options.jsonl === true) {
       stdout.write(documents.map((document) => `${safeJson(document)}\n`).join(''));
+    } else if (this.#options.csv === true) {
+      stdout.write(csvText(documents));
     } else if (rows.length > 0) {
       const cells = rows.flatMap((row) => [row.cells, ...(row.below ?? [])]);
       stdout.write(renderTable(columns, cells, titleStyle(this.#context)));
@@ -118,10 +158,6 @@ export class Reading {
     if (rows.length === 0) this.note('nothing found');
     if (rows.length === this.limit) this.note(`limited to ${this.limit} rows; --limit 0 for all`);
   }
-}
-
-function sinceOf({ since }: ReadingOptions, nowMs: number, zone: Zone): number {
-  return since === undefined ? 0 : parseSince(since, nowMs, zone);
 }
 
 /**
@@ -135,9 +171,7 @@ export async function withHistory(
   context: CliContext,
   body: (reading: Reading) => void,
 ): Promise<void> {
-  if (options.json === true && options.jsonl === true) {
-    throw new DnsvalveError('USAGE', '--json and --jsonl: give one of them');
-  }
+  refuseTwoForms(options);
   const path = await databasePath(options);
   const [{ openForReading }, { HistoryQueries }] = await Promise.all([
     import('../history/reader.ts'),
@@ -149,6 +183,11 @@ export async function withHistory(
   } finally {
     db.close();
   }
+}
+
+function refuseTwoForms({ json, jsonl, csv }: ReadingOptions): void {
+  if ([json, jsonl, csv].filter((form) => form === true).length < 2) return;
+  throw new DnsvalveError('USAGE', '--json, --jsonl and --csv: give one of them');
 }
 
 async function databasePath({ db, config }: ReadingOptions): Promise<string> {

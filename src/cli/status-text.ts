@@ -24,6 +24,13 @@ interface Status {
     readonly spool: Readonly<Record<string, unknown>>;
   };
   readonly baseline: Readonly<Record<string, unknown>> | null;
+  readonly query_log: QueryLogPart | null;
+}
+
+interface QueryLogPart {
+  readonly shed: number;
+  readonly queryLog: { written: number; lost: number; lastError: string | null } | null;
+  readonly dnstap: { sent: number; lost: number; lastError: string | null } | null;
 }
 
 interface BudgetRow {
@@ -81,6 +88,7 @@ export function statusText(status: Status): string {
     findingTable(status.alerts.findings),
     status.baseline === null ? '' : pairs('baseline', status.baseline),
     sinkTable(status.alerts.sinks),
+    queryLogTable(status.query_log),
     pairs('alert spool', status.alerts.spool),
     budgetTable(status.budgets),
   ]
@@ -166,6 +174,24 @@ function sinkTable(sinks: readonly SinkRow[]): string {
       String(queued),
       lastError ?? '',
     ]),
+  );
+}
+
+function queryLogTable(part: QueryLogPart | null): string {
+  if (part === null) return '';
+  const { shed, queryLog, dnstap } = part;
+  const rows = [
+    ...(queryLog === null ? [] : [['query log', queryLog.written, queryLog] as const]),
+    ...(dnstap === null ? [] : [['dnstap', dnstap.sent, dnstap] as const]),
+  ];
+  return renderTable(
+    ['every query', 'written', 'lost', 'problem'].map((title) => ({ title })),
+    [
+      ['before both', '', String(shed), ''],
+      ...rows.map(([name, done, { lost, lastError }]) => [
+        ...[name, String(done), String(lost), lastError ?? ''],
+      ]),
+    ],
   );
 }
 

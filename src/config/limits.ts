@@ -32,6 +32,8 @@ export const ALERTS_PER_MINUTE: Omit<CountLimits, 'default'> = { min: 1, max: 1_
 /** Alerts in one request of a webhook; about 1 kB each. */
 export const WEBHOOK_BATCH: CountLimits = { default: 100, min: 1, max: 1000 };
 export const FEED_REFRESH: Limits = { default: '24h', min: '5m', max: '30d' };
+/** A row is about 100 octets, its index included. */
+export const ANSWERS: CountLimits = { default: 1_000_000, min: 0, max: 100_000_000 };
 export const NAMES_PER_DOMAIN: CountLimits = { default: 1000, min: 0, max: 1_000_000 };
 /** For all workers together: they share it. */
 export const DETECT_MEMORY: Limits = { default: '64MB', min: '1MB', max: '4GB' };

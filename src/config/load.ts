@@ -50,10 +50,12 @@ export function loadConfig(path: string, options: LoadOptions = {}): Config {
   const sections = new Sections(problems);
   sections.add(main);
   const files = [path];
+  const digests = [main.sha256];
   for (const included of includedPaths(main, settings.include, problems)) {
     const source = readSource(included, shownPath(included), problems);
     files.push(shownPath(included));
     if (source === null) continue;
+    digests.push(source.sha256);
     reportUnknownKeys(source, Object.keys(sharedShape), problems);
     sections.add(source);
   }
@@ -69,7 +71,7 @@ export function loadConfig(path: string, options: LoadOptions = {}): Config {
   if (problems.length > 0) throw refusal(problems, files);
   const listen = overrides.listen ?? settings.listen;
   const resolvConf = options.resolvConf ?? RESOLV_CONF;
-  return freeze(assemble({ ...settings, listen }, sections, { files, resolvConf }));
+  return freeze(assemble({ ...settings, listen }, sections, { files, digests, resolvConf }));
 }
 
 /** All problems from top to bottom, as a person works through them; no file of its own is first. */
@@ -153,7 +155,7 @@ function applyDefaults(main: Source, sections: Sections, servers: SocketAddress[
 function assemble(
   settings: MainSettings,
   sections: Sections,
-  origin: { files: readonly string[]; resolvConf: string },
+  origin: { files: readonly string[]; digests: readonly string[]; resolvConf: string },
 ): Config {
   const { include: _, workers, ...rest } = settings;
   const upstreams = valid(sections.upstreams).map(
@@ -165,6 +167,7 @@ function assemble(
   return {
     ...rest,
     files: origin.files,
+    fileDigests: origin.digests,
     workers: workers === 'auto' ? Math.min(availableParallelism(), WORKERS.max) : workers,
     upstreams,
     forward: valid(sections.forward),

@@ -71,6 +71,7 @@ export function mainSettings(source: Source, problems: Problem[]): MainSettings 
     history: {
       path: resolve(directory, history?.path ?? ''),
       retentionMs: history?.retention ?? 0,
+      answers: history?.answers ?? 0,
       namesPerDomain: history?.names_per_domain ?? 0,
     },
     alerts: sinks(source, problems),

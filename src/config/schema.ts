@@ -315,6 +315,10 @@ export const mainShape = {
         limits.RETENTION,
         'How long the detail of full names is kept; first seen stays.',
       ),
+      answers: count(
+        limits.ANSWERS,
+        'Addresses in answers kept, by workload and domain; the oldest go. 0 keeps none.',
+      ),
       names_per_domain: count(
         limits.NAMES_PER_DOMAIN,
         'Full names kept per workload and domain: 16 new ones at once, then one a second.',

@@ -3,6 +3,7 @@
  * and YAML only; what the sections say is judged in sections.ts.
  */
 
+import { createHash } from 'node:crypto';
 import { globSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, relative, resolve } from 'node:path';
 import { messageOf, type Problem } from '../errors.ts';
@@ -16,14 +17,16 @@ export interface Source {
   readonly document: SourceDocument;
   /** Absolute; relative paths in the file are meant from here. */
   readonly directory: string;
+  /** Of the file's octets, as `sha256sum` prints it. */
+  readonly sha256: string;
   readonly value: Readonly<Record<string, unknown>>;
 }
 
 /** One file, or null when it is no mapping in YAML; then `problems` has grown. */
 export function readSource(path: string, shown: string, problems: Problem[]): Source | null {
-  const text = readText(path, shown, problems);
-  if (text === null) return null;
-  const document = new SourceDocument(shown, text);
+  const read = readText(path, shown, problems);
+  if (read === null) return null;
+  const document = new SourceDocument(shown, read.text);
   problems.push(...document.problems);
   const value = document.value;
   if (value === undefined) return null;
@@ -36,7 +39,8 @@ export function readSource(path: string, shown: string, problems: Problem[]): So
     return null;
   }
   const directory = dirname(resolve(path));
-  return { document, directory, value: value as Record<string, unknown> };
+  const { sha256 } = read;
+  return { document, directory, sha256, value: value as Record<string, unknown> };
 }
 
 /** Paths that the globs of `main` find, sorted, each once, without the main file itself. */
@@ -94,14 +98,20 @@ function realOf(path: string): string {
   }
 }
 
-function readText(path: string, shown: string, problems: Problem[]): string | null {
+function readText(
+  path: string,
+  shown: string,
+  problems: Problem[],
+): { readonly text: string; readonly sha256: string } | null {
   try {
     const stat = statSync(path);
     if (stat.isDirectory()) throw new Error('a directory; a file is expected');
     if (stat.size > FILE_MAX_OCTETS) {
       throw new Error(`${stat.size} octets, at most ${FILE_MAX_OCTETS}`);
     }
-    return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path));
+    const octets = readFileSync(path);
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(octets);
+    return { text, sha256: createHash('sha256').update(octets).digest('hex') };
   } catch (error) {
     problems.push(wholeFile(shown, unreadable(error)));
     return null;

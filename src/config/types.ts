@@ -302,6 +302,8 @@ export interface Dnstap {
 export interface Config {
   /** Main file first, as given on the command line. */
   readonly files: readonly string[];
+  /** SHA-256 of each of the files, in their order. */
+  readonly fileDigests: readonly string[];
   readonly listen: readonly SocketAddress[];
   /** Data-plane workers, 1 or more. */
   readonly workers: number;
@@ -326,6 +328,8 @@ export interface Config {
   readonly history: {
     readonly path: string; // absolute
     readonly retentionMs: number;
+    /** Rows kept of addresses in answers; 0 for none. */
+    readonly answers: number;
     /** Full names kept per (workload, registrable domain); the rest is folded and counted. */
     readonly namesPerDomain: number;
   };

@@ -1,6 +1,6 @@
 /**
  * alerts test: one alert through every sink, each over a connection of its own: the answer does
- * not wait for what is queued, which stays in order; filters and folding hold nothing back.
+ * not wait for what is queued, nothing filters or folds it, and what is queued stays in order.
  */
 
 import { type Alert, operationalAlert } from '../alerts/alert.ts';

@@ -7,7 +7,9 @@ import { chmodSync, mkdirSync, unlinkSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { Actor } from '../audit/record.ts';
 import { DnsvalveError, messageOf, ProblemsError } from '../errors.ts';
+import { peerOf } from '../native/peer.ts';
 import { openUnixDatagram } from '../native/unix-datagram.ts';
 import type { Resolver } from '../server/resolver.ts';
 import { type AlertsTrial, testAlerts } from './alerts-test.ts';
@@ -28,9 +30,9 @@ export interface Reply {
 export class ControlServer {
   readonly #server: Server;
   readonly #resolver: Resolver;
-  readonly #reload: () => Promise<void>;
+  readonly #reload: (by: Actor) => Promise<void>;
 
-  private constructor(resolver: Resolver, reload: () => Promise<void>) {
+  private constructor(resolver: Resolver, reload: (by: Actor) => Promise<void>) {
     this.#resolver = resolver;
     this.#reload = reload;
     this.#server = createServer((socket) => this.#serve(socket));
@@ -40,7 +42,7 @@ export class ControlServer {
   static async open(
     path: string,
     resolver: Resolver,
-    reload: () => Promise<void>,
+    reload: (by: Actor) => Promise<void>,
   ): Promise<ControlServer> {
     const control = new ControlServer(resolver, reload);
     mkdirSync(dirname(path), { recursive: true });
@@ -62,17 +64,18 @@ export class ControlServer {
 
   #serve(socket: Socket): void {
     socket.on('error', () => socket.destroy());
+    const by = actorOf(socket);
     let received = 0;
     socket.on('data', (chunk) => {
       received += chunk.length;
       if (received > REQUEST_MAX) socket.destroy();
     });
     createInterface({ input: socket }).on('line', (line) => {
-      void this.#answer(line).then((reply) => socket.end(`${JSON.stringify(reply)}\n`));
+      void this.#answer(line, by).then((reply) => socket.end(`${JSON.stringify(reply)}\n`));
     });
   }
 
-  async #answer(line: string): Promise<Reply> {
+  async #answer(line: string, by: Actor): Promise<Reply> {
     try {
       const request = JSON.parse(line) as Record<string, unknown>;
       const { command } = request;
@@ -82,7 +85,7 @@ export class ControlServer {
       }
       if (command === 'status') return { ok: true, result: await statusOf(this.#resolver) };
       if (command === 'reload') {
-        await this.#reload();
+        await this.#reload(by);
         return { ok: true, result: { revision: this.#resolver.snapshot.memory.revision } };
       }
       if (command === 'alerts-test') return { ok: true, result: await this.#testAlerts() };
@@ -98,6 +101,12 @@ export class ControlServer {
     const { alerts } = this.#resolver.snapshot.config;
     return testAlerts({ sinks: alerts, openUnixDatagram, nowMs: Date.now() });
   }
+}
+
+/** Asked at once: a peer that hung up is not known any more. */
+function actorOf(socket: Socket): Actor {
+  const { uid = null, gid = null, pid = null } = peerOf(socket) ?? {};
+  return { via: 'control', uid, gid, pid };
 }
 
 /** Whether somebody accepts connections there; a socket file alone may be left from a crash. */

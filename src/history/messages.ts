@@ -11,6 +11,7 @@ import type { LedgerMemory } from '../detect/carry.ts';
 import type { RingMemory } from '../events/ring.ts';
 import type { TextsMemory } from '../policy/texts.ts';
 import type { HashKey } from '../reputation/loader.ts';
+import type { BindingsMemory } from './bindings.ts';
 import type { Observation } from './observation.ts';
 import type { PackedObservations } from './packed.ts';
 
@@ -27,6 +28,10 @@ export interface RecorderSettings {
   readonly retentionMs: number;
   /** (workload, domain) rows held in memory while the database cannot be written. */
   readonly pendingMax?: number;
+  /** Rows kept of addresses in answers, 0 for none; 1,000,000 where it is left out. */
+  readonly answers?: number;
+  /** When the daemon started, ms since the epoch; now where it is left out. */
+  readonly startedAt?: number;
   /** Where the detectors hold their ledgers; without it none is kept. */
   readonly detect?: DetectSource;
   /** Where it is left out, hours are counted and nothing is told of them. */
@@ -52,6 +57,8 @@ export interface RevisionNames {
   readonly at: number;
   /** By workload id; where they are left out, those of `RecorderSettings`. */
   readonly baselines?: readonly BaselineSettings[];
+  /** Sources of the workloads; without them the identity of addresses is not kept. */
+  readonly bindings?: BindingsMemory;
 }
 
 export type ToRecorder =

@@ -4,6 +4,9 @@
  * A step that was released is never edited: a change is a new step.
  */
 
+import { ANSWERS } from './answer-schema.ts';
+import { IDENTITY } from './identity-schema.ts';
+
 /**
  * `application_id` of our files ("dnsv"), so that no other program's database is ever taken over.
  */
@@ -256,6 +259,8 @@ export const MIGRATIONS: readonly string[] = [
   GENERATIONS,
   DETECTION,
   BASELINES,
+  IDENTITY,
+  ANSWERS,
 ];
 
 /** The `user_version` that this program reads and writes. */

@@ -1,6 +1,7 @@
 /** What narrows a question about the history, as values and as SQL. */
 
 import { endOfSubtree } from './names.ts';
+import type { RawRow } from './rows.ts';
 
 /** What happened to queries: a row answers to every verdict that one of its queries had. */
 export type AskedVerdict = 'allowed' | 'denied' | 'would-deny' | 'failed';
@@ -24,14 +25,12 @@ export type Reach = 'exact' | 'subtree';
 /** A range of reversed names, the second not in it. */
 export type Range = readonly [string, string];
 
-const COUNTS: Readonly<Record<AskedVerdict, string>> = {
+const COUNTS = {
   allowed: 'allowed',
   denied: 'denied',
   'would-deny': 'would_deny',
   failed: 'failed',
-};
-
-export const VERDICT_WORDS = Object.keys(COUNTS) as AskedVerdict[];
+} as const satisfies Readonly<Record<AskedVerdict, keyof RawRow>>;
 
 export function rangeOf(reversed: string, reach: Reach): Range {
   return [reversed, reach === 'exact' ? `${reversed}\0` : endOfSubtree(reversed)];
@@ -44,4 +43,11 @@ export function untilOf({ untilMs }: Filter): number {
 /** `AND` and a condition about the counts of a row; empty where every verdict will do. */
 export function verdictCondition(table: 'p' | 'n', { verdict }: Filter): string {
   return verdict === undefined || verdict === null ? '' : `AND ${table}.${COUNTS[verdict]} > 0`;
+}
+
+/** Whether a row that was read lies in the window and had such queries. */
+export function answersTo(raw: RawRow, filter: Filter): boolean {
+  const { sinceMs, verdict } = filter;
+  if (raw.last_ms < sinceMs || raw.first_ms >= untilOf(filter)) return false;
+  return verdict === undefined || verdict === null || raw[COUNTS[verdict]] > 0;
 }

@@ -6,6 +6,7 @@ import { NAME_SHIFT } from './migrations.ts';
 import { ancestorsOf } from './names.ts';
 import { CommonQueries } from './queries-common.ts';
 import {
+  answersTo,
   type Filter,
   type Range,
   type Reach,
@@ -92,22 +93,22 @@ ${verdictCondition('p', filter)} ${id === null ? '' : 'AND p.workload_id = @id'}
 
   #ofDetail(domain: string, below: Range, filter: KeyFilter): PairRow[] {
     const { id } = filter;
-    const details = this.#details(filter);
+    const detail = this.detailFinder(filter);
     const [from, end] = rangeOf(domain, 'exact');
     const values = { from, end, limit: -1, ...(id === null ? {} : { id }) };
-    const rows: PairRow[] = [];
-    for (const raw of this.#pairs.inRange(id === null ? '' : 'AND p.workload_id = @id', values)) {
-      const found = details.all({
-        pair: raw.id,
-        from: below[0],
-        end: below[1],
-        sinceMs: filter.sinceMs,
-        untilMs: untilOf(filter),
-      });
+    const raws = this.#pairs.inRange(id === null ? '' : 'AND p.workload_id = @id', values);
+    return raws.flatMap((raw) => detail(raw, below));
+  }
+
+  /** What is held of the names of a pair in a range, for pair after pair. */
+  detailFinder(filter: Filter): (raw: RawPair, below: Range) => PairRow[] {
+    const details = this.#details(filter);
+    const bounds = { sinceMs: filter.sinceMs, untilMs: untilOf(filter) };
+    return (raw, below) => {
+      const found = details.all({ pair: raw.id, from: below[0], end: below[1], ...bounds });
       if (found.length === 0) found.push(...withoutRow(raw, below, filter));
-      for (const detail of found) rows.push(narrowedRow(raw, detail, this.#pairs.texts));
-    }
-    return rows;
+      return found.map((detail) => narrowedRow(raw, detail, this.#pairs.texts));
+    };
   }
 
   #details(filter: Filter): Database.Statement<[Record<string, unknown>], RawName> {
@@ -126,15 +127,8 @@ WHERE n.last_ms >= @sinceMs AND n.first_ms < @untilMs ${verdictCondition('n', fi
  */
 function withoutRow(raw: RawPair, [from, end]: Range, filter: Filter): RawName[] {
   const detail = soleName(raw) ?? firstOnly(raw);
-  const { name_rev, first_ms, last_ms } = detail;
-  if (name_rev < from || name_rev >= end) return [];
-  if (last_ms < filter.sinceMs || first_ms >= untilOf(filter)) return [];
-  return hasVerdict(detail, filter) ? [detail] : [];
-}
-
-function hasVerdict(detail: RawName, { verdict }: Filter): boolean {
-  if (verdict === undefined || verdict === null) return true;
-  return detail[verdict === 'would-deny' ? 'would_deny' : verdict] > 0;
+  const { name_rev } = detail;
+  return name_rev >= from && name_rev < end && answersTo(detail, filter) ? [detail] : [];
 }
 
 function firstOnly({ first_name, first_ms, first }: RawPair): RawName {

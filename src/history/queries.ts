@@ -6,8 +6,12 @@
 
 import type Database from 'better-sqlite3';
 import { BaselineReading } from '../baseline/reading.ts';
+import { type AnswerFilter, type AnswerRow, givenAddress } from './answer-queries.ts';
+import { BindingQueries } from './binding-queries.ts';
 import type { Filter, Reach } from './queries-filter.ts';
+import { type ListedRow, ListQueries } from './queries-list.ts';
 import { NameQueries } from './queries-name.ts';
+import { newForNetwork } from './queries-network.ts';
 import { Pairs } from './queries-pairs.ts';
 import { TimeQueries } from './queries-time.ts';
 import {
@@ -42,6 +46,16 @@ SELECT * FROM workload WHERE last_ms >= ? AND (? IS NULL OR name = ?) ORDER BY n
     return new BaselineReading(this.#pairs.db, nowMs);
   }
 
+  /** Which workload an address was. */
+  bindings(): BindingQueries {
+    return new BindingQueries(this.#pairs.db);
+  }
+
+  /** Who was given an address. @param address 16 octets, IPv4 mapped */
+  givenAddress(address: Uint8Array, filter: AnswerFilter): AnswerRow[] {
+    return givenAddress(this.#pairs.db, address, filter);
+  }
+
   /** Whether the history has heard of a workload of that name. */
   knowsWorkload(name: string): boolean {
     return this.#pairs.workloadId(name) !== undefined;
@@ -50,6 +64,11 @@ SELECT * FROM workload WHERE last_ms >= ? AND (? IS NULL OR name = ?) ORDER BY n
   /** Pairs first seen in the window, oldest first; a limit keeps the newest. */
   firstSeen(filter: Filter): PairRow[] {
     return this.#pairs.rows(this.#byTime.firstSeen(filter));
+  }
+
+  /** First pairs of domains that are new for the whole network, oldest first. */
+  newForNetwork(filter: Filter): PairRow[] {
+    return this.#pairs.rows(newForNetwork(this.#pairs, filter));
   }
 
   /**
@@ -68,6 +87,11 @@ SELECT * FROM workload WHERE last_ms >= ? AND (? IS NULL OR name = ?) ORDER BY n
    */
   ofName(reversed: string, reach: Reach, filter: Filter): PairRow[] {
     return this.#byName.ofName(reversed, reach, filter);
+  }
+
+  /** Who asked for any name of a list, or below it. @param names as `reversed` of `ofName` */
+  ofNames(names: readonly string[], filter: Filter): ListedRow[] {
+    return new ListQueries(this.#pairs, this.#byName).ofNames(names, filter);
   }
 
   /** Queries at or below the name that were counted without detail, and so may be missing. */

@@ -12,10 +12,13 @@ import {
   AT_KIND,
   AT_REVISION,
   AT_WORKLOAD,
+  KIND_ANSWER,
   KIND_FINDING,
 } from '../events/kinds.ts';
 import type { RingMemory } from '../events/ring.ts';
 import { setHashKey } from '../wire/hash.ts';
+import { Answers } from './answers.ts';
+import { Bindings } from './bindings.ts';
 import { Found } from './found.ts';
 import { Gather, type PairGather } from './gather.ts';
 import { Ledgers } from './ledgers.ts';
@@ -36,6 +39,9 @@ const TRANSACTION_ROWS = 16_000;
 
 /** Pairs held while the database cannot be written, where the settings do not say. */
 const PENDING_MAX = 100_000;
+
+/** Rows kept of addresses in answers, where the settings do not say. */
+const ANSWERS_MAX = 1_000_000;
 
 /** Observations of one message, so that main is never busy with one for long. */
 const MESSAGE_MAX = 1000;
@@ -60,6 +66,9 @@ export class Recording {
   /** Null where there are no detectors. */
   readonly #ledgers: Ledgers | null;
   readonly #store: Store;
+  readonly #bindings: Bindings;
+  /** Null where none are kept. */
+  readonly #answers: Answers | null;
   readonly #sources: Source[] = [];
   readonly #baselines: Baselines;
   /** Of the newest policy, by workload name. */
@@ -77,10 +86,14 @@ export class Recording {
     this.#context = context;
     this.#gather = new Gather({ pairs, namesPerDomain });
     this.#ledgers = this.#ledgersOf(settings);
+    this.#bindings = new Bindings(settings.startedAt ?? context.now());
+    const answers = settings.answers ?? ANSWERS_MAX;
+    this.#answers = answers === 0 ? null : new Answers();
     this.#store = new Store({
       path,
       namesPerDomain,
       retentionMs,
+      answers,
       names: this.#snapshots,
       notice: (level, message) => context.post({ kind: 'notice', level, message }),
       now: context.now,
@@ -118,6 +131,7 @@ export class Recording {
 
   addRevision(names: RevisionNames): void {
     this.#snapshots.add(names);
+    this.#bindings.add(names);
     this.#baselineSettings = new Map(
       names.workloads.flatMap((name, id) => {
         const own = names.baselines?.[id];
@@ -163,7 +177,9 @@ export class Recording {
       left -= pairs.length;
       if (left > 0) this.poll();
     }
-    return this.#flushFindings() && this.#flushLedgers();
+    return (
+      this.#flushFindings() && this.#flushLedgers() && this.#flushBindings() && this.#flushAnswers()
+    );
   }
 
   /** Short maintenance while nothing else is to do. */
@@ -177,7 +193,12 @@ export class Recording {
     return {
       rowsWritten: this.#store.rowsWritten,
       queueDepth: this.#gather.size,
-      shed: this.#shedBefore + ringShed + this.#gather.shed + this.#found.shed,
+      shed:
+        this.#shedBefore +
+        ringShed +
+        this.#gather.shed +
+        this.#found.shed +
+        (this.#answers?.shed ?? 0),
       lastCommitMs: this.#lastCommitMs,
       lastCommitAt: this.#lastCommitAt,
       dbBytes: this.#store.bytes,
@@ -197,9 +218,11 @@ export class Recording {
       stored = this.flush();
       if (this.#gather.size === 0 && !this.#isAside) break;
     }
+    while (stored && this.#answers?.isWaiting === true) stored = this.#flushAnswers();
     const now = Math.floor(this.#context.now() / 1000);
     if (stored && this.#ledgers !== null) stored = this.#keepLedgers(this.#ledgers, now);
     this.#baselines.write(this.#context.now());
+    if (stored) this.#keepBindings(this.#context.now());
     this.#store.close();
     return stored;
   }
@@ -213,7 +236,9 @@ export class Recording {
     if (!this.#snapshots.has(revision)) this.#context.catchUp();
     const id = place.view.getUint32(place.at + AT_WORKLOAD, true);
     const workload = this.#snapshots.workload(revision, id);
-    if (place.view.getUint32(place.at + AT_KIND, true) === KIND_FINDING) {
+    const kind = place.view.getUint32(place.at + AT_KIND, true);
+    if (kind === KIND_ANSWER) this.#answers?.add(place, workload);
+    if (kind === KIND_FINDING) {
       this.#addFinding(place, workload);
       return;
     }
@@ -250,6 +275,32 @@ export class Recording {
       }
     }
     this.#found.stored();
+    return true;
+  }
+
+  /** Some of them: the rest waits for the next flush, so that none holds up first sights. */
+  #flushAnswers(): boolean {
+    if (this.#answers === null || !this.#answers.isWaiting) return true;
+    const list = this.#answers.oldest();
+    const result = this.#store.writeAnswers(list);
+    if (result === 'trouble') return false;
+    if (result === 'spoiled') this.#answers.shed += list.length;
+    this.#answers.stored(list.length);
+    return true;
+  }
+
+  #flushBindings(): boolean {
+    const now = this.#context.now();
+    if (!this.#bindings.isWaiting && !this.#bindings.isDue(now)) return true;
+    return this.#keepBindings(now);
+  }
+
+  #keepBindings(now: number): boolean {
+    const result = this.#store.bindings((rows) => this.#bindings.write(rows, now));
+    if (result !== 'spoiled') return result === 'stored';
+    this.#bindings.giveUp();
+    const message = 'a change of sources cannot be stored; `who --ip` will not know of it';
+    this.#context.post({ kind: 'notice', level: 'error', message });
     return true;
   }
 

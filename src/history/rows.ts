@@ -74,12 +74,16 @@ interface RawCounts {
   readonly failed: number;
 }
 
-export interface RawPair extends RawCounts {
+/** What rows of pairs and of names have in common. */
+export interface RawRow extends RawCounts {
+  readonly first_ms: number;
+  readonly last_ms: number;
+}
+
+export interface RawPair extends RawRow {
   readonly id: number;
   readonly workload: string;
   readonly domain_rev: string;
-  readonly first_ms: number;
-  readonly last_ms: number;
   readonly cached: number;
   readonly folded: number;
   readonly names: number;
@@ -96,10 +100,8 @@ export interface DecisionTexts {
   rule(id: number): string;
 }
 
-export interface RawName extends RawCounts {
+export interface RawName extends RawRow {
   readonly name_rev: string;
-  readonly first_ms: number;
-  readonly last_ms: number;
 }
 
 export interface RawWorkload extends RawCounts {

@@ -11,6 +11,9 @@ import type Database from 'better-sqlite3';
 import { BaselineTable } from '../baseline/table.ts';
 import type { LedgerMemory } from '../detect/carry.ts';
 import { DnsvalveError } from '../errors.ts';
+import { AnswerRows } from './answer-rows.ts';
+import type { Answer } from './answers.ts';
+import { BindingRows } from './binding-rows.ts';
 import type { FactsNames } from './decisions.ts';
 import { FindingRows } from './finding-rows.ts';
 import type { Finding } from './found.ts';
@@ -32,6 +35,8 @@ export interface StoreSettings {
   readonly path: string;
   readonly namesPerDomain: number;
   readonly retentionMs: number;
+  /** Rows kept of addresses in answers. */
+  readonly answers: number;
   readonly names: FactsNames;
   readonly notice: (level: 'info' | 'warn' | 'error', message: string) => void;
   /** Wall clock, ms since the epoch. */
@@ -52,6 +57,8 @@ interface Connection {
   readonly ledgers: LedgerRows;
   readonly purge: Purge;
   readonly baselines: BaselineTable;
+  readonly bindings: BindingRows;
+  readonly answers: AnswerRows;
 }
 
 export class Store {
@@ -90,8 +97,17 @@ export class Store {
     return this.#attempt(({ findings }) => findings.store(list));
   }
 
+  writeAnswers(list: readonly Answer[]): WriteResult {
+    return this.#attempt(({ answers }) => answers.store(list));
+  }
+
   writeLedgers(list: readonly NamedLedger[]): WriteResult {
     return this.#attempt(({ ledgers }) => ledgers.store(list));
+  }
+
+  /** Runs `work` with the bindings of sources to workloads. */
+  bindings(work: (rows: BindingRows) => void): WriteResult {
+    return this.#attempt(({ bindings }) => work(bindings));
   }
 
   /** Puts the ledgers of earlier runs back; false where they could not be read. */
@@ -175,12 +191,15 @@ export class Store {
     const writer = new Writer(db, this.#settings);
     const findings = new FindingRows(db, names);
     const ledgers = new LedgerRows(db);
+    const answers = new AnswerRows(db, this.#settings.answers);
     const purge = new Purge(db, retentionMs, (nowMs) => {
       ledgers.purge(Math.floor(nowMs / 1000));
-      return findings.purge(nowMs - retentionMs);
+      const isMore = answers.purge(nowMs - retentionMs);
+      return findings.purge(nowMs - retentionMs) || isMore;
     });
+    const bindings = new BindingRows(db, this.#settings.meanwhile);
     const baselines = new BaselineTable(db);
-    this.#open = { db, writer, findings, ledgers, baselines, purge };
+    this.#open = { db, writer, findings, ledgers, baselines, bindings, answers, purge };
   }
 
   #fail(error: unknown): void {

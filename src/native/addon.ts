@@ -1,6 +1,6 @@
 /**
  * Loads the I/O addon and says what it exports. Nothing here knows DNS, and nothing but
- * udp-native.ts, tcp-native.ts and unix-datagram.ts should use it.
+ * udp-native.ts, tcp-native.ts, unix-datagram.ts and peer.ts should use it.
  */
 
 import { createRequire } from 'node:module';
@@ -76,6 +76,8 @@ export interface Addon {
   /** 0 or a positive errno. */
   sendUnix(handle: UnixHandle, octets: Uint8Array): number;
   closeUnix(handle: UnixHandle): void;
+  /** 0 or a positive errno; fills in pid, uid and gid of a unix socket's peer. */
+  peerCredentials(descriptor: number, record: Int32Array): number;
   /** Huge pages for the parts of `octets` that were not used yet, as far as the system has them. */
   adviseHuge(octets: Uint8Array): void;
 }

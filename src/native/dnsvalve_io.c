@@ -81,6 +81,7 @@ NAPI_MODULE_INIT() {
       {"openUnix", open_unix},     {"sendUnix", send_unix},       {"closeUnix", close_unix_handle},
       {"closeUdp", close_udp_handle},
       {"adviseHuge", advise_huge},
+      {"peerCredentials", peer_credentials},
       {"createStreams", create_streams},
       {"listenStreams", listen_streams},
       {"sendStreams", send_streams},

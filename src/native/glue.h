@@ -70,6 +70,9 @@ napi_value open_unix(napi_env env, napi_callback_info info);
 napi_value send_unix(napi_env env, napi_callback_info info);
 napi_value close_unix_handle(napi_env env, napi_callback_info info);
 
+/* peer.c: peerCredentials(descriptor, record): 0 or a positive errno; fills in pid, uid, gid. */
+napi_value peer_credentials(napi_env env, napi_callback_info info);
+
 /* huge_pages.c: adviseHuge(octets): asks for huge pages where they are first used from now on. */
 napi_value advise_huge(napi_env env, napi_callback_info info);
 

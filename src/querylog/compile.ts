@@ -22,8 +22,8 @@ export function compileTaps({ queryLog, dnstap, workloads }: Config): TapsMemory
 function thresholds(
   output: { readonly sample: number } | null,
   own: readonly (number | null)[],
-): Uint32Array {
-  const made = new Uint32Array(new SharedArrayBuffer((own.length + 1) * 4));
+): Int32Array {
+  const made = new Int32Array(new SharedArrayBuffer((own.length + 1) * 4));
   if (output === null) return made;
   for (const [number, share] of [null, ...own].entries()) {
     made[number] = Math.round((share ?? output.sample) * TAP_ALL);

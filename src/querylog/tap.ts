@@ -33,7 +33,7 @@ import {
   TO_DNSTAP,
   TO_LOG,
 } from './kinds.ts';
-import { isTapped, type TapsMemory } from './taps.ts';
+import { TAP_ALL, type TapsMemory } from './taps.ts';
 
 export class Tap {
   readonly #ring: ByteRingWriter;
@@ -121,14 +121,14 @@ export class Tap {
 
 function outputsOf(query: Query, { log, dnstap }: TapsMemory): number {
   const number = numberOf(query);
-  const isLogged = isTapped(log[query.workload]!, number);
-  const isSent = isTapped(dnstap[query.workload]!, number);
+  const isLogged = number < log[query.workload]!;
+  const isSent = number < dnstap[query.workload]!;
   return (isLogged ? TO_LOG : 0) | (isSent ? TO_DNSTAP : 0);
 }
 
 /**
- * The number by which a query is chosen, 0 to 2^32 - 1: the same for it and for its response. The
- * hash of the name is keyed, so that no client can choose to be left out. The mixing is
+ * The number by which a query is chosen, 0 to TAP_ALL - 1: the same for it and for its response.
+ * The hash of the name is keyed, so that no client can choose to be left out. The mixing is
  * "lowbias32" of Wellons' hash prospector.
  */
 function numberOf(query: Query): number {
@@ -136,5 +136,5 @@ function numberOf(query: Query): number {
   mixed ^= (query.id << 16) | readU16(query.peer, query.peerAt + PEER_PORT);
   mixed = Math.imul(mixed ^ (mixed >>> 16), 0x7feb352d);
   mixed = Math.imul(mixed ^ (mixed >>> 15), 0x846ca68b);
-  return (mixed ^ (mixed >>> 16)) >>> 0;
+  return (mixed ^ (mixed >>> 16)) & (TAP_ALL - 1);
 }

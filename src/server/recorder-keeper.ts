@@ -41,6 +41,8 @@ export class RecorderKeeper {
   #recorder: RecorderHandle;
   #stats: RecorderStats | null = null;
   #isStopping = false;
+  /** By it all recorder threads of this daemon are known to be of one run. */
+  readonly #startedAt = Date.now();
 
   constructor(options: RecorderKeeperOptions) {
     this.#options = options;
@@ -88,6 +90,8 @@ export class RecorderKeeper {
         retentionMs: history.retentionMs,
         detect: { memory: ledgers, hashKey, isFirst },
         baseline: baselineOf(detect, null),
+        startedAt: this.#startedAt,
+        answers: history.answers,
       },
       {
         onObservations: (list) => alerts.observe(list),

@@ -3,6 +3,7 @@
  * resolver.ts.
  */
 
+import type { Actor } from '../audit/record.ts';
 import type { SocketAddress } from '../config/types.ts';
 import { Notify } from '../control/notify.ts';
 import { ControlServer } from '../control/server.ts';
@@ -12,6 +13,7 @@ import { MetricsServer } from '../metrics/server.ts';
 import { chooseBackend } from '../native/udp.ts';
 import { openUnixDatagram } from '../native/unix-datagram.ts';
 import { helpersStandBack } from '../priority.ts';
+import { startAudit } from './audit.ts';
 import type { FirstBuild } from './build.ts';
 import { Monitor } from './monitor.ts';
 import { Resolver } from './resolver.ts';
@@ -30,7 +32,8 @@ export async function serve(options: ServeOptions): Promise<void> {
   const resolver = await Resolver.start({ ...options, backend, log });
   const metrics = new MetricsServer(resolver, log);
   await metrics.follow(resolver.snapshot.config.metrics?.listen ?? null);
-  const again = () => reload(resolver, notify, metrics);
+  const audit = startAudit(resolver, log);
+  const again = (by: Actor) => audit.trail.reload(by, () => reload(resolver, notify, metrics));
   const control = await startControl(resolver, again, log);
   const monitor = new Monitor(resolver, log);
   // Not before: nobody waits for an answer yet while the first tables are built.
@@ -38,13 +41,14 @@ export async function serve(options: ServeOptions): Promise<void> {
   sayStarted(resolver, log);
   notify.ready();
   notify.watchdog(() => resolver.hasProgress());
-  await untilStopped(resolver, notify, again, log);
+  const signal = await untilStopped(resolver, notify, again, log);
   notify.stopping();
   metrics.stopping();
   log.info('stopping');
   monitor.close();
   await control?.close();
   await resolver.stop();
+  await audit.stop(signal);
   await metrics.close();
   notify.close();
   log.info('stopped');
@@ -53,7 +57,7 @@ export async function serve(options: ServeOptions): Promise<void> {
 /** Without its socket the resolver still answers; `status` and `reload` are then by signal only. */
 async function startControl(
   resolver: Resolver,
-  again: () => Promise<void>,
+  again: (by: Actor) => Promise<void>,
   log: Log,
 ): Promise<ControlServer | null> {
   const { path } = resolver.snapshot.config.control;
@@ -103,29 +107,33 @@ function addressText({ address, port, family }: SocketAddress): string {
 /**
  * SIGHUP reloads, SIGUSR2 reopens the files of alerts and queries, SIGTERM and SIGINT end; a
  * second one ends at once.
+ *
+ * @returns the signal that ended it
  */
 async function untilStopped(
   resolver: Resolver,
   notify: Notify,
-  again: () => Promise<void>,
+  again: (by: Actor) => Promise<void>,
   log: Log,
-): Promise<void> {
+): Promise<string> {
   process.on('SIGHUP', () => {
-    again().catch((error: unknown) => notify.status(`reload refused: ${messageOf(error)}`));
+    again({ via: 'signal', signal: 'SIGHUP' }).catch((error: unknown) =>
+      notify.status(`reload refused: ${messageOf(error)}`),
+    );
   });
   process.on('SIGUSR2', () => {
     resolver.alerts.reopen();
     resolver.queryLog.reopen();
   });
-  await new Promise<void>((resolve) => {
+  return await new Promise<string>((resolve) => {
     let isSecond = false;
-    const end = (): void => {
+    const end = (signal: string): void => {
       if (isSecond) {
         log.warn('stopped at once');
         process.exit(1);
       }
       isSecond = true;
-      resolve();
+      resolve(signal);
     };
     process.on('SIGTERM', end);
     process.on('SIGINT', end);

@@ -10,6 +10,7 @@ import { compileDetect } from '../detect/compile.ts';
 import { compilePublicSuffixes } from '../detect/public-suffixes.ts';
 import { scoreOf } from '../detect/reputation-score.ts';
 import { type Problem, ProblemsError } from '../errors.ts';
+import { type BindingsMemory, packBindings } from '../history/bindings.ts';
 import type { RevisionNames } from '../history/messages.ts';
 import { compileIdentity, compilePrefixes } from '../identity/compile.ts';
 import { UNMAPPED_NAME } from '../identity/workloads.ts';
@@ -45,6 +46,8 @@ export interface Snapshot {
   readonly config: RunningConfig;
   readonly memory: TablesMemory;
   readonly plan: UpstreamPlan;
+  /** The sources as they were written, for the history. */
+  readonly bindings: BindingsMemory;
   /** How long compiling took, ms. */
   readonly compileMs: number;
   /** What is in force all the same, but may not be what was meant. */
@@ -92,6 +95,7 @@ export async function compileSnapshot(
     config: runningConfig(config),
     memory,
     plan: { groups: config.upstreams.map(({ name, servers }) => ({ name, servers })) },
+    bindings: packBindings(config.workloads),
     compileMs: performance.now() - startedMs,
     warnings: budgetWarnings(config),
   });
@@ -151,11 +155,11 @@ export function ruleCount({ memory }: Snapshot): number {
 }
 
 /** What the numbers in records mean. @param at when the snapshot came into force, ms since 1970 */
-export function revisionNames({ config, memory }: Snapshot, at: number): RevisionNames {
+export function revisionNames({ config, memory, bindings }: Snapshot, at: number): RevisionNames {
   const workloads = [UNMAPPED_NAME, ...config.workloads.map(({ name }) => name)];
   const owns = [null, ...config.workloads.map(({ detect }) => detect)];
   const baselines = owns.map((own) => baselineOf(config.detect, own));
-  return { revision: memory.revision, workloads, rules: memory.rules, at, baselines };
+  return { revision: memory.revision, workloads, rules: memory.rules, at, baselines, bindings };
 }
 
 /** The same tables as the workers have, in the form that `explain` asks. */

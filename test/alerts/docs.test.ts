@@ -12,6 +12,9 @@ import { alert } from './sample.ts';
 
 const text = readFileSync(join(import.meta.dirname, '../../docs/alerts.md'), 'utf8');
 
+/** Of the sinks that the page opens with. */
+const KINDS = ['syslog-tcp', 'syslog-udp', 'unix', 'file', 'syslog-tcp', 'syslog-tls', 'https'];
+
 const ABOUT = new Map([
   ['one registrable domain', 'domain'],
   ['all names of a workload', 'workload'],
@@ -75,7 +78,7 @@ describe('docs/alerts.md', () => {
       writeFileSync(file, `${block}workloads: { dev: { sources: [ 127.0.0.1/32 ] } }\n`);
       const { alerts, alertWindowMs } = loadConfig(file);
       const kinds = alerts.map((sink) => sink.target.kind);
-      expect(kinds).toEqual(['syslog-tcp', 'syslog-udp', 'unix', 'file']);
+      expect(kinds).toEqual(KINDS);
       expect(alertWindowMs).toBe(600_000);
     } finally {
       rmSync(folder, { recursive: true });

@@ -4,6 +4,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { TlsIdentity } from '../../src/alerts/sinks/tls.ts';
+import type { SecretRef } from '../../src/config/types.ts';
 
 const EC = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
 
@@ -31,6 +33,16 @@ export class Authority {
   remove(): void {
     rmSync(this.folder, { recursive: true });
   }
+}
+
+/** TLS of a sink that trusts the authority and shows `client`. */
+export function tlsOf(
+  { ca }: Authority,
+  client: { readonly cert: string; readonly key: string },
+): { readonly peer: string; readonly identity: TlsIdentity } {
+  const file = (path: string): SecretRef => ({ kind: 'file', path });
+  const refs = { ca: file(ca), cert: file(client.cert), key: file(client.key) };
+  return { peer: 'siem.example', identity: new TlsIdentity(refs) };
 }
 
 function openssl(...args: readonly string[]): void {

@@ -7,6 +7,7 @@ import { UdpSink } from '../../src/alerts/sinks/udp.ts';
 import { UnixSink } from '../../src/alerts/sinks/unix.ts';
 import { chooseBackend } from '../../src/native/udp.ts';
 import { openUnixDatagram } from '../../src/native/unix-datagram.ts';
+import { Authority, tlsOf } from './pki.ts';
 import { INPUTS, type Input, type Received, Rsyslog, rsyslogMissing } from './rsyslog.ts';
 import { alert, deniedAlert, type Facts } from './sample.ts';
 import { range } from './sinks/collector.ts';
@@ -15,7 +16,9 @@ const WAIT = { timeout: 15_000, interval: 20 };
 const missing = rsyslogMissing();
 if (missing !== null) console.warn(`skipped: ${missing}`);
 
-const rsyslog = new Rsyslog();
+const authority = new Authority();
+const rsyslog = new Rsyslog(authority);
+const client = authority.issue('valve', 'DNS:valve.example');
 let sinks: Sink[] = [];
 
 afterEach(async () => {
@@ -28,12 +31,23 @@ function open(input: Input): Sink {
   const name = input;
   const socket = { name, host: '127.0.0.1', port: rsyslog.port, encode, report: () => {} };
   const backoff = { firstMs: 10, maxMs: 50, random: () => 0.5 };
-  const sink =
-    input === 'udp'
-      ? new UdpSink(socket)
-      : input === 'tcp'
-        ? new TcpSink({ ...socket, backoff })
-        : new UnixSink({ ...socket, path: rsyslog.socket, open: openUnixDatagram, backoff });
+  const stream = { ...socket, backoff };
+  const make: Record<Input, () => Sink> = {
+    udp: () => new UdpSink(socket),
+    tcp: () => new TcpSink(stream),
+    lf: () => new TcpSink({ ...stream, port: rsyslog.lfPort, framing: 'lf' }),
+    tls: () => new TcpSink({ ...stream, port: rsyslog.tlsPort, tls: tlsOf(authority, client) }),
+    unix: () => new UnixSink({ ...stream, path: rsyslog.socket, open: openUnixDatagram }),
+  };
+  const sink = make[input]();
+  sinks.push(sink);
+  return sink;
+}
+
+function openTls(tls: ReturnType<typeof tlsOf>): Sink {
+  const encode = messageEncoder({ facility: 20, hostname: 'gw1', pid: 42 });
+  const place = { name: 'tls', host: '127.0.0.1', port: rsyslog.tlsPort };
+  const sink = new TcpSink({ ...place, encode, report: () => {}, tls });
   sinks.push(sink);
   return sink;
 }
@@ -46,11 +60,13 @@ function canOpen(input: Input): boolean {
   return handle !== null;
 }
 
+function idOf(one: Received): string | undefined {
+  return one.data['dnsvalve@32473']?.['id'];
+}
+
 async function arrived(input: Input, sent: Alert): Promise<Received> {
   return await vi.waitFor(() => {
-    const found = rsyslog
-      .received(input)
-      .find((one) => one.data['dnsvalve@32473']?.['id'] === sent.id);
+    const found = rsyslog.received(input).find((one) => idOf(one) === sent.id);
     if (found === undefined) throw new Error(`not yet at ${input}: ${sent.id}`);
     return found;
   }, WAIT);
@@ -69,7 +85,10 @@ const texts: { name: string; facts: Facts }[] = [
 
 describe.skipIf(missing !== null)('rsyslog', () => {
   beforeAll(() => rsyslog.start());
-  afterAll(() => rsyslog.remove());
+  afterAll(async () => {
+    await rsyslog.remove();
+    authority.remove();
+  });
 
   describe.each(INPUTS)('over %s', (input) => {
     it.each(texts)('understands every field: $name', async ({ facts }) => {
@@ -102,19 +121,34 @@ describe.skipIf(missing !== null)('rsyslog', () => {
     });
   });
 
-  it('gets every alert over TCP although it is restarted in mid-stream', async () => {
-    const sink = open('tcp');
-    const sent = range(300).map(deniedAlert);
-    for (const one of sent.slice(0, 100)) sink.push(one);
-    await arrived('tcp', sent[99] as Alert);
-    await rsyslog.stop();
-    for (const one of sent.slice(100, 200)) sink.push(one);
-    await rsyslog.start();
-    for (const one of sent.slice(200)) sink.push(one);
-    for (const one of sent) await arrived('tcp', one);
-    const all = { sent: 300, dropped: 0, queued: 0 };
-    await vi.waitFor(() => expect(sink.stats()).toMatchObject(all), WAIT);
+  it('takes nobody over TLS whose certificate another authority made', async () => {
+    const other = new Authority();
+    const tls = tlsOf(authority, other.issue('valve', 'DNS:valve.example'));
+    const sink = openTls(tls);
+    const sent = deniedAlert(1);
+    sink.push(sent);
+    await vi.waitFor(() => expect(sink.stats().lastError).not.toBeNull(), WAIT);
+    expect(sink.stats().confirmed).toBe(0);
+    expect(rsyslog.received('tls').filter((one) => idOf(one) === sent.id)).toEqual([]);
+    other.remove();
   });
+
+  it.each(['tcp', 'lf', 'tls'] as const)(
+    'gets every alert over %s although it is restarted in mid-stream',
+    async (input) => {
+      const sink = open(input);
+      const sent = range(300).map(deniedAlert);
+      for (const one of sent.slice(0, 100)) sink.push(one);
+      await arrived(input, sent[99] as Alert);
+      await rsyslog.stop();
+      for (const one of sent.slice(100, 200)) sink.push(one);
+      await rsyslog.start();
+      for (const one of sent.slice(200)) sink.push(one);
+      for (const one of sent) await arrived(input, one);
+      const all = { sent: 300, dropped: 0, queued: 0 };
+      await vi.waitFor(() => expect(sink.stats()).toMatchObject(all), WAIT);
+    },
+  );
 
   it('gets every alert over the unix socket although it is restarted in mid-stream', async () => {
     if (!canOpen('unix')) return expect(chooseBackend().backend).toBe('dgram');

@@ -1,6 +1,6 @@
 /**
- * A real rsyslogd (Debian) on loopback: UDP, TCP with octet counting, and a unix socket that
- * stands for /dev/log. Each input has a ruleset of its own that writes what was parsed as JSON.
+ * A real rsyslogd (Debian) on loopback: UDP, TCP with octet counting and with lines, TLS with
+ * client certificates, and a unix socket that stands for /dev/log. Each input has a ruleset of its own that writes what was parsed as JSON.
  */
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
@@ -11,9 +11,10 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { vi } from 'vitest';
+import type { Authority } from './pki.ts';
 
 const PROGRAM = ['/usr/sbin/rsyslogd', '/usr/bin/rsyslogd', '/sbin/rsyslogd'].find(existsSync);
-export const INPUTS = ['udp', 'tcp', 'unix'] as const;
+export const INPUTS = ['udp', 'tcp', 'lf', 'tls', 'unix'] as const;
 export type Input = (typeof INPUTS)[number];
 
 /** Why the tests against rsyslog cannot run here, or null. CI must have it. */
@@ -38,12 +39,25 @@ export interface Received {
 export class Rsyslog {
   readonly folder = mkdtempSync(join(tmpdir(), 'dnsvalve-rsyslog-'));
   readonly socket = join(this.folder, 'log');
+  readonly #authority: Authority;
   port = 0;
+  lfPort = 0;
+  tlsPort = 0;
   #child: ChildProcess | null = null;
+
+  /** @param authority who vouches for it and for its clients; it is `siem.example` */
+  constructor(authority: Authority) {
+    this.#authority = authority;
+    authority.issue('rsyslog', 'DNS:siem.example');
+  }
 
   async start(): Promise<void> {
     if (PROGRAM === undefined) throw new Error('rsyslogd is not installed');
-    if (this.port === 0) this.port = await freePort();
+    if (this.port === 0) {
+      this.port = await freePort();
+      this.lfPort = await freePort();
+      this.tlsPort = await freePort();
+    }
     const config = join(this.folder, 'rsyslog.conf');
     writeFileSync(config, this.#config());
     const check = spawnSync(PROGRAM, ['-N1', '-f', config], { encoding: 'utf8' });
@@ -77,10 +91,12 @@ export class Rsyslog {
 
   /** /proc names what is bound, so that no message has to be sent to find out. */
   #expectListening(): void {
-    const port = this.port.toString(16).toUpperCase().padStart(4, '0');
-    const udp = readFileSync('/proc/net/udp', 'utf8').includes(`0100007F:${port} `);
-    const tcp = new RegExp(`0100007F:${port} 00000000:0000 0A`).test(
-      readFileSync('/proc/net/tcp', 'utf8'),
+    const place = (port: number): string =>
+      `0100007F:${port.toString(16).toUpperCase().padStart(4, '0')} `;
+    const udp = readFileSync('/proc/net/udp', 'utf8').includes(place(this.port));
+    const listening = readFileSync('/proc/net/tcp', 'utf8');
+    const tcp = [this.port, this.lfPort, this.tlsPort].every((port) =>
+      listening.includes(`${place(port)}00000000:0000 0A`),
     );
     const unix = readFileSync('/proc/net/unix', 'utf8').includes(this.socket);
     if (!udp || !tcp || !unix) throw new Error(`rsyslogd listens: ${udp} ${tcp} ${unix}`);
@@ -93,7 +109,12 @@ export class Rsyslog {
   action(type="omfile" file="${join(this.folder, `${input}.jsonl`)}" template="parsed" asyncWriting="off")
 }`,
     );
-    return `global(workDirectory="${this.folder}" internalmsg.severity="emerg")
+    const { folder, ca } = this.#authority;
+    const files = `defaultNetstreamDriverCAFile="${ca}"
+  defaultNetstreamDriverCertFile="${folder}/rsyslog.pem"
+  defaultNetstreamDriverKeyFile="${folder}/rsyslog.key"`;
+    const tls = 'streamDriver.name="gtls" streamDriver.mode="1"';
+    return `global(workDirectory="${this.folder}" internalmsg.severity="emerg" ${files})
 module(load="imudp") module(load="imtcp") module(load="mmpstrucdata")
 module(load="imuxsock" sysSock.use="off")
 template(name="parsed" type="list" option.jsonf="on") {
@@ -109,6 +130,9 @@ template(name="parsed" type="list" option.jsonf="on") {
 ${rulesets.join('\n')}
 input(type="imudp" address="127.0.0.1" port="${this.port}" ruleset="udp")
 input(type="imtcp" address="127.0.0.1" port="${this.port}" ruleset="tcp")
+input(type="imtcp" address="127.0.0.1" port="${this.lfPort}" ruleset="lf")
+input(type="imtcp" address="127.0.0.1" port="${this.tlsPort}" ruleset="tls"
+  ${tls} streamDriver.authMode="x509/certvalid")
 input(type="imuxsock" socket="${this.socket}" useSpecialParser="off" parseHostname="on" useSysTimeStamp="off" ignoreTimestamp="off" ruleset="unix")
 `;
   }

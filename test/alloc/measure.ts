@@ -12,6 +12,7 @@ import {
   ROW_WORDS,
   WINDOW_USED,
 } from '../../src/detect/account-row.ts';
+import { ByteRingReader, createByteRing } from '../../src/events/byte-ring.ts';
 import { createRing, RingWriter } from '../../src/events/ring.ts';
 import { addressToBytes } from '../../src/native/addresses.ts';
 import {
@@ -52,11 +53,22 @@ workloads:
   free: { owner: team, sources: [10.5.0.0/16], mode: open }
 `;
 
+const TAPS = `
+query_log: { path: q }
+dnstap: { to: "unix:/none" }
+`;
+
 const collect = globalThis.gc;
 if (collect === undefined) throw new Error('run with --expose-gc');
 const snapshot = await compileFiles({ 'main.yaml': CONFIG }, 1);
 const ring = createRing(1024);
-const memory = workerMemory({ ring: new RingWriter(ring), storeOctets: 1 << 20, namesPerPair: 64 });
+const tapRing = createByteRing(1 << 16);
+const memory = workerMemory({
+  ring: new RingWriter(ring),
+  storeOctets: 1 << 20,
+  namesPerPair: 64,
+  tapRing,
+});
 
 const out = new Uint8Array(1 << 16);
 /** One for all, moved by hand. */
@@ -310,6 +322,34 @@ results['a TCP connection with one query'] = octetsPerQuery(connectionOne);
 tcpEvent(EV_OPENED, 0, 0);
 results['a query over TCP in two pieces'] = octetsPerQuery(splitOne);
 if (tcp.connectionCount !== 1) throw new Error('the connection did not stay');
+
+/** All of it is told to the query log and to dnstap, and read at once. */
+const tapped = await compileFiles({ 'main.yaml': `${CONFIG}${TAPS}` }, 1);
+const tapReader = new ByteRingReader(tapRing);
+let records = 0;
+function readTaps(): void {
+  for (let at = tapReader.peek(); at !== -1; at = tapReader.peek()) {
+    tapReader.release(at);
+    records++;
+  }
+}
+function tappedHit(): void {
+  respondOne();
+  readTaps();
+}
+function tappedForward(): void {
+  forwardOne();
+  readTaps();
+}
+const untapped = forwarder.tables;
+forwarder.tables = new Tables(tapped.memory);
+aim(buildQuery({ name: 'www.example.com', edns }), '10.1.0.7');
+results['hit, logged'] = octetsPerQuery(tappedHit);
+aim(buildQuery({ name: 'new.example.com', edns }), '10.1.0.7');
+answer = answerTo('new.example.com', 'A', { answer: ['new.example.com. 0 A 192.0.2.1'] });
+results['forward, logged'] = octetsPerQuery(tappedForward);
+if (records !== 4 * (QUERIES + WARM_UP)) throw new Error(`${records} records were read`);
+forwarder.tables = untapped;
 
 aim(buildQuery({ name: 'www.other.example', edns }), '10.1.0.7');
 results['control'] = octetsPerQuery(controlOne);

@@ -68,7 +68,7 @@ describe('a log that nobody touched', () => {
   it('holds acts that came at the same time in their order', async () => {
     const { audit } = opened();
     for (let i = 0; i < 40; i++) void audit.record(reload(`${i}`));
-    await audit.close();
+    await audit.close(10_000);
     const seen: unknown[] = [];
     checkAudit(audit.path, { digest: null, onRecord: ({ details }) => seen.push(details) });
     expect(seen).toEqual(Array.from({ length: 40 }, (_, i) => ({ refused: `${i}` })));
@@ -186,7 +186,7 @@ describe('a crash', () => {
     const { audit } = await written();
     const head = readFileSync(headPath(audit.path));
     for (let i = 0; i < 5; i++) void audit.record(reload(`${i}`));
-    await audit.close();
+    await audit.close(10_000);
     writeFileSync(headPath(audit.path), head);
     expect(check(audit.path).findings).toEqual([]);
     await audit.record(reload('next'));
@@ -195,6 +195,14 @@ describe('a crash', () => {
 });
 
 describe('a disk that refuses', () => {
+  it('is told where no directory can be made', async () => {
+    const { audit, reported } = opened('/proc/none/state');
+    expect(await audit.record(reload('one'))).toBe(false);
+    await audit.close(10_000);
+    expect(audit.stats()).toMatchObject({ written: 0, lost: 1 });
+    expect(reported.at(-1)).toContain('1 records are lost');
+  });
+
   it('costs no act: they are written in order when it takes them again', async () => {
     const { audit, directory, reported } = opened(join(temporaryDirectory(), 'state'));
     writeFileSync(directory, 'in the way');
@@ -213,7 +221,7 @@ describe('a disk that refuses', () => {
     writeFileSync(directory, 'in the way');
     await Promise.all(Array.from({ length: 1003 }, (_, i) => audit.record(reload(`${i}`))));
     rmSync(directory);
-    await audit.close();
+    await audit.close(25_000);
     expect(audit.stats()).toMatchObject({ written: 1000, pending: 0, lost: 3 });
     const { records, findings } = check(audit.path);
     expect({ records, findings }).toEqual({

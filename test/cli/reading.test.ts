@@ -91,6 +91,63 @@ describe('who', () => {
   });
 });
 
+describe('a list of names', () => {
+  function list(text: string): string {
+    const path = join(temporaryDirectory(), 'iocs.txt');
+    writeFileSync(path, text);
+    return path;
+  }
+
+  it('gives who asked for each, with the name of the list, and says how many were', async () => {
+    const file = list(
+      '# report\nnobody[.]test\nhxxp://WWW.example[.]com/x\nevil.test\n192.0.2.1\n',
+    );
+    const { stdout, stderr, exitCode } = await run([
+      'who',
+      '--file',
+      file,
+      '--csv',
+      '--db',
+      database(),
+    ]);
+    const lines = stdout.split('\r\n').map((line) => line.split(',').slice(0, 3).join(' '));
+    expect(lines.slice(0, 2)).toEqual([
+      'indicator workload domain',
+      'www.example.com pay example.com',
+    ]);
+    expect(lines).toHaveLength(4);
+    expect(stderr).toBe(`${file}: 1 addresses left out: names only\n2 of 3 names were asked for\n`);
+    expect(exitCode).toBe(0);
+  });
+
+  it('exits 1 where nobody asked for any, and says which lines hold no name', async () => {
+    const file = list('nobody.test\na..b\n');
+    const { stdout, stderr, exitCode } = await run(['who', '--file', file, '--db', database()]);
+    expect({ stdout, exitCode }).toEqual({ stdout: '', exitCode: 1 });
+    expect(stderr).toContain(`${file}:2: "a..b": not a domain name`);
+  });
+});
+
+describe('a window', () => {
+  it('of history says what was new in it, for a workload by its name', async () => {
+    const args = ['history', 'web', '--since', '150m', '--until', '1h', '--jsonl'];
+    const { stdout } = await run([...args, '--db', database()]);
+    expect(JSON.parse(stdout)).toMatchObject({ new: true, workload: 'web', denied: 2 });
+  });
+
+  it('ends before its end', async () => {
+    const { stdout } = await run(['first-seen', '--until', '2h', '--db', database()]);
+    expect(stdout).toContain('example.com');
+    expect(stdout).not.toContain('evil.test');
+  });
+
+  it('keeps to a verdict', async () => {
+    const { stdout } = await run(['first-seen', '--verdict', 'denied', '--db', database()]);
+    expect(stdout).toContain('evil.test');
+    expect(stdout).not.toContain('example.com');
+  });
+});
+
 describe('documents', () => {
   it('of --json carry version and command, and are there without rows too', async () => {
     const { stdout, exitCode } = await run(['history', 'no.test', '--json', '--db', database()]);
@@ -196,6 +253,20 @@ describe('errors', () => {
       args: ['workloads', '--json', '--jsonl'],
       exitCode: 2,
       want: /one of/,
+    },
+    {
+      name: 'two forms, one of them CSV,',
+      args: ['who', 'x', '--json', '--csv'],
+      exitCode: 2,
+      want: /one of/,
+    },
+    { name: 'no name and no list', args: ['who'], exitCode: 2, want: /--file/ },
+    { name: 'a name and a list', args: ['who', 'x', '--file', 'y'], exitCode: 2, want: /--file/ },
+    {
+      name: 'a list that is not there',
+      args: ['who', '--file', '/nonexistent'],
+      exitCode: 2,
+      want: /ENOENT/,
     },
     {
       name: 'an unknown option',

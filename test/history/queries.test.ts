@@ -107,6 +107,34 @@ describe('ofName', () => {
   });
 });
 
+describe('ofNames', () => {
+  it('gives for every name what ofName gives, by any filter', () => {
+    const found = history();
+    const names = [
+      'com.',
+      'com.example.',
+      'com.example.www.',
+      'com.example.b.',
+      'org.',
+      'example.host.',
+    ];
+    const filters = [
+      {},
+      { workload: 'web' },
+      { workload: 'nobody' },
+      { sinceMs: NOON + 3 * MINUTE },
+      { untilMs: NOON + 3 * MINUTE },
+      { verdict: 'denied' as const },
+    ];
+    for (const more of filters) {
+      const filter = { ...ALL, ...more };
+      const want = names.flatMap((name) => found.ofName(name, 'subtree', filter));
+      expect(found.ofNames(names, filter).map(({ row }) => row)).toEqual(want);
+    }
+    expect(found.ofNames(names, { ...ALL, limit: 3 })).toHaveLength(3);
+  });
+});
+
 describe('ofName of a suffix with very many domains', () => {
   it('gives the same as by names, for one workload and for all', () => {
     const test = fixture();
@@ -175,6 +203,24 @@ describe('firstSeen', () => {
     expect(of({ sinceMs: NOON + 6 * MINUTE })).toEqual(['bucket.host.example', 'x\\.example.com']);
     expect(of({ workload: 'pay' })).toEqual(['example.com', 'bucket.host.example']);
     expect(of({ workload: 'nobody' })).toEqual([]);
+  });
+});
+
+describe('newForNetwork', () => {
+  it('gives domains that nobody asked for before the window, with who was first', () => {
+    const found = history();
+    const of = (filter: object) =>
+      found.newForNetwork({ ...ALL, ...filter }).map((row) => `${row.workload} ${row.domain}`);
+    const all = ['pay example.com', 'batch notexample.com', 'batch evil.test'];
+    const late = ['pay bucket.host.example', 'batch x\\.example.com'];
+    expect(of({})).toEqual([...all, ...late]);
+    // web is new to example.com in this window, the network is not.
+    expect(of({ sinceMs: NOON + MINUTE })).toEqual([...all.slice(1), ...late]);
+    expect(of({ untilMs: NOON + 4 * MINUTE })).toEqual(all.slice(0, 2));
+    expect(of({ workload: 'web' })).toEqual([]);
+    expect(of({ workload: 'pay' })).toEqual(['pay example.com', 'pay bucket.host.example']);
+    expect(of({ limit: 2 })).toEqual(late);
+    expect(of({ verdict: 'denied' })).toEqual([]);
   });
 });
 

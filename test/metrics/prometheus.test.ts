@@ -121,6 +121,16 @@ describe('over HTTP', () => {
     expect(page).not.toMatch(/x\.test|www\.example|listed\.example|127\.0\.0\.2/);
   });
 
+  it('docs/metrics.md has every metric, its type and what it means', async () => {
+    const page = await (await get('/metrics')).text();
+    const told = [...page.matchAll(/^# HELP (\S+) (.*)\n# TYPE \S+ (\S+)$/gm)];
+    const docs = readFileSync(join(import.meta.dirname, '../../docs/metrics.md'), 'utf8');
+    const rows = [...docs.matchAll(/^\| `(\S+)` \| (\w+) \| [^|]* \| (.*) \|$/gm)];
+    expect(rows.map(([, name, type, help]) => `${name} ${type} ${help}`)).toEqual(
+      told.map(([, name, help, type]) => `${name} ${type} ${help}`),
+    );
+  });
+
   it('a reload moves the listener, and one to a port that is taken costs only the metrics', async () => {
     const before = metricsPort;
     metricsPort = await freePort();

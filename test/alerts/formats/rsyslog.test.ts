@@ -11,6 +11,7 @@ import { UnixSink } from '../../../src/alerts/sinks/unix.ts';
 import { FORMATS, type Format } from '../../../src/config/formats.ts';
 import { chooseBackend } from '../../../src/native/udp.ts';
 import { openUnixDatagram } from '../../../src/native/unix-datagram.ts';
+import { Authority, tlsOf } from '../pki.ts';
 import { INPUTS, type Input, type Received, Rsyslog, rsyslogMissing } from '../rsyslog.ts';
 import { findingAlert } from '../sample.ts';
 import { MACHINE } from './samples.ts';
@@ -18,7 +19,9 @@ import { MACHINE } from './samples.ts';
 const missing = rsyslogMissing();
 if (missing !== null) console.warn(`skipped: ${missing}`);
 
-const rsyslog = new Rsyslog();
+const authority = new Authority();
+const rsyslog = new Rsyslog(authority);
+const client = authority.issue('valve', 'DNS:valve.example');
 let sinks: Sink[] = [];
 
 afterEach(async () => {
@@ -26,18 +29,26 @@ afterEach(async () => {
   sinks = [];
 });
 
-const KINDS = { udp: 'syslog-udp', tcp: 'syslog-tcp', unix: 'unix' } as const;
+const KINDS = {
+  udp: 'syslog-udp',
+  tcp: 'syslog-tcp',
+  lf: 'syslog-tcp',
+  tls: 'syslog-tls',
+  unix: 'unix',
+} as const;
 
 function open(input: Input, format: Format): Sink {
   const encode = encoderFor({ format, kind: KINDS[input], facility: 20 }, MACHINE);
   const report = (): void => {};
   const socket = { name: input, host: '127.0.0.1', port: rsyslog.port, encode, report };
-  const sink =
-    input === 'udp'
-      ? new UdpSink(socket)
-      : input === 'tcp'
-        ? new TcpSink(socket)
-        : new UnixSink({ ...socket, path: rsyslog.socket, open: openUnixDatagram });
+  const make: Record<Input, () => Sink> = {
+    udp: () => new UdpSink(socket),
+    tcp: () => new TcpSink(socket),
+    lf: () => new TcpSink({ ...socket, port: rsyslog.lfPort, framing: 'lf' }),
+    tls: () => new TcpSink({ ...socket, port: rsyslog.tlsPort, tls: tlsOf(authority, client) }),
+    unix: () => new UnixSink({ ...socket, path: rsyslog.socket, open: openUnixDatagram }),
+  };
+  const sink = make[input]();
   sinks.push(sink);
   return sink;
 }
@@ -78,7 +89,10 @@ const WANTED: Record<Format, (got: Received, sent: Alert) => void> = {
 
 describe.skipIf(missing !== null)('rsyslog', () => {
   beforeAll(() => rsyslog.start());
-  afterAll(() => rsyslog.remove());
+  afterAll(async () => {
+    await rsyslog.remove();
+    authority.remove();
+  });
 
   describe.each(INPUTS)('over %s', (input) => {
     it.each(FORMATS)('gets %s whole', async (format) => {

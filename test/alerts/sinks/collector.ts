@@ -8,6 +8,8 @@ export class Collector {
   connections = 0;
   /** What stood where a frame should begin, if ever; a test expects none. */
   readonly garbage: string[] = [];
+  /** It accepts and reads nothing: the kernels take what they can. */
+  isDeaf = false;
   #server: Server | null = null;
   readonly #sockets = new Set<Socket>();
   #port = 0;
@@ -41,12 +43,13 @@ export class Collector {
   #accept(socket: Socket): void {
     this.connections++;
     this.#sockets.add(socket);
+    socket.on('error', () => {});
+    socket.on('close', () => this.#sockets.delete(socket));
+    if (this.isDeaf) return;
     let rest = Buffer.alloc(0);
     socket.on('data', (chunk) => {
       rest = this.#frames(Buffer.concat([rest, chunk]));
     });
-    socket.on('error', () => {});
-    socket.on('close', () => this.#sockets.delete(socket));
   }
 
   #frames(octets: Buffer): Buffer<ArrayBuffer> {

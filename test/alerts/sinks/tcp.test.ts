@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { messageEncoder } from '../../../src/alerts/rfc5424.ts';
+import { frame } from '../../../src/alerts/sinks/framing.ts';
 import { QUEUE_MAX } from '../../../src/alerts/sinks/sink.ts';
 import { TcpSink } from '../../../src/alerts/sinks/tcp.ts';
 import { alert, deniedAlert } from '../sample.ts';
@@ -74,6 +75,29 @@ describe('syslog over TCP', () => {
     await vi.waitFor(() => expect(collector.messages).toHaveLength(2), WAIT);
     expect(collector.messages[1]).toBe(collector.messages[0]);
     expect(sink.stats().sent).toBe(1);
+  });
+
+  it('sends all again, in order, that a collector had not read when it was killed', async () => {
+    const collector = await setup();
+    collector.isDeaf = true;
+    const { sink } = openTo(collector.port);
+    const total = QUEUE_MAX - 1;
+    for (const n of range(total)) sink.push(deniedAlert(n));
+    // More than a window by number would hold: only the buffers of the kernels bound it.
+    await vi.waitFor(() => expect(sink.stats().sent).toBeGreaterThan(2_500), WAIT);
+    await collector.stop();
+    collector.isDeaf = false;
+    await collector.start();
+    await vi.waitFor(() => expect(collector.messages).toHaveLength(total), WAIT);
+    expect(collector.messages.map((one) => numbersIn([one])[0])).toEqual(range(total));
+    expect(collector.garbage).toEqual([]);
+    expect(sink.stats()).toMatchObject({ sent: total, dropped: 0, queued: 0 });
+  });
+
+  it('ends each message with a line feed where the collector reads lines', async () => {
+    const [one, two] = ['a\nb', 'c'].map((text) => new TextEncoder().encode(text));
+    const lines = [one, two].map((message) => frame(message as Uint8Array, 'lf'));
+    expect(Buffer.concat(lines).toString()).toBe('a b\nc\n');
   });
 
   it('waits for a collector that is not there yet', async () => {

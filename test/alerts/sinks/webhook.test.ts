@@ -77,7 +77,7 @@ function openTo(port: number, target: Partial<HttpsTarget> = {}) {
       batch: 4,
       ...target,
     },
-    encode: encoderFor({ format: 'json', kind: 'https', facility: 16 }),
+    encode: encoderFor({ format: 'json', kind: 'https', facility: 20 }),
     report: (line) => said.push(line),
     backoff: { firstMs: 5, maxMs: 20, random: () => 0.5 },
   });

@@ -1,0 +1,68 @@
+/** Every question goes by an index: the plans of all statements that it prepares are looked at. */
+
+import type Database from 'better-sqlite3';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { HistoryQueries } from '../../src/history/queries.ts';
+import { openForReading } from '../../src/history/reader.ts';
+import { fixture } from './support/fixture.ts';
+import { NOON } from './support/records.ts';
+
+/** A scan of a table that grows with what workloads ask for. */
+const BIG_SCAN = /\bSCAN (p|n|pair|name|heard|finding|activity)\b(?! USING COVERING INDEX \S+ \()/;
+
+const WINDOW = { sinceMs: NOON - 1, untilMs: NOON + 1, limit: 10 };
+const ALL = { ...WINDOW, workload: null };
+const ONE = { ...WINDOW, workload: 'pay' };
+const DENIED = { ...ALL, verdict: 'denied' as const };
+
+describe('no question reads a big table whole', () => {
+  const rows: { name: string; ask: (queries: HistoryQueries) => unknown }[] = [
+    { name: 'first-seen', ask: (q) => q.firstSeen(ALL) },
+    { name: 'first-seen --verdict', ask: (q) => q.firstSeen(DENIED) },
+    { name: 'first-seen --workload', ask: (q) => q.firstSeen(ONE) },
+    { name: 'first-seen --network', ask: (q) => q.newForNetwork(ALL) },
+    { name: 'history --workload', ask: (q) => q.ofWorkload(ONE) },
+    { name: 'history --names', ask: (q) => q.names('pay', 'com.example.', 10) },
+    { name: 'who of a domain', ask: (q) => q.ofName('com.example.', 'subtree', ALL) },
+    { name: 'who of a full name', ask: (q) => q.ofName('com.example.www.', 'subtree', DENIED) },
+    { name: 'who --workload', ask: (q) => q.ofName('com.', 'subtree', ONE) },
+    { name: 'who --file', ask: (q) => q.ofNames(['com.example.', 'test.'], ALL) },
+    { name: 'what was folded', ask: (q) => q.foldedAbove('com.example.www.') },
+  ];
+  for (const { name, ask } of rows) {
+    it(name, () => {
+      const plans = plansOf(ask);
+      expect(plans.length).toBeGreaterThan(0);
+      expect(plans.filter((plan) => BIG_SCAN.test(plan))).toEqual([]);
+    });
+  }
+});
+
+function plansOf(ask: (queries: HistoryQueries) => unknown): string[] {
+  const test = fixture();
+  test.put([{ name: 'www.example.com', allowed: 1 }]);
+  test.recording.flush();
+  const db = openForReading(test.path);
+  onTestFinished(() => void db.close());
+  const statements = new Set<string>();
+  const watched = new Proxy(db, {
+    get: (target, key) => {
+      const value = Reflect.get(target, key, target);
+      if (key !== 'prepare') return typeof value === 'function' ? value.bind(target) : value;
+      return (sql: string) => {
+        statements.add(sql);
+        return target.prepare(sql);
+      };
+    },
+  });
+  ask(new HistoryQueries(watched));
+  return [...statements].flatMap((sql) => planOf(db, sql));
+}
+
+function planOf(db: Database.Database, sql: string): string[] {
+  const names = [...new Set(sql.match(/@\w+/g) ?? [])].map((name) => [name.slice(1), null]);
+  const count = sql.match(/\?/g)?.length ?? 0;
+  const values = names.length > 0 ? [Object.fromEntries(names)] : new Array(count).fill(null);
+  const plan = db.prepare<unknown[], { detail: string }>(`EXPLAIN QUERY PLAN ${sql}`);
+  return plan.all(...values).map(({ detail }) => detail);
+}
