@@ -12,7 +12,7 @@ export interface Cursor {
   readonly sequence: number;
   /** Alerts that the journal lost before the sink could take them, ever. */
   readonly lost: number;
-  /** Of these, the ones behind `sequence`: a start must not count them again. */
+  /** Sequences behind `sequence` that were judged: a start must not count them again. */
   readonly ahead: number;
 }
 

@@ -42,10 +42,10 @@ export class Delivery {
   #confirmed = 0;
   #pushed = 0;
   #lost = 0;
-  /** Of #lost, by the last sequence that each part of it is about. */
-  #lostAt: { readonly last: number; readonly count: number }[] = [];
-  /** Of what lies behind the cursor of an earlier run, how much it counted as lost. */
-  #countedBefore = 0;
+  /** Sequences before #next that were passed over, by the last one of each gap. */
+  #passed: { readonly last: number; readonly count: number }[] = [];
+  /** Sequences from #next on that will be missing, and have been judged already. */
+  #judged = 0;
   #isClosed = false;
 
   constructor({ sink, gate, journal, report }: DeliveryOptions) {
@@ -59,7 +59,7 @@ export class Delivery {
   begin({ sequence, lost, ahead }: Cursor): void {
     this.#next = sequence + 1;
     this.#lost = lost;
-    this.#countedBefore = ahead;
+    this.#judged = ahead;
     this.pump();
   }
 
@@ -67,8 +67,8 @@ export class Delivery {
   get cursor(): Cursor | null {
     if (this.#next === null) return null;
     const sequence = this.#reached(this.#next);
-    this.#lostAt = this.#lostAt.filter(({ last }) => last > sequence);
-    const ahead = this.#lostAt.reduce((sum, { count }) => sum + count, this.#countedBefore);
+    this.#passed = this.#passed.filter(({ last }) => last > sequence);
+    const ahead = this.#passed.reduce((sum, { count }) => sum + count, this.#judged);
     return { sequence, lost: this.#lost, ahead };
   }
 
@@ -108,13 +108,25 @@ export class Delivery {
     for (const alert of this.#gate.suppressed(nowMs)) this.#give(this.#next - 1, alert);
   }
 
-  /** Records up to `last` are out of reach: counts those that the sink did not get. */
+  /** All up to `last` is out of reach; `records` is what could be read of it, null for nothing. */
   gone(last: number, records: readonly JournalRecord[] | null): void {
-    if (this.#next === null || this.#next > last) return;
-    const count = records === null ? last - this.#next + 1 : this.#wanted(records, this.#next);
-    this.#lost += count;
-    if (count > 0) this.#lostAt.push({ last, count });
+    const next = this.#next;
+    if (next === null || next > last) return;
+    const known = records?.filter(({ sequence }) => sequence >= next) ?? [];
+    this.#lost += known.filter(({ alert }) => this.#gate.wants(alert)).length;
+    this.#judged += known.length;
+    this.#pass(last, last - next + 1);
     this.#next = last + 1;
+  }
+
+  /** `record` will never be on the disk, and is not in memory any more. */
+  notKept({ sequence, alert }: JournalRecord): void {
+    if (this.#next === null || this.#next > sequence) return;
+    if (this.#gate.wants(alert)) this.#lost++;
+    this.#judged++;
+    if (this.#next < sequence) return; // what lies before it is read first
+    this.#pass(sequence, 1);
+    this.#next = sequence + 1;
   }
 
   stats(): SinkStats {
@@ -163,22 +175,27 @@ export class Delivery {
     const fresh = records.filter(({ sequence }) => sequence >= from);
     const last = fresh.at(-1);
     if (last !== undefined) {
-      this.#missing(last.sequence - from + 1 - fresh.length);
+      this.#pass(last.sequence, last.sequence - from + 1 - fresh.length);
       this.#next = last.sequence + 1;
     } else if (records.length === 0) {
       this.#next = Math.max(from, this.#journal.heldFrom);
-      this.#missing(this.#next - from);
+      this.#pass(this.#next - 1, this.#next - from);
     }
     this.#read = fresh;
     this.#at = 0;
     this.pump();
   }
 
-  /** Counts what should be on the disk and is not: torn, deleted, or dropped before the start. */
-  #missing(count: number): void {
+  /**
+   * Passes over `count` sequences up to `last`. Those that were not judged before should be on the
+   * disk and are not: torn, deleted, or dropped before the start. They count whatever they were.
+   */
+  #pass(last: number, count: number): void {
     if (count === 0) return;
-    this.#lost += Math.max(0, count - this.#countedBefore);
-    this.#countedBefore = 0;
+    const judged = Math.min(count, this.#judged);
+    this.#judged -= judged;
+    this.#lost += count - judged;
+    this.#passed.push({ last, count });
   }
 
   #give(sequence: number, alert: Alert): void {
@@ -203,11 +220,5 @@ export class Delivery {
     if (confirmed <= this.#confirmed) return;
     this.#given.splice(0, confirmed - this.#confirmed);
     this.#confirmed = confirmed;
-  }
-
-  #wanted(records: readonly JournalRecord[], from: number): number {
-    const isLost = ({ sequence, alert }: JournalRecord): boolean =>
-      sequence >= from && this.#gate.wants(alert);
-    return records.filter(isLost).length;
   }
 }

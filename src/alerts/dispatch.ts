@@ -3,18 +3,22 @@
  * queries, and nothing here can hold up the recorder or a query: the spool takes what it is given.
  */
 
+import { join } from 'node:path';
 import type { BurnInEnd, Unusual } from '../baseline/unusual.ts';
 import { detectorOf } from '../detect/detectors.ts';
 import type { Observation, ObservedFinding } from '../history/observation.ts';
 import { ALERT_TYPES, type Alert, type AlertType, operationalAlert } from './alert.ts';
 import { Fold } from './fold.ts';
+import { FoldKeeper } from './fold-keeper.ts';
 import { type Directory, fromObservation } from './observe.ts';
 import type { SinkEnvironment } from './sinks/open.ts';
-import { Spool, type SpoolConfig, type SpoolStats } from './spool.ts';
+import { journalDirectory, Spool, type SpoolConfig, type SpoolStats } from './spool.ts';
 import { fromBurnInEnd, fromUnusual } from './unusual.ts';
 
 /** Windows and told pairs held at most; about 1 kB each. */
 const FOLDS_MAX = 100_000;
+/** In the directory of the journal. */
+const FOLDS_FILE = 'windows.jsonl';
 /** How late the end of a window may be told. */
 const TICK_MS = 1_000;
 
@@ -47,6 +51,7 @@ export class Dispatch {
   readonly #now: () => number;
   #directory: Directory;
   readonly #fold: Fold;
+  readonly #folds: FoldKeeper;
   #windowMs: number;
   readonly #spool: Spool;
   readonly #timer: NodeJS.Timeout;
@@ -64,6 +69,10 @@ export class Dispatch {
     this.#windowMs = config.alertWindowMs;
     const emit = (alert: Alert): void => this.#emit(alert);
     this.#fold = new Fold({ windowMs: config.alertWindowMs, max: FOLDS_MAX, emit });
+    const path = join(journalDirectory(config.stateDirectory), FOLDS_FILE);
+    const { journal } = this.#spool;
+    this.#folds = new FoldKeeper({ path, fold: this.#fold, journal, report });
+    this.#folds.restore(now(), config.alertWindowMs);
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
     this.#timer.unref();
   }
@@ -129,10 +138,13 @@ export class Dispatch {
     this.#spool.reopen();
   }
 
-  /** Tells what is folded, delivers for at most `deadlineMs`, and lets go of everything. */
+  /**
+   * Saves the open windows for the next start, or tells them where that cannot be; delivers for at
+   * most `deadlineMs`, and lets go of everything.
+   */
   async close(deadlineMs: number): Promise<void> {
     clearInterval(this.#timer);
-    this.#fold.flush();
+    if (!(await this.#folds.save())) this.#fold.flush();
     await this.#spool.close(deadlineMs);
   }
 
@@ -146,6 +158,7 @@ export class Dispatch {
     const atMs = this.#now();
     this.#fold.tick(atMs);
     this.#spool.tick(atMs);
+    this.#folds.tick();
     for (const { sink, count, lost } of this.#spool.losses()) {
       const reason = `the spool could not keep what this sink did not take: ${lost} lost in all`;
       this.raise(operationalAlert('alerts-lost', sink, { reason, atMs, count }));

@@ -5,6 +5,7 @@
  *
  * Of findings, each detector is a type of its own, the alert shows the worst score of the window,
  * and one that got much worse or turned into a denial goes out at once: a repeat must not hide it.
+ * So does one that is more severe than what was told.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -22,7 +23,8 @@ export interface FoldOptions {
   readonly emit: (alert: Alert) => void;
 }
 
-interface Open {
+/** A window that is open, as fold-file.ts carries it over a restart. */
+export interface OpenWindow {
   readonly endsMs: number;
   /** Queries of the repeats; 0 while there was no repeat. */
   count: number;
@@ -40,7 +42,7 @@ export class Fold {
   #windowMs: number;
   readonly #emit: (alert: Alert) => void;
   /** Open windows; nothing touches recency, so the order is that of their ends. */
-  readonly #open: LRUCache<string, Open>;
+  readonly #open: LRUCache<string, OpenWindow>;
   /** Pairs told as new, so that none is told twice even while the history cannot be read. */
   readonly #told: LRUCache<string, true>;
 
@@ -58,13 +60,13 @@ export class Fold {
 
   /** Emits `alert`, or counts it into the open window of its key. */
   push(alert: Alert, nowMs: number): void {
-    if (alert.type === 'new-destination' || alert.type === 'would-deny-new') {
+    if (isNew(alert)) {
       const pair = keyOf(alert);
       if (this.#told.get(pair) === true) return;
       this.#told.set(pair, true);
     }
     this.tick(nowMs);
-    const key = `${keyOf(alert)}\n${alert.type}\n${alert.detector ?? ''}`;
+    const key = windowKeyOf(alert);
     const open = this.#open.peek(key);
     if (open === undefined) {
       const endsMs = nowMs + this.#windowMs;
@@ -95,7 +97,34 @@ export class Fold {
     }
   }
 
-  /** Closes every window, as at shutdown. */
+  /** Windows that are open, oldest first; may be read while alerts come. */
+  *windows(): Generator<OpenWindow> {
+    for (const key of [...this.#open.rkeys()]) {
+      const open = this.#open.peek(key);
+      if (open !== undefined) yield open;
+    }
+  }
+
+  /** Opens the windows of an earlier run; those that have ended are told at the next tick. */
+  restore(windows: Iterable<OpenWindow>): void {
+    for (const open of windows) {
+      if (isNew(open.told)) this.#told.set(keyOf(open.told), true);
+      this.#open.set(windowKeyOf(open.told), { ...open });
+    }
+  }
+
+  /** Follows an alert that an earlier run told after its windows were saved. */
+  recall(alert: Alert, atMs: number): void {
+    if (isNew(alert)) this.#told.set(keyOf(alert), true);
+    const key = windowKeyOf(alert);
+    const open = this.#open.peek(key);
+    const endsMs = open?.endsMs ?? atMs + this.#windowMs;
+    if (open === undefined) {
+      this.#open.set(key, { endsMs, count: 0, first: alert.time, latest: alert, told: alert });
+    } else Object.assign(open, { count: 0, latest: alert, told: alert });
+  }
+
+  /** Closes every window, as when their length changes. */
   flush(): void {
     const all = [...this.#open.rvalues()];
     this.#open.clear();
@@ -113,7 +142,7 @@ export class Fold {
     return this.#open.size;
   }
 
-  #close({ count, first, latest }: Open): void {
+  #close({ count, first, latest }: OpenWindow): void {
     if (count === 0) return;
     const last = latest.window?.last ?? latest.time;
     const window = count > 1 ? { first, last } : null;
@@ -121,8 +150,15 @@ export class Fold {
   }
 }
 
-/** `alert`, the later one, with the worse of the two scores, and denied if one of them was. */
+/** `alert`, the later one, as severe as the worse of the two. */
 function worstOf(before: Alert, alert: Alert): Alert {
+  const worst = worseScoreOf(before, alert);
+  const { severity, technique } = before.severity < alert.severity ? before : alert;
+  return worst.severity === severity ? worst : { ...worst, severity, technique };
+}
+
+/** `alert` with the worse of the two scores, and denied if one of them was. */
+function worseScoreOf(before: Alert, alert: Alert): Alert {
   if (alert.score === null || before.score === null) return alert;
   const query = before.verdict === 'denied' && alert.verdict !== 'denied' ? before : alert;
   const { sign } = detectorNamed(alert.detector ?? '');
@@ -133,11 +169,20 @@ function worstOf(before: Alert, alert: Alert): Alert {
 }
 
 function isMuchWorse(alert: Alert, told: Alert): boolean {
+  if (alert.severity < told.severity) return true;
   if (alert.score === null || told.score === null) return false;
   if (alert.verdict === 'denied' && told.verdict !== 'denied') return true;
   const isHigh = detectorNamed(alert.detector ?? '').sign > 0;
   const [less, more] = isHigh ? [told.score, alert.score] : [alert.score, told.score];
   return more > less && more >= less * MUCH_WORSE;
+}
+
+function isNew({ type }: Alert): boolean {
+  return type === 'new-destination' || type === 'would-deny-new';
+}
+
+function windowKeyOf(alert: Alert): string {
+  return `${keyOf(alert)}\n${alert.type}\n${alert.detector ?? ''}`;
 }
 
 /** What an alert is about: a pair, a rule, or the feed or upstream of an alert without one. */

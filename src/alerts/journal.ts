@@ -3,8 +3,8 @@
  * bound of bytes and age. Sinks are fed from here (delivery.ts), each at its own pace.
  *
  * Nobody waits for the disk. While it takes nothing, alerts stay in memory up to UNWRITTEN_MAX;
- * what goes beyond, and what the bound drops, is told to `onGone` before it is out of reach, so
- * that each sink counts exactly what it lost.
+ * what goes beyond, and what the bound drops, is told before it is out of reach, so that each sink
+ * counts exactly what it lost.
  */
 
 import { messageOf } from '../errors.ts';
@@ -28,10 +28,12 @@ export interface JournalOptions extends Bounds {
   readonly now: () => number;
   readonly report: Report;
   /**
-   * Records up to `last` are about to be out of reach: the ones that can still be read, or null
-   * where none can. Must not append.
+   * All up to `last` is about to be out of reach: the records that can still be read, or null where
+   * none can. Must not append.
    */
   readonly onGone: (last: number, records: readonly JournalRecord[] | null) => void;
+  /** The record leaves memory and will never be on the disk. Must not append. */
+  readonly onNotKept: (record: JournalRecord) => void;
   /** Whether anybody still wants what lies at `sequence`. */
   readonly isWanted: (sequence: number) => boolean;
 }
@@ -61,6 +63,7 @@ export class Journal {
   #lastError: string | null = null;
   #failing = false;
   #isClosed = false;
+  #isSyncing = false;
   readonly #backoff = new Backoff(PAUSE);
   #working: Promise<void> | null = null;
   #wake: (() => void) | null = null;
@@ -113,6 +116,20 @@ export class Journal {
       if (later.length > 0) return later;
     }
     return [];
+  }
+
+  /** What earlier runs wrote behind `sequence` since `sinceMs`; read at once, for a start. */
+  writtenBefore(sequence: number, sinceMs: number): JournalRecord[] {
+    try {
+      const segments = this.#segments.all.filter(
+        ({ last, lastMs }) => last > sequence && lastMs >= sinceMs,
+      );
+      const records = segments.flatMap((segment) => this.#segments.readNow(segment));
+      return records.filter((record) => record.sequence > sequence && record.at >= sinceMs);
+    } catch (error) {
+      this.#failed(error);
+      return [];
+    }
   }
 
   stats(): JournalStats {
@@ -168,7 +185,20 @@ export class Journal {
       await this.#keepBound();
       this.#recovered();
     }
-    await this.#segments.sync();
+    this.#sync();
+  }
+
+  /** Not waited for: one on a busy disk took seconds, in which memory filled. */
+  #sync(): void {
+    if (this.#isSyncing) return;
+    this.#isSyncing = true;
+    const done = (): void => {
+      this.#isSyncing = false;
+    };
+    this.#segments.sync().then(done, (error: unknown) => {
+      done();
+      this.#failed(error);
+    });
   }
 
   #batch(): { readonly records: readonly JournalRecord[]; readonly text: string } {
@@ -213,7 +243,7 @@ export class Journal {
         if (this.#held.length - this.#head <= UNWRITTEN_MAX) return;
         this.#notKept++;
         this.#written = record.sequence;
-        this.#options.onGone(record.sequence, [record]);
+        this.#options.onNotKept(record);
       }
       this.#head++;
     }

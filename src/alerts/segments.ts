@@ -115,6 +115,11 @@ export class Segments {
     return recordsIn(await readFile(this.#path(segment.first), 'utf8'));
   }
 
+  /** The same at once, for a start. @throws Error by fs */
+  readNow(segment: Segment): JournalRecord[] {
+    return recordsIn(readFileSync(this.#path(segment.first), 'utf8'));
+  }
+
   async close(): Promise<void> {
     const file = this.#file;
     this.#file = null;
@@ -125,7 +130,8 @@ export class Segments {
   async #current({ sequence, at }: JournalRecord, octets: number): Promise<Segment> {
     const newest = this.#list.at(-1);
     if (newest !== undefined && !this.#isFull(newest, at, octets)) return newest;
-    await this.close();
+    // Not waited for: it ends after what is brought to the disk.
+    this.close().catch(() => {});
     const bounds = { firstMs: at, lastMs: at };
     const segment = { first: sequence, last: sequence - 1, bytes: 0, ...bounds };
     this.#isTorn = false;

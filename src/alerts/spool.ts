@@ -12,7 +12,6 @@ import { type Cursor, readCursors, writeCursors } from './cursors.ts';
 import { Delivery } from './delivery.ts';
 import { Gate } from './gate.ts';
 import { Journal, type JournalStats } from './journal.ts';
-import type { JournalRecord } from './record.ts';
 import type { Bounds } from './segments.ts';
 import { openSink, type SinkEnvironment } from './sinks/open.ts';
 import type { Sink, SinkStats } from './sinks/sink.ts';
@@ -86,7 +85,12 @@ export class Spool {
         directory,
         now,
         report,
-        onGone: (last, records) => this.#gone(last, records),
+        onGone: (last, records) => {
+          for (const delivery of this.#deliveries()) delivery.gone(last, records);
+        },
+        onNotKept: (record) => {
+          for (const delivery of this.#deliveries()) delivery.notKept(record);
+        },
         isWanted: (sequence) => this.#deliveries().some((one) => one.isWaitingFor(sequence)),
       },
       Math.max(0, ...used),
@@ -96,6 +100,10 @@ export class Spool {
       begin(outlet, cursors.get(outlet.name) ?? this.#newest());
     }
     this.#watch();
+  }
+
+  get journal(): Journal {
+    return this.#journal;
   }
 
   append(alert: Alert): void {
@@ -177,10 +185,6 @@ export class Spool {
 
   #newest(): Cursor {
     return { sequence: this.#journal.last, lost: 0, ahead: 0 };
-  }
-
-  #gone(last: number, records: readonly JournalRecord[] | null): void {
-    for (const delivery of this.#deliveries()) delivery.gone(last, records);
   }
 
   /** Outlets for `sinks`, those that are open already or a new one. */

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -64,16 +64,17 @@ function written(name: string): Alert[] {
 
 describe('from observation to sink', () => {
   it('gives every sink every alert, folded', async () => {
-    const { dispatch } = start({ alerts: [fileSink('a.jsonl'), fileSink('b.jsonl')] });
+    const { dispatch, clock } = start({ alerts: [fileSink('a.jsonl'), fileSink('b.jsonl')] });
     const denied = observation({ isNew: false, counts: { denied: 2 } });
     dispatch.observe([observation(), denied, denied, denied]);
+    clock.ms += WINDOW;
     dispatch.raise(operationalAlert('feed-stale', 'nrd', { reason: '9h old', atMs: T0 }));
     await dispatch.close(5_000);
     expect(written('a.jsonl').map((one) => [one.type, one.count])).toEqual([
       ['new-destination', 1],
       ['denied', 2],
-      ['feed-stale', 1],
       ['denied', 4],
+      ['feed-stale', 1],
     ]);
     expect(written('b.jsonl')).toEqual(written('a.jsonl'));
     expect(dispatch.stats().emitted).toBe(4);
@@ -203,5 +204,70 @@ describe('after a reload', () => {
     await dispatch.reconfigure({ ...settings(), alerts: [], alertWindowMs: 1_000 }, directory, 0);
     dispatch.observe([observation()]);
     expect(dispatch.stats().emitted).toBe(1);
+  });
+});
+
+describe('after a restart', () => {
+  const denied = observation({ isNew: false, counts: { denied: 2 } });
+
+  function told(): unknown[] {
+    return written('a.jsonl').map(({ type, count }) => [type, count]);
+  }
+
+  it('counts on in the windows that were open, and tells them at their end', async () => {
+    const alerts = [fileSink('a.jsonl')];
+    const first = start({ alerts });
+    first.dispatch.observe([denied, denied]);
+    await first.dispatch.close(5_000);
+    const second = start({ alerts });
+    second.dispatch.observe([denied]);
+    second.clock.ms += WINDOW;
+    second.dispatch.raise(operationalAlert('feed-stale', 'nrd', { reason: 'old', atMs: T0 }));
+    await second.dispatch.close(5_000);
+    expect(told()).toEqual([
+      ['denied', 2],
+      ['denied', 4],
+      ['feed-stale', 1],
+    ]);
+  });
+
+  it('tells what was open when it ended meanwhile', async () => {
+    const alerts = [fileSink('a.jsonl')];
+    const first = start({ alerts });
+    first.dispatch.observe([denied, denied]);
+    await first.dispatch.close(5_000);
+    const { dispatch, clock } = start({ alerts });
+    clock.ms += 5 * WINDOW;
+    dispatch.raise(operationalAlert('feed-stale', 'nrd', { reason: 'old', atMs: T0 }));
+    await dispatch.close(5_000);
+    expect(told().slice(0, 2)).toEqual([
+      ['denied', 2],
+      ['denied', 2],
+    ]);
+  });
+
+  it('tells nothing twice after kill -9: what went out is in the journal', async () => {
+    const alerts = [fileSink('a.jsonl')];
+    const first = start({ alerts });
+    first.dispatch.observe([denied, observation()]);
+    const written = (): void => expect(first.dispatch.stats().spool.unwritten).toBe(0);
+    await vi.waitFor(written, WAIT);
+    const killed = join(folder, 'killed');
+    cpSync(join(folder, 'alerts'), join(killed, 'alerts'), { recursive: true });
+    await first.dispatch.close(0);
+    const second = start({ alerts: [], stateDirectory: killed });
+    second.dispatch.observe([denied, observation()]);
+    expect(second.dispatch.stats().emitted).toBe(0);
+  });
+
+  it('tells windows at the end when they cannot be saved', async () => {
+    const { dispatch } = start({ alerts: [fileSink('a.jsonl')] });
+    mkdirSync(join(folder, 'alerts/windows.jsonl'));
+    dispatch.observe([denied, denied]);
+    await dispatch.close(5_000);
+    expect(told()).toEqual([
+      ['denied', 2],
+      ['denied', 2],
+    ]);
   });
 });

@@ -114,6 +114,22 @@ describe('folding', () => {
     expect(out).toHaveLength(2);
   });
 
+  it('tells at once what is more severe than what was told, and stays as severe', () => {
+    const { out, fold } = setup();
+    const mild = denied(T0);
+    fold.push(mild, T0);
+    fold.push({ ...mild, severity: 6 }, T0);
+    expect(out).toHaveLength(1);
+    fold.push({ ...mild, severity: 3 }, T0);
+    fold.push(mild, T0);
+    fold.flush();
+    expect(out.map(({ severity, count }) => [severity, count])).toEqual([
+      [5, 1],
+      [3, 2],
+      [3, 1],
+    ]);
+  });
+
   it('loses and invents no query, whatever order and pauses they come in', () => {
     const step = fc.record({
       domain: fc.nat(5),
