@@ -3,6 +3,7 @@
  * leave. Loads the database package only when a command runs.
  */
 
+import type Database from 'better-sqlite3';
 import { type Command, InvalidArgumentError } from 'commander';
 import { DnsvalveError } from '../errors.ts';
 import type { HistoryQueries } from '../history/queries.ts';
@@ -133,7 +134,7 @@ export async function withHistory(
   command: string,
   options: ReadingOptions,
   context: CliContext,
-  body: (reading: Reading) => void,
+  body: (reading: Reading, db: Database.Database) => void,
 ): Promise<void> {
   if (options.json === true && options.jsonl === true) {
     throw new DnsvalveError('USAGE', '--json and --jsonl: give one of them');
@@ -145,7 +146,7 @@ export async function withHistory(
   ]);
   const db = openForReading(path);
   try {
-    body(new Reading(command, options, context, new HistoryQueries(db)));
+    body(new Reading(command, options, context, new HistoryQueries(db)), db);
   } finally {
     db.close();
   }
