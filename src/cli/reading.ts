@@ -3,6 +3,7 @@
  * leave. Loads the database package only when a command runs.
  */
 
+import type Database from 'better-sqlite3';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { DnsvalveError } from '../errors.ts';
 import type { HistoryQueries } from '../history/queries.ts';
@@ -169,7 +170,7 @@ export async function withHistory(
   command: string,
   options: ReadingOptions,
   context: CliContext,
-  body: (reading: Reading) => void,
+  body: (reading: Reading, db: Database.Database) => void,
 ): Promise<void> {
   refuseTwoForms(options);
   const path = await databasePath(options);
@@ -179,7 +180,7 @@ export async function withHistory(
   ]);
   const db = openForReading(path);
   try {
-    body(new Reading(command, options, context, new HistoryQueries(db)));
+    body(new Reading(command, options, context, new HistoryQueries(db)), db);
   } finally {
     db.close();
   }

@@ -3,6 +3,7 @@
 import type { FeedFormat } from '../config/types.ts';
 import { parseAdblock } from './adblock.ts';
 import { detectFormat } from './detect.ts';
+import type { Entries } from './entries.ts';
 import { parseHosts } from './hosts.ts';
 import { parsePlain } from './plain.ts';
 import { parseRpz } from './rpz.ts';
@@ -23,10 +24,14 @@ export interface ParsedFeed {
   readonly text: SourceText;
 }
 
-/** Parses a whole feed. Never throws on content: what is no entry is counted. */
-export function parseFeed(octets: Uint8Array, format: FeedFormat): ParsedFeed {
+/**
+ * Parses a whole feed. Never throws on content: what is no entry is counted.
+ *
+ * @param entries where they go; one that also keeps the names is in `src/hunt`
+ */
+export function parseFeed(octets: Uint8Array, format: FeedFormat, entries?: Entries): ParsedFeed {
   const known = format === 'auto' ? detectFormat(octets) : format;
-  const text = new SourceText(octets);
+  const text = new SourceText(octets, entries);
   PARSERS[known](text);
   return { format: known, text };
 }

@@ -24,14 +24,15 @@ export class SourceText {
   to = 0;
   /** 1-based. */
   line = 0;
-  readonly entries = new Entries();
+  readonly entries: Entries;
   readonly reader = new NameReader();
   readonly rejects = new Rejects();
   readonly records: LocalRecord[] = [];
   #next: number;
 
-  constructor(octets: Uint8Array) {
+  constructor(octets: Uint8Array, entries = new Entries()) {
     this.octets = octets;
+    this.entries = entries;
     // A byte order mark, as Windows editors write it.
     this.#next = octets[0] === 0xef && octets[1] === 0xbb && octets[2] === 0xbf ? 3 : 0;
   }

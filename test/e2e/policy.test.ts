@@ -10,7 +10,7 @@ import { snapshotOf } from '../../src/cli/snapshot-of.ts';
 import { explainName, type Snapshot } from '../../src/server/snapshot.ts';
 import { readName, WireName } from '../../src/wire/name.ts';
 import { nameToWire, typeFromText } from '../../src/wire/text.ts';
-import { type Client, openClient, TRANSPORTS } from '../support/client.ts';
+import { openClient, TRANSPORTS } from '../support/client.ts';
 import type { Message } from '../support/message.ts';
 import { BACKENDS, Valve } from '../support/valve.ts';
 import { answerTo, FakeServer } from '../upstream/fake-server.ts';
