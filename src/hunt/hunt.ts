@@ -10,11 +10,10 @@ import { candidates } from './candidates.ts';
 import type { Indicators } from './indicators.ts';
 
 /**
- * From so many indicators on the domains of the history are walked first. An indicator costs some
- * three seeks in each stretch of the index, which holds 65,536 rows: beyond a few thousand, to read
- * all rows in a row is less.
+ * From so many indicators on the domains of the history are walked first. Of a million pairs, a
+ * search costs 2.2 ms for each indicator and the walk 2.6 s in all; both grow with the history.
  */
-export const WALK_FROM = 2000;
+export const WALK_FROM = 1000;
 
 export interface Hit extends PairRow {
   /** The entry of the list. */

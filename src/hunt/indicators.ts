@@ -1,6 +1,6 @@
 /**
- * The names of a list in any feed format, as the history writes names. Feeds that decide keep hashes
- * only; a search in the past needs the names themselves.
+ * The names of a list in any feed format, as the history writes names. Feeds that decide keep
+ * hashes only; a search in the past needs the names themselves.
  */
 
 import type { FeedFormat } from '../config/types.ts';
