@@ -64,6 +64,8 @@ export class Journal {
   #failing = false;
   #isClosed = false;
   #isSyncing = false;
+  /** The kernel holds what the disk may not have. */
+  #isUnsynced = false;
   readonly #backoff = new Backoff(PAUSE);
   #working: Promise<void> | null = null;
   #wake: (() => void) | null = null;
@@ -145,8 +147,9 @@ export class Journal {
     };
   }
 
-  /** Drops what is too old now. */
+  /** Once a second: brings to the disk itself what was written, drops what is too old. */
   tick(): void {
+    this.#sync();
     if (this.#segments.excess(this.#options.now()) === undefined || this.#isClosed) return;
     this.#working ??= this.#work();
   }
@@ -158,6 +161,7 @@ export class Journal {
     await this.#working;
     await this.#writeAll().catch((error: unknown) => this.#failed(error));
     const lost = this.#last - this.#written;
+    this.#sync();
     if (lost > 0) this.#options.report(`alert journal: closed with ${lost} alerts not written`);
     await this.#segments.close().catch((error: unknown) => this.#failed(error));
   }
@@ -183,15 +187,19 @@ export class Journal {
       this.#written = Math.max(this.#written, records.at(-1)?.sequence ?? this.#last);
       this.#letGo();
       await this.#keepBound();
+      this.#isUnsynced = true;
       this.#recovered();
     }
-    this.#sync();
   }
 
-  /** Not waited for: one on a busy disk took seconds, in which memory filled. */
+  /**
+   * Not waited for: one on a busy disk took seconds, in which memory filled. Once a second: more
+   * often it holds up the commits of the history, which share the disk.
+   */
   #sync(): void {
-    if (this.#isSyncing) return;
+    if (this.#isSyncing || !this.#isUnsynced) return;
     this.#isSyncing = true;
+    this.#isUnsynced = false;
     const done = (): void => {
       this.#isSyncing = false;
     };

@@ -24,6 +24,7 @@ export function alertsOf(valve: Valve, from = 0): AlertLine[] {
 
 export interface AlertLine {
   readonly type: string;
+  readonly time: string;
   readonly workload: string;
   readonly registrable_domain: string;
 }
