@@ -85,9 +85,9 @@ describe('who --ip', () => {
   it.each([
     [['--ip', 'ten'], 'not an address'],
     [['--ip', '10.1.2.3', '--at', '2027-01-01'], 'still to come'],
-    [['--at', '24h', 'example.com'], 'give a name, or --ip'],
-    [['--ip', '10.1.2.3', 'example.com'], 'give a name, or --ip'],
-    [[], 'give a name, or --ip'],
+    [['--at', '24h', 'example.com'], '--at TIME goes with --ip'],
+    [['--ip', '10.1.2.3', 'example.com'], 'give a name, --file LIST, or --ip'],
+    [[], 'give a name, --file LIST, or --ip'],
   ])('refuses %j', async (args, reason) => {
     const { stderr, exitCode } = await who(args);
     expect(stderr).toContain(reason);
