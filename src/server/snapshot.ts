@@ -32,7 +32,10 @@ import { loadZones } from '../zones/compile.ts';
 import { zoneKind } from '../zones/kind.ts';
 
 /** A workload without its lists, which are in the tables. */
-export type RunningWorkload = Pick<Workload, 'name' | 'owner' | 'env' | 'detect' | 'tests'>;
+export type RunningWorkload = Pick<
+  Workload,
+  'name' | 'owner' | 'env' | 'detect' | 'approvers' | 'tests'
+>;
 
 /** What is kept of a configuration while it is in force: all but what the tables hold anyway. */
 export interface RunningConfig extends Omit<Config, 'bundles' | 'everyone' | 'workloads'> {
@@ -136,8 +139,8 @@ function runningConfig(config: Config): RunningConfig {
   const { bundles: _, everyone: __, workloads, ...rest } = config;
   return {
     ...rest,
-    workloads: workloads.map(({ name, owner, env, detect, tests }) => {
-      return { name, owner, env, detect, tests };
+    workloads: workloads.map(({ name, owner, env, detect, approvers, tests }) => {
+      return { name, owner, env, detect, approvers, tests };
     }),
     prefixes: workloads.reduce((sum, { sources }) => sum + sources.length, 0),
   };

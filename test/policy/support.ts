@@ -81,6 +81,7 @@ function workload(sketch: WorkloadSketch, index: number): Workload {
     },
     sample: { queryLog: null, dnstap: null },
     failOpen: false,
+    approvers: [],
     tests: sketch.tests ?? [],
     at: AT,
   };
