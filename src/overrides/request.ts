@@ -1,6 +1,6 @@
 /**
- * What is asked for, checked against the policy in force before anything is kept: a refusal says why
- * and what would be accepted. What comes from the socket is not trusted to have any form.
+ * What is asked for, checked against the policy in force before anything is kept: a refusal says
+ * why, and what would be accepted. What comes from the socket is not trusted to have any form.
  */
 
 import { parse } from 'tldts';
