@@ -38,6 +38,8 @@ import {
 } from './events/ledger.ts';
 import { NONE } from './events/slots.ts';
 import type { Memory } from './memory.ts';
+import { capTtls } from './overrides/cap.ts';
+import { isExcepted } from './overrides/in-force.ts';
 import { allowedTarget, globallyDenied } from './policy/authorize.ts';
 import { resetDecision } from './policy/decision.ts';
 import { deny } from './policy/deny.ts';
@@ -74,6 +76,16 @@ import { CHAIN_LEAVES } from './zones/answer.ts';
  *   upstream
  */
 export function decide(query: Query, tables: Tables, memory: Memory): Verdict {
+  const verdict = decideUncapped(query, tables, memory);
+  const { overrides } = tables;
+  if (overrides.leftMs !== Number.POSITIVE_INFINITY) {
+    if (verdict === RESPOND && query.decision.allowed === 1) capTtls(query, overrides.leftMs);
+    overrides.leftMs = Number.POSITIVE_INFINITY;
+  }
+  return verdict;
+}
+
+function decideUncapped(query: Query, tables: Tables, memory: Memory): Verdict {
   query.outcome = OUTCOME_NONE;
   const parsed = parse(query);
   if (parsed !== PARSE_OK) return reject(query, parsed, memory);
@@ -84,7 +96,7 @@ export function decide(query: Query, tables: Tables, memory: Memory): Verdict {
 
   const known = memory.ledger.find(query);
   const zone = decideName(query, known, tables, memory);
-  countDecision(query, memory);
+  countDecision(query, tables, memory);
   if (query.decision.allowed === 0) {
     count(query, known, OUTCOME_DENIED, tables, memory);
     if (query.decision.reason === REASON_REPUTATION) tellDenied(query, tables, memory);
@@ -182,9 +194,13 @@ function decideCaught(
   }
 }
 
-/** A budget is a promise that `fail_open` does not lift: nothing could be charged. */
-function mayFailOpen(workload: number, { workloads, budgets }: Tables): boolean {
-  return workloads.failOpen[workload] === 1 && budgets.memory.holds[workload] !== 1;
+/**
+ * `fail_open` lifts no budget, because nothing could be charged, and no quarantine, because nothing
+ * is known about the name.
+ */
+function mayFailOpen(workload: number, { workloads, budgets, overrides }: Tables): boolean {
+  if (workloads.failOpen[workload] !== 1 || budgets.memory.holds[workload] === 1) return false;
+  return !overrides.hasDomains && !overrides.isContained(workload);
 }
 
 /** `fail_open`: what was decided before the defect does not count. */
@@ -223,12 +239,13 @@ function refuseKind(query: Query, memory: Memory): Verdict {
   return respond(query, REFUSED);
 }
 
-function countDecision(query: Query, memory: Memory): void {
+function countDecision(query: Query, tables: Tables, memory: Memory): void {
   const { decision } = query;
   const { counters } = memory;
   counters[decision.allowed === 1 ? ALLOWED : DENIED]!++;
   counters[WOULD_DENY]! += decision.wouldDeny;
   if (query.workload === 0) counters[UNMAPPED]!++;
+  if (isExcepted(decision)) tables.overrides.use(decision.rule);
 }
 
 function answerLocally(query: Query, zone: number, tables: Tables, memory: Memory): Verdict {

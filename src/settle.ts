@@ -23,6 +23,8 @@ import {
   OUTCOME_NXDOMAIN,
 } from './events/ledger.ts';
 import type { Memory } from './memory.ts';
+import { capTtls } from './overrides/cap.ts';
+import { isExcepted } from './overrides/in-force.ts';
 import { deny } from './policy/deny.ts';
 import { DROP, type Query } from './query.ts';
 import { account, authorizeIn, identifyBy } from './stages.ts';
@@ -91,13 +93,26 @@ function isUsable(rcode: number): boolean {
 
 /**
  * Writes the response for one waiter from the clean answer, by its own workload's policy: by the
- * one of now, when the tables were swapped while it waited.
+ * one of now, when the tables were swapped while it waited, or when the exception that let it
+ * through has ended since.
  */
 export function respondToWaiter(query: Query, tables: Tables, memory: Memory): void {
+  const { overrides } = tables;
+  if (overrides.hasExceptions) overrides.begin(query);
+  respondUncapped(query, tables, memory);
+  if (overrides.leftMs === Number.POSITIVE_INFINITY) return;
+  if (query.decision.allowed === 1) capTtls(query, overrides.leftMs);
+  overrides.leftMs = Number.POSITIVE_INFINITY;
+}
+
+function respondUncapped(query: Query, tables: Tables, memory: Memory): void {
   const { clean, inspection } = memory;
-  const isOutdated = query.revision !== tables.revision;
+  const { decision } = query;
+  const isOtherPolicy = query.revision !== tables.revision;
+  const isOutdated =
+    isOtherPolicy || (isExcepted(decision) && !tables.overrides.holds(decision.rule));
   // The zone that led to the target may lead elsewhere by now: the client asks again.
-  if (!isUsable(clean.rcode) || (isOutdated && query.isAlias === 1)) {
+  if (!isUsable(clean.rcode) || (isOtherPolicy && query.isAlias === 1)) {
     respondFailure(query, clean.ede, tables, memory);
     return;
   }

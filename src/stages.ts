@@ -16,6 +16,7 @@ export function identifyBy(tables: Tables, query: Query): void {
   identify(query, tables.prefixes);
   query.mode = tables.workloads.mode[query.workload]!;
   query.revision = tables.revision;
+  if (tables.overrides.hasExceptions) tables.overrides.begin(query);
 }
 
 /** @param zone the local zone that holds the name, or -1 */

@@ -4,7 +4,12 @@
  */
 
 import { DnsvalveError, messageOf } from '../errors.ts';
-import type { ExceptionRecord, QuarantineRecord, Transition } from './records.ts';
+import {
+  type ExceptionRecord,
+  isStanding,
+  type QuarantineRecord,
+  type Transition,
+} from './records.ts';
 import type { Step } from './step.ts';
 import type { OverridesStore } from './store.ts';
 
@@ -31,6 +36,10 @@ export class Book {
   /** Why the store lacks something; null where it has everything. */
   get lastError(): string | null {
     return this.#lastError;
+  }
+
+  isAnyStanding(): boolean {
+    return this.exceptions.values().some(isStanding);
   }
 
   /** Numbers are given in order and never again. */

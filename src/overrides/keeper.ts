@@ -11,9 +11,9 @@ import type { Act, Actor } from '../audit/record.ts';
 import { DnsvalveError, messageOf } from '../errors.ts';
 import type { AnyStep, Book } from './book.ts';
 import type { Moment } from './clock.ts';
+import { type Enforcer, overridesOf } from './current.ts';
 import { exceptionDocument, quarantineDocument } from './document.ts';
 import { quarantine, release } from './hold.ts';
-import { type InForce, overridesOf } from './in-force.ts';
 import { activate, approve, extend, reject, request, revoke } from './life.ts';
 import { refuseNoApprover, refuseNoGlass, refuseUnknown, whoIs } from './people.ts';
 import { type ExceptionRecord, isOpen, isStanding, type QuarantineRecord } from './records.ts';
@@ -22,7 +22,7 @@ import type { Step, Who } from './step.ts';
 
 export interface KeeperOptions {
   readonly book: Book;
-  readonly inForce: InForce;
+  readonly inForce: Enforcer;
   readonly policy: () => RequestPolicy;
   readonly now: () => Moment;
   /** Every step that was taken, for alerts and whoever else is to hear of it. */
@@ -60,13 +60,14 @@ export class Keeper {
   readonly #options: KeeperOptions;
   readonly #book: Book;
   /** Wall clock less time since boot when the overrides were put in force last. */
-  #offsetMs = Number.NaN;
+  #offsetMs: number;
   /** What was not put in force, and is tried again. */
   #isBehind = false;
 
   constructor(options: KeeperOptions) {
     this.#options = options;
     this.#book = options.book;
+    this.#offsetMs = offsetOf(options.now());
   }
 
   get book(): Book {
@@ -184,8 +185,8 @@ export class Keeper {
    * judge ends by it. Then marks as active what every worker decides by.
    */
   async catchUp(): Promise<void> {
-    const { wallMs, bootMs } = this.#options.now();
-    const isClockSet = !(Math.abs(wallMs - bootMs - this.#offsetMs) <= CLOCK_SLACK_MS);
+    const movedMs = Math.abs(offsetOf(this.#options.now()) - this.#offsetMs);
+    const isClockSet = movedMs > CLOCK_SLACK_MS && this.#book.isAnyStanding();
     if (this.#isBehind || isClockSet) await this.#putInForce();
     if (!this.#isBehind) this.#activateAll();
     this.#save();
@@ -254,7 +255,7 @@ export class Keeper {
   async #putInForce(): Promise<void> {
     const { inForce, now, report } = this.#options;
     const moment = now();
-    this.#offsetMs = moment.wallMs - moment.bootMs;
+    this.#offsetMs = offsetOf(moment);
     try {
       this.#isBehind = false;
       await inForce.override(overridesOf(this.#book, moment));
@@ -336,6 +337,10 @@ export class Keeper {
 
 function documentOf(record: ExceptionRecord | QuarantineRecord): object {
   return 'requester' in record ? exceptionDocument(record) : quarantineDocument(record);
+}
+
+function offsetOf({ wallMs, bootMs }: Moment): number {
+  return wallMs - bootMs;
 }
 
 /** Of what was asked, in a sentence. */

@@ -6,10 +6,10 @@
 import type { AnyStep, Book } from './book.ts';
 import { leftOfClosing, leftOfOpening, type Moment, noted } from './clock.ts';
 import { expireHold, untilHoldExpiry } from './hold.ts';
-import type { OverrideUse } from './in-force.ts';
 import type { Keeper } from './keeper.ts';
 import { expire, untilExpiry } from './life.ts';
 import { type ExceptionRecord, isStanding } from './records.ts';
+import type { OverrideUse } from './slots.ts';
 
 export interface WatchOptions {
   readonly keeper: Keeper;

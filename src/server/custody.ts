@@ -10,7 +10,7 @@ import type { Pattern } from '../config/types.ts';
 import { takeSnapshot } from '../evidence/snapshot.ts';
 import { type AnyStep, Book } from '../overrides/book.ts';
 import type { Moment } from '../overrides/clock.ts';
-import { type InForce, overridesOf } from '../overrides/in-force.ts';
+import { type Enforcer, overridesOf } from '../overrides/current.ts';
 import { Keeper, type Outcome } from '../overrides/keeper.ts';
 import { machineClock } from '../overrides/moment.ts';
 import type { Overrides } from '../overrides/override.ts';
@@ -37,7 +37,7 @@ const GLOBAL_STEP = 3;
 export interface CustodyTies {
   /** Of the policy in force. */
   readonly snapshot: () => Snapshot;
-  readonly inForce: InForce;
+  readonly inForce: Enforcer;
   readonly raise: (alert: Alert) => void;
   readonly audit: (act: Act) => void;
   readonly report: (line: string) => void;
@@ -69,7 +69,8 @@ export class Custody {
   /** From here on people and time may act. */
   async attend(ties: CustodyTies): Promise<Attended> {
     const attended = new Attended(this.#book, this.#now, ties);
-    await attended.keeper.settle(dueSteps(this.#book, this.#now()));
+    const due = dueSteps(this.#book, this.#now());
+    if (due.length > 0) await attended.keeper.settle(due);
     return attended;
   }
 }
@@ -134,6 +135,7 @@ export class Attended {
       untilMs,
       output: file,
     });
+    if (failure !== null) this.#ties.report(`quarantine ${id}: no evidence: ${failure}`);
     this.keeper.evidence(id, { file: failure === null ? file : null, sha256, failure });
   }
 

@@ -14,6 +14,7 @@ import { type BindingsMemory, packBindings } from '../history/bindings.ts';
 import type { RevisionNames } from '../history/messages.ts';
 import { compileIdentity, compilePrefixes } from '../identity/compile.ts';
 import { UNMAPPED_NAME } from '../identity/workloads.ts';
+import { noOverrides } from '../overrides/memory.ts';
 import { budgetWarnings } from '../policy/budget-gaps.ts';
 import { compilePolicy } from '../policy/compile.ts';
 import { type ExplainedSnapshot, type Explanation, explain } from '../policy/explain.ts';
@@ -77,6 +78,7 @@ export async function compileSnapshot(
     revision,
     ...compileIdentity(config),
     policy,
+    overrides: noOverrides(),
     budgets: compileBudgets(config, budgeted),
     reputation: reputation.memory,
     suffixes: compilePublicSuffixes(),
@@ -152,9 +154,10 @@ function askText(workload: Workload): string {
   return workload.owner === null ? `policy: ${place}` : `ask ${workload.owner}, policy: ${place}`;
 }
 
-/** Rules of a snapshot, without rule 0. */
+/** Rules of a policy, without rule 0 and without those of overrides. */
 export function ruleCount({ memory }: Snapshot): number {
-  return memory.rules.starts.length - 2;
+  const { firstRule } = memory.overrides;
+  return firstRule === 0 ? memory.rules.starts.length - 2 : firstRule - 1;
 }
 
 /** What the numbers in records mean. @param at when the snapshot came into force, ms since 1970 */
@@ -170,6 +173,7 @@ export function explainable(memory: TablesMemory): ExplainedSnapshot {
   const tables = new Tables(memory);
   return {
     policy: tables.policy,
+    overrides: tables.overrides,
     workloads: tables.workloads,
     reputation: tables.reputation,
     standing: tables.standing,

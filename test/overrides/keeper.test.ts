@@ -6,13 +6,13 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Act, Actor } from '../../src/audit/record.ts';
 import { type AnyStep, Book } from '../../src/overrides/book.ts';
-import { overridesOf } from '../../src/overrides/in-force.ts';
+import { overridesOf } from '../../src/overrides/current.ts';
 import { Keeper } from '../../src/overrides/keeper.ts';
 import { NO_OVERRIDES, type Overrides } from '../../src/overrides/override.ts';
 import { overridesPath, readOverrides, readTransitions } from '../../src/overrides/read.ts';
 import { OverridesStore } from '../../src/overrides/store.ts';
 import { dueSteps, Watch } from '../../src/overrides/watch.ts';
-import { DAY, FakeClock, HOUR, MINUTE, POLICY, SECOND, T0 } from './support.ts';
+import { DAY, FakeClock, HOUR, MINUTE, POLICY, SECOND, T0 } from './people.ts';
 
 const ASKED = { workload: 'pay', pattern: '*.partner.example', for: '4h', reason: 'settlement' };
 
@@ -84,7 +84,9 @@ class Rig {
   }
 
   get open(): string[] {
-    return this.inForce.exceptions.map(({ id, untilMs }) => `${id} ${(untilMs - T0) / MINUTE}m`);
+    return this.inForce.exceptions.map(
+      ({ id, untilMs }) => `${id} ${Math.floor((untilMs - T0) / MINUTE)}m`,
+    );
   }
 
   get held(): string[] {

@@ -14,7 +14,7 @@ import {
   revoke,
 } from '../../src/overrides/life.ts';
 import type { ExceptionRecord, QuarantineRecord } from '../../src/overrides/records.ts';
-import { ALICE, BOB, DAY, FakeClock, facts, HOUR, MINUTE, SECOND, T0 } from './support.ts';
+import { ALICE, BOB, DAY, FakeClock, facts, HOUR, MINUTE, SECOND, T0 } from './people.ts';
 
 /** A record brought to a state by the steps that lead there. */
 function inState(state: ExceptionRecord['state'], clock: FakeClock): ExceptionRecord {

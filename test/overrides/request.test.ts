@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { request } from '../../src/overrides/life.ts';
 import { refuseNoApprover, refuseNoGlass, whoIs } from '../../src/overrides/people.ts';
 import { type Asked, readHold, readRequest } from '../../src/overrides/request.ts';
-import { ALICE, DAY, FakeClock, facts, HOUR, POLICY } from './support.ts';
+import { ALICE, DAY, FakeClock, facts, HOUR, POLICY } from './people.ts';
 
 const ASKED: Asked = { workload: 'pay', pattern: 'api.partner.example', for: '4h', reason: 'why' };
 

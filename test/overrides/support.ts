@@ -1,85 +1,74 @@
-/** Clocks, people and records for tests of exceptions and quarantines. */
+/** Builders for tests of overrides: exceptions and quarantines from patterns as text, and clocks. */
 
-import type { Pattern } from '../../src/config/types.ts';
-import type { Moment } from '../../src/overrides/clock.ts';
-import type { RequestFacts } from '../../src/overrides/life.ts';
-import type { RequestPolicy } from '../../src/overrides/request.ts';
-import type { Who } from '../../src/overrides/step.ts';
+import { SHARED_MS } from '../../src/clock.ts';
+import { Overlay } from '../../src/overrides/overlay.ts';
+import type { ActiveException, ActiveQuarantine, Overrides } from '../../src/overrides/override.ts';
+import type { Snapshot } from '../../src/server/snapshot.ts';
+import { pattern } from '../policy/support.ts';
 
-export const T0 = Date.parse('2026-11-26T12:00:00Z');
-export const SECOND = 1000;
-export const MINUTE = 60 * SECOND;
-export const HOUR = 60 * MINUTE;
-export const DAY = 24 * HOUR;
+export const HOUR_MS = 3_600_000;
 
-/** A machine whose clocks a test moves. */
-export class FakeClock {
-  #wallMs = T0;
-  #bootMs = 5 * HOUR;
-  #boot = 1;
+/** Clocks that a test turns: the wall clock, and the monotonic one of this thread. */
+export class HandClocks {
+  wall = 1_800_000_000_000;
+  nowMs = 5_000_000;
 
-  readonly now = (): Moment => ({
-    wallMs: this.#wallMs,
-    bootId: `boot ${this.#boot}`,
-    bootMs: this.#bootMs,
-  });
+  wallMs = (): number => this.wall;
+  sharedMs = (): number => this.nowMs + SHARED_MS;
 
-  /** Time passes, awake or asleep. */
   pass(ms: number): void {
-    this.#wallMs += ms;
-    this.#bootMs += ms;
-  }
-
-  /** Somebody sets the wall clock. */
-  set(ms: number): void {
-    this.#wallMs += ms;
-  }
-
-  /** The machine is off for `ms` of which its clock keeps the time. */
-  reboot(ms: number): void {
-    this.#wallMs += ms;
-    this.#bootMs = SECOND;
-    this.#boot++;
+    this.wall += ms;
+    this.nowMs += ms;
   }
 }
 
-export const ALICE: Who = { name: 'alice', uid: 1001, isPerson: true };
-export const BOB: Who = { name: 'bob', uid: 1002, isPerson: true };
+export type ExceptionSketch = Partial<Omit<ActiveException, 'pattern'>> & { readonly open: string };
 
-export function facts(over: Partial<RequestFacts> = {}): RequestFacts {
+/** `untilMs` is in an hour of the clock where it is left out. */
+export function exception(sketch: ExceptionSketch, untilMs: number): ActiveException {
+  const { open, ...rest } = sketch;
+  const id = rest.id ?? 'ex-1';
   return {
-    number: 1,
-    workload: 'pay',
-    pattern: '*.partner.example',
+    id,
+    workload: 'api',
+    pattern: pattern(open),
     types: null,
     overridesFeeds: false,
-    reason: 'settlement',
-    ticket: null,
-    durationMs: 4 * HOUR,
-    isBreakGlass: false,
-    approveWithinMs: 7 * DAY,
-    ...over,
+    untilMs,
+    text: `exception ${id} ${open}`,
+    ...rest,
   };
 }
 
-const at = { file: 'main.yaml', line: 1, col: 1 };
+export function quarantineOf(
+  workload: string,
+  lifelines: readonly string[] = [],
+  id = 'q-1',
+): ActiveQuarantine {
+  return {
+    id,
+    workload,
+    pattern: null,
+    lifelines: lifelines.map(pattern),
+    untilMs: null,
+    text: `quarantine ${id} of ${workload}`,
+  };
+}
 
-export const POLICY: RequestPolicy = {
-  people: [
-    { name: 'alice', uid: 1001, at },
-    { name: 'bob', uid: 1002, at },
-    { name: 'carol', uid: 1003, at },
-  ],
-  exceptions: {
-    maxMs: new Map([['prod', DAY]]),
-    defaultMaxMs: 7 * DAY,
-    approvers: ['carol'],
-    approveWithinMs: 7 * DAY,
-    breakGlass: { approveWithinMs: HOUR, people: ['alice', 'bob'] },
-  },
-  workloads: [
-    { name: 'pay', env: 'prod', approvers: ['alice', 'bob'] },
-    { name: 'web', env: null, approvers: [] },
-  ],
-  blockedBy: (_workload, { text }: Pattern) => (text === 'evil.example' ? 'feed malware' : null),
-};
+export function quarantineDomain(domain: string, id = 'q-2'): ActiveQuarantine {
+  return {
+    id,
+    workload: null,
+    pattern: pattern(domain),
+    lifelines: [],
+    untilMs: null,
+    text: `quarantine ${id} of ${domain}`,
+  };
+}
+
+/** The policy with these over it, as of the clocks. */
+export function over(base: Snapshot, overrides: Overrides, clocks: HandClocks): Snapshot {
+  const overlay = new Overlay(clocks);
+  overlay.set(overrides);
+  return overlay.over(base, base.memory.revision + 1);
+}
