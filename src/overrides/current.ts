@@ -12,6 +12,8 @@ import type { OverrideUse } from './slots.ts';
 export interface Enforcer {
   /** Resolves when every worker decides by them. */
   override(overrides: Overrides): Promise<void>;
+  /** Ids of exceptions in force that a worker found over, maybe by a clock that was set since. */
+  endedOverrides(): readonly string[];
   /** Counts since the start of the process. */
   overrideUse(): readonly OverrideUse[];
 }

@@ -15,6 +15,7 @@ import { type Enforcer, overridesOf } from './current.ts';
 import { exceptionDocument, quarantineDocument } from './document.ts';
 import { quarantine, release } from './hold.ts';
 import { activate, approve, extend, reject, request, revoke } from './life.ts';
+import { EXCEPTIONS_MAX, QUARANTINES_MAX } from './memory.ts';
 import { refuseNoApprover, refuseNoGlass, refuseUnknown, whoIs } from './people.ts';
 import { type ExceptionRecord, isOpen, isStanding, type QuarantineRecord } from './records.ts';
 import { type Asked, type RequestPolicy, readDuration, readHold, readRequest } from './request.ts';
@@ -27,7 +28,8 @@ export interface KeeperOptions {
   readonly now: () => Moment;
   /** Every step that was taken, for alerts and whoever else is to hear of it. */
   readonly onStep: (step: AnyStep) => void;
-  readonly audit: (act: Act) => void;
+  /** Resolves when the log has it, or cannot have it now. Never rejects. */
+  readonly audit: (act: Act) => Promise<unknown>;
   /** Tells a person that something is not on the disk or not in force. */
   readonly report: (line: string) => void;
 }
@@ -48,8 +50,6 @@ export interface Outcome<R> {
   readonly isDurable: boolean;
 }
 
-/** Requests and exceptions that are not over; the data plane holds some thousands. */
-const OPEN_MAX = 4096;
 /** A worker that does not answer for so long must not keep a closing from the disk. */
 const PATIENCE_MS = 1000;
 /** The wall clock may be slewed a little between two looks. */
@@ -61,6 +61,8 @@ export class Keeper {
   readonly #book: Book;
   /** Wall clock less time since boot when the overrides were put in force last. */
   #offsetMs: number;
+  /** The last record on its way to the audit log. */
+  #audited: Promise<unknown> = Promise.resolve();
   /** What was not put in force, and is tried again. */
   #isBehind = false;
 
@@ -150,7 +152,8 @@ export class Keeper {
       this.#book.commit(step);
       return step;
     });
-    await this.#putInForce();
+    refuseBehind(taken.record.id, await this.#putInForce());
+    await this.#audited;
     return { record: taken.record, isDurable: true };
   }
 
@@ -206,7 +209,7 @@ export class Keeper {
       return step;
     } catch (error) {
       const details = { person: who.name, asked, refused: messageOf(error) };
-      audit({ act, by, details });
+      void audit({ act, by, details });
       throw error;
     }
   }
@@ -222,21 +225,18 @@ export class Keeper {
       after: documentOf(record),
       refused: null,
     };
-    audit({ act, by, details });
+    this.#audited = audit({ act, by, details });
     onStep(step);
   }
 
   /** @throws DnsvalveError SYSTEM where the workers did not take it; it is kept, and tried again */
   async #opened({ record }: Step<ExceptionRecord>): Promise<Outcome<ExceptionRecord>> {
     if (isStanding(record)) {
-      await this.#putInForce();
-      if (this.#isBehind) {
-        const text = 'it is kept, and not in force yet; the log of the daemon says why';
-        throw new DnsvalveError('SYSTEM', `${record.id}: ${text}`);
-      }
+      refuseBehind(record.id, await this.#putInForce());
       this.#activateAll();
       this.#save();
     }
+    await this.#audited;
     return { record: this.#exception(record.id), isDurable: true };
   }
 
@@ -248,20 +248,23 @@ export class Keeper {
     await Promise.race([inForce, late.promise]);
     clearTimeout(timer);
     const isDurable = this.#save();
-    await inForce;
+    refuseBehind(record.id, await inForce);
     return { record, isDurable };
   }
 
-  async #putInForce(): Promise<void> {
+  /** @returns whether every worker decides by what the book has */
+  async #putInForce(): Promise<boolean> {
     const { inForce, now, report } = this.#options;
     const moment = now();
     this.#offsetMs = offsetOf(moment);
     try {
       this.#isBehind = false;
       await inForce.override(overridesOf(this.#book, moment));
+      return true;
     } catch (error) {
       this.#isBehind = true;
       report(`overrides are not in force: ${messageOf(error)}`);
+      return false;
     }
   }
 
@@ -307,8 +310,11 @@ export class Keeper {
 
   #refuseSame(facts: { workload: string; pattern: string; types: readonly number[] | null }): void {
     const open = [...this.#book.exceptions.values()].filter(isOpen);
-    if (open.length >= OPEN_MAX) {
-      throw new DnsvalveError('USAGE', `${OPEN_MAX} exceptions are open or asked for: revoke some`);
+    if (open.length >= EXCEPTIONS_MAX) {
+      throw new DnsvalveError(
+        'USAGE',
+        `${EXCEPTIONS_MAX} exceptions are open or asked for: revoke some`,
+      );
     }
     const same = open.find(
       ({ workload, pattern, types }) =>
@@ -325,9 +331,12 @@ export class Keeper {
 
   #refuseHeld(facts: { workload: string | null; pattern: string | null }): void {
     const { workload, pattern } = facts;
-    const same = [...this.#book.quarantines.values()].find(
-      (record) =>
-        record.state === 'active' && record.workload === workload && record.pattern === pattern,
+    const active = [...this.#book.quarantines.values()].filter(({ state }) => state === 'active');
+    if (active.length >= QUARANTINES_MAX) {
+      throw new DnsvalveError('USAGE', `${QUARANTINES_MAX} quarantines are in force: release some`);
+    }
+    const same = active.find(
+      (record) => record.workload === workload && record.pattern === pattern,
     );
     if (same === undefined) return;
     const text = `${workload ?? pattern}: ${same.id} by ${same.orderedBy} holds already`;
@@ -337,6 +346,12 @@ export class Keeper {
 
 function documentOf(record: ExceptionRecord | QuarantineRecord): object {
   return 'requester' in record ? exceptionDocument(record) : quarantineDocument(record);
+}
+
+function refuseBehind(id: string, isInForce: boolean): void {
+  if (isInForce) return;
+  const text = 'is kept, and not in force on all workers yet; the log of the daemon says why';
+  throw new DnsvalveError('SYSTEM', `${id}: ${text}`);
 }
 
 function offsetOf({ wallMs, bootMs }: Moment): number {

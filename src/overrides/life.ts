@@ -137,7 +137,16 @@ export function extend(
 /** The end that time brings; null where it has not come. */
 export function expire(record: ExceptionRecord, now: Moment): ExceptionStep | null {
   const note = overNote(record, now);
-  if (note === null) return null;
+  return note === null ? null : expired(record, now, note);
+}
+
+/** A worker saw its end, by a clock that was set back since. Null where it is over anyway. */
+export function expireAsSeen(record: ExceptionRecord, now: Moment): ExceptionStep | null {
+  const note = 'its time was over by a clock that was set back since';
+  return isStanding(record) ? expired(record, now, note) : null;
+}
+
+function expired(record: ExceptionRecord, now: Moment, note: string): ExceptionStep {
   return step(record, ended(record, 'expired', now), { act: 'expire', by: null, now, note });
 }
 

@@ -71,6 +71,11 @@ export class Overlay {
     this.#slots.releaseAllBut(this.#overrides.exceptions);
   }
 
+  /** Ids of exceptions in force that a worker found over. */
+  ended(): string[] {
+    return this.#slots.endedOf(this.#overrides.exceptions);
+  }
+
   /** Of every exception that was in force since the start, but for the oldest of very many. */
   use(): OverrideUse[] {
     return this.#slots.use();

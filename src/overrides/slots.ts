@@ -87,6 +87,16 @@ export class Slots {
     }
   }
 
+  /** Those that a worker found over by its clocks. They stay so, whatever is done to the clock. */
+  endedOf(exceptions: readonly ActiveException[]): string[] {
+    const { doubles } = this.memory;
+    return exceptions.flatMap((exception) => {
+      const slot = this.#taken.get(keyOf(exception));
+      const isOver = slot && doubles[slot.index * SLOT_DOUBLES] === Number.NEGATIVE_INFINITY;
+      return isOver ? [exception.id] : [];
+    });
+  }
+
   use(): OverrideUse[] {
     const totals = new Map(this.#retired);
     for (const { id, index } of this.#taken.values()) {

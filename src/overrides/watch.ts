@@ -7,7 +7,7 @@ import type { AnyStep, Book } from './book.ts';
 import { leftOfClosing, leftOfOpening, type Moment, noted } from './clock.ts';
 import { expireHold, untilHoldExpiry } from './hold.ts';
 import type { Keeper } from './keeper.ts';
-import { expire, untilExpiry } from './life.ts';
+import { expire, expireAsSeen, untilExpiry } from './life.ts';
 import { type ExceptionRecord, isStanding } from './records.ts';
 import type { OverrideUse } from './slots.ts';
 
@@ -16,6 +16,8 @@ export interface WatchOptions {
   readonly now: () => Moment;
   /** Counts since the start of the process. */
   readonly use: () => readonly OverrideUse[];
+  /** Exceptions that a worker found over. */
+  readonly ended: () => readonly string[];
   /** The first query that an exception let through. */
   readonly onFirstUse: (record: ExceptionRecord) => void;
 }
@@ -49,7 +51,7 @@ export class Watch {
     const { keeper, now } = this.#options;
     this.#countUse();
     const moment = now();
-    const due = dueSteps(this.#book, moment);
+    const due = [...dueSteps(this.#book, moment), ...this.#seen(moment)];
     if (due.length > 0) await keeper.settle(due);
     if (moment.bootMs - this.#notedMs >= NOTE_MS) this.#noteAll(moment);
     await keeper.catchUp();
@@ -63,6 +65,15 @@ export class Watch {
     this.#countUse();
     this.#noteAll(this.#options.now());
     this.#book.save();
+  }
+
+  /** Those that are not due any more because the clock was set back meanwhile. */
+  #seen(moment: Moment): AnyStep[] {
+    return this.#options.ended().flatMap((id) => {
+      const record = this.#book.exceptions.get(id);
+      if (record === undefined || expire(record, moment) !== null) return [];
+      return expireAsSeen(record, moment) ?? [];
+    });
   }
 
   #countUse(): void {

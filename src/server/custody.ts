@@ -39,7 +39,7 @@ export interface CustodyTies {
   readonly snapshot: () => Snapshot;
   readonly inForce: Enforcer;
   readonly raise: (alert: Alert) => void;
-  readonly audit: (act: Act) => void;
+  readonly audit: (act: Act) => Promise<unknown>;
   readonly report: (line: string) => void;
 }
 
@@ -99,6 +99,7 @@ export class Attended {
       keeper: this.keeper,
       now,
       use: () => inForce.overrideUse(),
+      ended: () => inForce.endedOverrides(),
       onFirstUse: (record) => raise(fromFirstUse(record, describe)),
     });
   }

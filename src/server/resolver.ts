@@ -197,6 +197,11 @@ export class Resolver {
     return this.#overlay.overrides;
   }
 
+  /** Exceptions in force that a worker found over before main did: the clock was set meanwhile. */
+  endedOverrides(): string[] {
+    return this.#overlay.ended();
+  }
+
   /** What exceptions let through since the start, also those that are no longer in force. */
   overrideUse(): OverrideUse[] {
     return this.#overlay.use();

@@ -81,7 +81,7 @@ function attend(
     snapshot: () => resolver.snapshot,
     inForce: resolver,
     raise: (alert) => resolver.alerts.raise(alert),
-    audit: (act) => void trail.act(act),
+    audit: (act) => trail.act(act),
     report: (line) => log.error(line),
   });
 }

@@ -34,6 +34,7 @@ class Rig {
   isStuck = false;
   use: { id: string; queries: number; lastUseMs: number }[] = [];
   firstUses: string[] = [];
+  seenOver: string[] = [];
   readonly #folder: string;
   keeper!: Keeper;
   watch!: Watch;
@@ -61,19 +62,21 @@ class Rig {
           this.inForce = overrides;
           this.given++;
         },
+        endedOverrides: () => this.seenOver,
         overrideUse: () => this.use,
       },
       policy: () => POLICY,
       now: this.clock.now,
       onStep: ({ record, transition }: AnyStep) =>
         this.steps.push(`${record.id} ${transition.act}`),
-      audit: (act) => this.acts.push(act),
+      audit: async (act) => void this.acts.push(act),
       report: (line) => this.said.push(line),
     });
     this.watch = new Watch({
       keeper: this.keeper,
       now: this.clock.now,
       use: () => this.use,
+      ended: () => this.seenOver,
       onFirstUse: ({ id }) => this.firstUses.push(id),
     });
   }
@@ -169,7 +172,9 @@ describe('an exception', () => {
   it('that workers did not take is kept, said, and tried again', async () => {
     await rig.keeper.request(ASKED, alice);
     rig.isStuck = true;
-    await expect(rig.keeper.approve('ex-1', bob)).rejects.toThrow('not in force yet');
+    await expect(rig.keeper.approve('ex-1', bob)).rejects.toThrow(
+      'not in force on all workers yet',
+    );
     expect(readOverrides(rig.path, T0).exceptions[0]?.state).toBe('approved');
     rig.isStuck = false;
     await rig.watch.tick();
@@ -189,6 +194,15 @@ describe('an exception', () => {
     rig.clock.set(-DAY);
     await rig.watch.tick();
     expect(rig.open).toEqual([]);
+  });
+
+  it('that a worker found over stays over, although the clock was set back since', async () => {
+    await rig.keeper.request(ASKED, alice);
+    await rig.keeper.approve('ex-1', bob);
+    rig.seenOver = ['ex-1'];
+    await rig.watch.tick();
+    expect(rig.open).toEqual([]);
+    expect(readTransitions(rig.path, 'ex-1').at(-1)?.note).toContain('set back since');
   });
 
   it('counts its uses, tells of the first, and keeps the counts', async () => {
