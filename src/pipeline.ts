@@ -27,7 +27,7 @@ import {
 } from './counters.ts';
 import { examine } from './detect/examine.ts';
 import { tellDenied } from './detect/reputation.ts';
-import { REASON_CHAIN, REASON_MODE, REASON_REPUTATION } from './events/kinds.ts';
+import { REASON_MODE, REASON_REPUTATION } from './events/kinds.ts';
 import {
   OUTCOME_ALLOWED,
   OUTCOME_CACHED,
@@ -40,13 +40,12 @@ import { NONE } from './events/slots.ts';
 import type { Memory } from './memory.ts';
 import { capTtls } from './overrides/cap.ts';
 import { isExcepted } from './overrides/in-force.ts';
-import { allowedTarget, globallyDenied } from './policy/authorize.ts';
 import { resetDecision } from './policy/decision.ts';
 import { deny } from './policy/deny.ts';
 import { FORGOTTEN, recall, remember } from './policy/recall.ts';
 import { DROP, FORWARD, type Query, RESPOND, type Verdict } from './query.ts';
 import { respondFailure } from './settle.ts';
-import { account, authorizeIn, count, identifyBy } from './stages.ts';
+import { account, authorizeIn, count, identifyBy, mayFollow } from './stages.ts';
 import type { Tables } from './tables.ts';
 import { writeAny } from './wire/any.ts';
 import {
@@ -259,7 +258,7 @@ function answerLocally(query: Query, zone: number, tables: Tables, memory: Memor
 function followAlias(query: Query, tables: Tables, memory: Memory): Verdict {
   const { chain, aliasTarget, store, aliasAnswer } = memory;
   copyName(tables.zones.target, aliasTarget);
-  if (!mayFollow(query, tables, memory)) {
+  if (!mayFollow(query, aliasTarget, tables, memory)) {
     refuse(query, chain.reason, chain.decision.rule, memory);
     account(query, OUTCOME_DENIED, tables, memory);
     return deny(query, tables);
@@ -283,19 +282,6 @@ function followAlias(query: Query, tables: Tables, memory: Memory): Verdict {
   aliasAnswer.age = store.age(entry, query.nowSeconds);
   appendTarget(query, aliasAnswer);
   return RESPOND;
-}
-
-/**
- * Global deny and feeds hold for the target; `chain: inspect` asks the workload's own lists too.
- */
-function mayFollow(query: Query, tables: Tables, memory: Memory): boolean {
-  const { chain, aliasTarget } = memory;
-  const { qtype, workload } = query;
-  resetDecision(chain.decision);
-  chain.reason = REASON_CHAIN;
-  if (globallyDenied(aliasTarget, qtype, tables, chain.decision)) return false;
-  if (tables.workloads.inspectChain[workload] === 0) return true;
-  return allowedTarget(aliasTarget, qtype, workload, tables, chain.decision);
 }
 
 /** ANY never goes upstream: one small record says so. */

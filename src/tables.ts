@@ -26,6 +26,8 @@ import { Zones, type ZonesMemory } from './zones/answer.ts';
 export interface TablesMemory {
   /** Grows by one with every load; records and alerts name it. */
   readonly revision: number;
+  /** Since this one nothing but overrides changed. */
+  readonly policyRevision: number;
   readonly prefixes: PrefixesMemory;
   readonly workloads: WorkloadsMemory;
   readonly policy: PolicyMemory;
@@ -56,6 +58,7 @@ export interface TablesMemory {
 
 export class Tables {
   readonly revision: number;
+  readonly policyRevision: number;
   readonly prefixes: Prefixes;
   readonly workloads: Workloads;
   readonly policy: Policy;
@@ -78,6 +81,7 @@ export class Tables {
 
   constructor(memory: TablesMemory) {
     this.revision = memory.revision;
+    this.policyRevision = memory.policyRevision;
     this.prefixes = new Prefixes(memory.prefixes);
     this.workloads = new Workloads(memory.workloads);
     this.policy = new Policy(memory.policy);

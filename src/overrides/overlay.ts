@@ -28,6 +28,9 @@ export class Overlay {
   readonly #slots: Slots;
   #overrides = NO_OVERRIDES;
   #texts: RuleTexts | null = null;
+  /** The policy that overrides were laid over last, and its first revision. */
+  #base: TablesMemory | null = null;
+  #since = 0;
 
   constructor(clocks: OverlayClocks) {
     this.#slots = new Slots(clocks);
@@ -48,11 +51,14 @@ export class Overlay {
 
   /** The policy with what is in force over it. */
   over<Snapshot extends Overlaid>(base: Snapshot, revision: number): Snapshot {
+    if (this.#base !== base.memory) this.#since = revision;
+    this.#base = base.memory;
+    const own = { revision, policyRevision: this.#since };
     const { exceptions, quarantines } = this.#overrides;
     if (exceptions.length === 0 && quarantines.length === 0) {
       if (this.#texts?.base !== base.memory.rules) this.#texts = null;
       const overrides = noOverrides();
-      return { ...base, memory: { ...base.memory, revision, overrides } };
+      return { ...base, memory: { ...base.memory, ...own, overrides } };
     }
     const texts = this.#textsOver(base);
     const overrides = compileOverrides(this.#overrides, {
@@ -63,7 +69,7 @@ export class Overlay {
       slotOf: (exception: ActiveException) => this.#slots.take(exception),
       slots: this.#slots.memory,
     });
-    return { ...base, memory: { ...base.memory, revision, rules: texts.memory, overrides } };
+    return { ...base, memory: { ...base.memory, ...own, rules: texts.memory, overrides } };
   }
 
   /** Every worker decides by what is in force: nobody uses what was there before. */

@@ -18,8 +18,8 @@ export interface ActiveException {
   /** Wall clock at which it ends, ms since 1970. Workers see to it by themselves. */
   readonly untilMs: number;
   /**
-   * What stands where a rule's text does: `exception ex-17 *.partner.example`. No two overrides have
-   * the same.
+   * What stands where a rule's text does: `exception ex-17 *.partner.example`. No two overrides
+   * have the same.
    */
   readonly text: string;
 }

@@ -285,8 +285,8 @@ export class Resolver {
   }
 
   /**
-   * Publishes what was laid over just now. All up to the messages to the workers is done at once, so
-   * that nothing comes between.
+   * Publishes what was laid over just now. All up to the messages to the workers is done at once,
+   * so that nothing comes between.
    */
   async #putInForce(next: Snapshot, forgetAnswers: boolean): Promise<void> {
     const names = this.#revisions.remember(next);

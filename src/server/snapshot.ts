@@ -76,6 +76,7 @@ export async function compileSnapshot(
   const reputation = await feeds(rules);
   const memory: TablesMemory = {
     revision,
+    policyRevision: revision,
     ...compileIdentity(config),
     policy,
     overrides: noOverrides(),
