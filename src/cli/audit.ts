@@ -118,8 +118,15 @@ function outcome(details: Readonly<Record<string, unknown>>): string {
 /** `ex-17 requested to approved by bob: payments-api *.partner.example`. */
 function overrideText({ id, person, before, after }: Readonly<Record<string, unknown>>): string {
   const earlier = before as Record<string, unknown> | null;
-  const { state, workload, pattern, domain } = after as Record<string, unknown>;
-  const states = earlier === null ? String(state) : `${earlier['state']} to ${state}`;
+  const {
+    state,
+    workload,
+    pattern,
+    domain,
+    break_glass: isBreakGlass,
+  } = after as Record<string, unknown>;
+  const first = isBreakGlass === true ? 'opened without an approval' : String(state);
+  const states = earlier === null ? first : `${earlier['state']} to ${state}`;
   const what = [workload, pattern ?? domain].filter((part) => typeof part === 'string').join(' ');
   return `${id} ${states}${person === undefined ? '' : ` by ${person}`}: ${what}`;
 }

@@ -4,6 +4,7 @@
  */
 
 import { DnsvalveError, messageOf } from '../errors.ts';
+import type { OverridesRead } from './read.ts';
 import {
   type ExceptionRecord,
   isStanding,
@@ -36,6 +37,12 @@ export class Book {
   /** Why the store lacks something; null where it has everything. */
   get lastError(): string | null {
     return this.#lastError;
+  }
+
+  /** All records. */
+  read(): OverridesRead {
+    const { exceptions, quarantines } = this;
+    return { exceptions: [...exceptions.values()], quarantines: [...quarantines.values()] };
   }
 
   isAnyStanding(): boolean {

@@ -2,9 +2,9 @@
 
 import { parsePattern } from '../config/pattern.ts';
 import type { Pattern } from '../config/types.ts';
-import type { Book } from './book.ts';
 import { leftOfOpening, type Moment } from './clock.ts';
 import type { ActiveException, ActiveQuarantine, Overrides } from './override.ts';
+import type { OverridesRead } from './read.ts';
 import { type ExceptionRecord, isStanding, type QuarantineRecord } from './records.ts';
 import type { OverrideUse } from './slots.ts';
 
@@ -19,10 +19,10 @@ export interface Enforcer {
 }
 
 /** All that holds at `now`. */
-export function overridesOf(book: Book, now: Moment): Overrides {
+export function overridesOf({ exceptions, quarantines }: OverridesRead, now: Moment): Overrides {
   return {
-    exceptions: [...book.exceptions.values()].flatMap((record) => activeException(record, now)),
-    quarantines: [...book.quarantines.values()].flatMap(activeQuarantine),
+    exceptions: exceptions.flatMap((record) => activeException(record, now)),
+    quarantines: quarantines.flatMap(activeQuarantine),
   };
 }
 

@@ -259,7 +259,7 @@ export class Keeper {
     this.#offsetMs = offsetOf(moment);
     try {
       this.#isBehind = false;
-      await inForce.override(overridesOf(this.#book, moment));
+      await inForce.override(overridesOf(this.#book.read(), moment));
       return true;
     } catch (error) {
       this.#isBehind = true;

@@ -154,7 +154,10 @@ function overNote(record: ExceptionRecord, now: Moment): string | null {
   const { state, end, approver, approveByMs } = record;
   if (state === 'requested') return now.wallMs < approveByMs ? null : 'nobody answered in time';
   if (!isStanding(record) || end === null || leftOfOpening(end, now) > 0) return null;
-  return approver === null ? 'nobody approved it in time' : 'its time is over';
+  if (approver !== null) return 'its time is over';
+  return end.untilMs < approveByMs
+    ? 'its time is over, and nobody approved it'
+    : 'nobody approved it in time';
 }
 
 /** ms until `expire` has something to do; null where it never will. */

@@ -12,6 +12,7 @@ import { DnsvalveError } from '../errors.ts';
 import { typeFromText } from '../wire/text.ts';
 import type { HoldFacts } from './hold.ts';
 import type { RequestFacts } from './life.ts';
+import { LIFELINES_MAX } from './memory.ts';
 import type { PeoplePolicy } from './people.ts';
 
 /** What checking a request needs of the policy in force. */
@@ -30,7 +31,6 @@ export type Asked = Readonly<Record<string, unknown>>;
 
 const TYPE_A = 1;
 const TEXT_MAX = 300;
-const LIFELINES_MAX = 64;
 const TYPES_MAX = 32;
 const SHORTEST_MS = 1000;
 /** A quarantine that is to last longer is one without an end. */

@@ -46,7 +46,8 @@ type Said = Omit<Telling, 'atMs'> | null;
 function saidOf(record: ExceptionRecord, { act, note, from }: AnyStep['transition']): Said {
   if (act === 'break-glass') {
     const text = `opened without an approval by ${record.requester}: ${termsOf(record)}`;
-    const reason = `${text}; closes at ${when(record.approveByMs)} unless somebody approves it`;
+    const end = when(record.end?.untilMs ?? 0);
+    const reason = `${text}; closes at ${end} unless somebody approves it`;
     return { ...aboutException(record, 'break-glass'), reason };
   }
   // A request that lapsed never let anything through.

@@ -63,7 +63,7 @@ export class Custody {
 
   /** What holds now: without what was over while nothing ran. */
   inForce(): Overrides {
-    return overridesOf(this.#book, this.#now());
+    return overridesOf(this.#book.read(), this.#now());
   }
 
   /** From here on people and time may act. */

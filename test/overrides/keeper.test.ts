@@ -52,7 +52,7 @@ class Rig {
   start(): void {
     this.#store = OverridesStore.open(this.path);
     const book = new Book(this.#store);
-    this.inForce = overridesOf(book, this.clock.now());
+    this.inForce = overridesOf(book.read(), this.clock.now());
     this.use = [];
     this.keeper = new Keeper({
       book,
