@@ -2,7 +2,7 @@
 
 import { escapeText } from '../cli/escape.ts';
 import { needsSharedSuffix } from './gather.ts';
-import type { Imported, ImportedEntry, ImportedWorkload, Lost } from './imported.ts';
+import type { Imported, ImportedEntry, ImportedFeed, ImportedWorkload, Lost } from './imported.ts';
 
 /** Starts with a letter and has a dot: never a number, a word of YAML's own, or a wildcard. */
 const PLAIN = /^[a-z][a-z0-9_-]*(\.[a-z0-9_-]+)+$/;
@@ -18,23 +18,32 @@ export function lossText({ line, what, why }: Lost): string {
   return oneLine(`${place}${shown}: ${why}`);
 }
 
+/** Lists are joined by flat(), for as arguments of a call a long one overflows the stack. */
 export function writeYaml(imported: Imported, title: string): string {
   const { workloads, everyone, feeds, lost, notes } = imported;
-  const lines = [`# ${oneLine(title)}`];
-  if (lost.length > 0) lines.push('#', '# Not carried over:', ...lost.map(lossLine));
-  if (notes.length > 0) lines.push('#', '# Good to know:', ...notes.map(noteLine));
-  if (feeds.length > 0) lines.push('', 'feeds:');
-  for (const { name, lines: entries } of feeds) {
-    lines.push(`  ${key(name)}:`, '    category: blocklist', '    format: rpz', '    source:');
-    if (entries.length === 0) lines[lines.length - 1] = '    source: []';
-    for (const entry of entries) lines.push(`      - ${quoted(entry)}`);
-  }
-  if (everyone.allow.length + everyone.deny.length > 0) {
-    lines.push('', 'everyone:', ...list('allow', everyone.allow, '  '));
-    lines.push(...list('deny', everyone.deny, '  '));
-  }
-  if (workloads.length > 0) lines.push('', 'workloads:', ...workloads.flatMap(workloadLines));
-  return `${lines.join('\n')}\n`;
+  const rules = [list('allow', everyone.allow, '  '), list('deny', everyone.deny, '  ')].flat();
+  const parts = [
+    [`# ${oneLine(title)}`],
+    headed(['#', '# Not carried over:'], lost.map(lossLine)),
+    headed(['#', '# Good to know:'], notes.map(noteLine)),
+    headed(['', 'feeds:'], feeds.flatMap(feedLines)),
+    headed(['', 'everyone:'], rules),
+    headed(['', 'workloads:'], workloads.flatMap(workloadLines)),
+  ];
+  return `${parts.flat().join('\n')}\n`;
+}
+
+function headed(heading: readonly string[], lines: readonly string[]): string[] {
+  return lines.length === 0 ? [] : [heading, lines].flat();
+}
+
+function feedLines({ name, lines }: ImportedFeed): string[] {
+  const head = [`  ${key(name)}:`, '    category: blocklist', '    format: rpz'];
+  if (lines.length === 0) return [...head, '    source: []'];
+  return headed(
+    [...head, '    source:'],
+    lines.map((line) => `      - ${quoted(line)}`),
+  );
 }
 
 function lossLine(one: Lost): string {
@@ -46,20 +55,22 @@ function noteLine(note: string): string {
 }
 
 function workloadLines({ name, owner, mode, allow, deny, remarks }: ImportedWorkload): string[] {
-  return [
+  const head = [
     ...remarks.map((remark) => `  # ${oneLine(remark)}`),
     `  ${key(name)}:`,
     ...(owner === '' ? [] : [`    owner: ${quoted(oneLine(owner))}`]),
     `    sources: []  # ${FILL_IN}`,
     `    mode: ${mode}`,
-    ...list('allow', allow, '    '),
-    ...list('deny', deny, '    '),
   ];
+  return [head, list('allow', allow, '    '), list('deny', deny, '    ')].flat();
 }
 
 function list(name: string, entries: readonly ImportedEntry[], indent: string): string[] {
   if (entries.length === 0) return [];
-  return [`${indent}${name}:`, ...entries.map((entry) => `${indent}  - ${entryText(entry)}`)];
+  return headed(
+    [`${indent}${name}:`],
+    entries.map((entry) => `${indent}  - ${entryText(entry)}`),
+  );
 }
 
 function entryText({ pattern, remark }: ImportedEntry): string {

@@ -258,6 +258,14 @@ describe('a list', () => {
     ]);
   });
 
+  it('as long as a configuration may hold is written, with as many losses', () => {
+    const lines = Array.from({ length: 150_000 }, (_, i) => `||n${i}.example^\n||x${i}.example`);
+    for (const workload of [null, 'w']) {
+      const yaml = writeYaml(imported('adguard', lines.join('\n'), { workload }), '');
+      expect(yaml.split('\n').length).toBeGreaterThan(300_000);
+    }
+  });
+
   it('too long for a configuration is refused, with what to do instead', () => {
     const text = Array.from({ length: 200_001 }, (_, i) => `0.0.0.0 n${i}.example`).join('\n');
     expect(() => imported('hosts', text)).toThrow('at most 200000; read the file itself');
