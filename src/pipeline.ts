@@ -2,8 +2,8 @@
  * The whole life of a query, `decide`; that of a response is `settle.ts`.
  *
  * ```
- * decide:  parse -> identify -> recall, or authorize (with reputation) -> local zone -> lookup
- *          -> FORWARD
+ * decide:  parse -> identify -> why -> recall, or authorize (with reputation) -> local zone
+ *          -> lookup -> FORWARD
  * settle:  sanitise -> inspect -> admit to the store -> respond to each waiter
  * ```
  *
@@ -37,12 +37,14 @@ import {
   OUTCOME_NXDOMAIN_CACHED,
 } from './events/ledger.ts';
 import { NONE } from './events/slots.ts';
+import { UNMAPPED as NOBODY } from './identity/workloads.ts';
 import type { Memory } from './memory.ts';
 import { capTtls } from './overrides/cap.ts';
 import { isExcepted } from './overrides/in-force.ts';
 import { resetDecision } from './policy/decision.ts';
 import { deny } from './policy/deny.ts';
 import { FORGOTTEN, recall, remember } from './policy/recall.ts';
+import { answerWhy, decideWhy, isWhy } from './policy/why.ts';
 import { DROP, FORWARD, type Query, RESPOND, type Verdict } from './query.ts';
 import { respondFailure } from './settle.ts';
 import { account, authorizeIn, count, identifyBy, mayFollow } from './stages.ts';
@@ -92,6 +94,7 @@ function decideUncapped(query: Query, tables: Tables, memory: Memory): Verdict {
   identifyBy(tables, query);
   query.isAlias = 0;
   if (query.qclass !== CLASS_IN || isMeta(query.qtype)) return refuseKind(query, memory);
+  if (isWhy(query.name)) return sayWhy(query, tables, memory);
 
   const known = memory.ledger.find(query);
   const zone = decideName(query, known, tables, memory);
@@ -181,7 +184,7 @@ function decideCaught(
     return decide(query, tables, memory);
   } catch (error) {
     memory.counters[FAULTS]!++;
-    const isOpen = mayFailOpen(query.workload, tables);
+    const isOpen = mayFailOpen(query.workload, tables) && !isWhy(query.name);
     onFault(error, isOpen);
     if (isOpen) {
       letThrough(query, tables);
@@ -281,6 +284,21 @@ function followAlias(query: Query, tables: Tables, memory: Memory): Verdict {
   aliasAnswer.length = store.messageLength(entry);
   aliasAnswer.age = store.age(entry, query.nowSeconds);
   appendTarget(query, aliasAnswer);
+  return RESPOND;
+}
+
+/** Answered here for every workload, about itself; a source that none claims is told nothing. */
+function sayWhy(query: Query, tables: Tables, memory: Memory): Verdict {
+  decideWhy(query, query.workload !== NOBODY);
+  countDecision(query, tables, memory);
+  if (query.decision.allowed === 0) {
+    account(query, OUTCOME_DENIED, tables, memory);
+    return deny(query, tables);
+  }
+  memory.counters[LOCAL]!++;
+  query.outcome = OUTCOME_ALLOWED;
+  if (query.qtype === TYPE_ANY) writeAny(query);
+  else answerWhy(query, tables);
   return RESPOND;
 }
 

@@ -19,6 +19,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'query', load: () => import('./query.ts') },
   { name: 'status', load: () => import('./status.ts') },
   { name: 'reload', load: () => import('./reload.ts') },
+  { name: 'import', load: () => import('./import.ts') },
   { name: 'history', load: () => import('./history.ts') },
   { name: 'who', load: () => import('./who.ts') },
   { name: 'first-seen', load: () => import('./first-seen.ts') },

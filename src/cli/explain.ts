@@ -85,6 +85,8 @@ function toText(said: WithDetection): string {
     lines.push(`   listed by feed ${said.feed}${said.entry === '' ? '' : `, entry ${said.entry}`}`);
   if (said.budget !== '') lines.push(`   ${said.budget}: \`status\` says what is used of it`);
   lines.push(...detectionText(said.detection));
+  if (said.ask !== '') lines.push(`   ${said.ask}`);
+  if (said.request !== '') lines.push(`   to ask: ${said.request}`);
   return `${lines.map(escapeText).join('\n')}\n`;
 }
 

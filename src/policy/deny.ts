@@ -13,6 +13,7 @@ import {
   REASON_BUDGET,
   REASON_CHAIN,
   REASON_FEED,
+  REASON_GLOBAL_DENY,
   REASON_MODE,
   REASON_NETWORK,
   REASON_REBINDING,
@@ -92,6 +93,7 @@ const STANDING_REASONS: readonly Uint8Array[] = [
 ].map((reason) => encoder.encode(reason));
 const DOT = encoder.encode('.');
 const SEPARATOR = encoder.encode('; ');
+const OF_WHY = encoder.encode('; see TXT _why.');
 
 /** mname `dnsvalve.invalid.` and rname `hostmaster.dnsvalve.invalid.` with the name as suffix. */
 const SOA_NAMES = encoder.encode(
@@ -107,6 +109,15 @@ const TEXT_MAX = 230;
 /** The EDE text of the last denial; one thread, used before the next. */
 const text = new Uint8Array(TEXT_MAX + 1);
 let textLength = 0;
+
+/** What `compose` wrote. */
+export const sentence = text;
+
+/** Composes the EDE text of a denial, without the hint to `_why`. @returns its length */
+export function compose(query: Query, tables: Tables): number {
+  explain(query, tables);
+  return textLength;
+}
 
 function append(octets: Uint8Array, at: number, length: number): void {
   const room = Math.min(length, text.length - textLength);
@@ -143,6 +154,14 @@ function explain(query: Query, tables: Tables): void {
   if (tables.asks.end(ask) === tables.asks.start(ask)) return;
   append(SEPARATOR, 0, SEPARATOR.length);
   appendText(tables.asks, ask);
+}
+
+/** `; see TXT _why.x.example`: where the name alone decided, why.ts has more to say. */
+function appendHint({ name, decision }: Query): void {
+  const { reason } = decision;
+  if (reason < REASON_GLOBAL_DENY || (reason > REASON_MODE && reason !== REASON_REPUTATION)) return;
+  append(OF_WHY, 0, OF_WHY.length);
+  appendLabels(name, 0);
 }
 
 /** `: reputation 25 of 100, below 30: holds another name [paypal.com]`. */
@@ -236,6 +255,7 @@ function isByFeed(query: Query): boolean {
 /** Writes the denial that `query.decision` and the workload's settings ask for. */
 export function deny(query: Query, tables: Tables): Verdict {
   explain(query, tables);
+  appendHint(query);
   const { reputation, workloads } = tables;
   const isFeed = isByFeed(query);
   if (isFeed && reputation.action === ACTION_DROP) return DROP;
@@ -281,7 +301,7 @@ function finish(query: Query, tables: Tables): void {
 }
 
 /** One SOA owned by the qname: it is its own closest encloser as far as this answer goes. */
-function writeSoa(query: Query, ttl: number): void {
+export function writeSoa(query: Query, ttl: number): void {
   const { out } = query;
   let at = beginRecord(query, TYPE_SOA, ttl, SOA_NAMES.length + SOA_FIXED);
   copyOctets(SOA_NAMES, 0, out, at, SOA_NAMES.length);
@@ -298,7 +318,7 @@ function writeSoa(query: Query, ttl: number): void {
 /**
  * Writes owner (a pointer to the qname), type, class, TTL and RDLENGTH; returns where RDATA goes.
  */
-function beginRecord(query: Query, type: number, ttl: number, rdlength: number): number {
+export function beginRecord(query: Query, type: number, ttl: number, rdlength: number): number {
   const { out } = query;
   const at = query.outStart + query.outLength;
   writeU16(out, at, 0xc000 | HEADER_SIZE);

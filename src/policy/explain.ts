@@ -31,6 +31,7 @@ import type { WireName } from '../wire/name.ts';
 import { nameToText, typeToText } from '../wire/text.ts';
 import { authorize, isNamed, type PolicyView } from './authorize.ts';
 import { Decision } from './decision.ts';
+import { isPlain, opensByException } from './why.ts';
 
 /** What explaining needs of a snapshot beyond deciding. */
 export interface ExplainedSnapshot extends PolicyView {
@@ -40,6 +41,8 @@ export interface ExplainedSnapshot extends PolicyView {
   ruleText(rule: number): string;
   /** `budget of 1kB/h`, where the rule has one; '' otherwise. */
   budgetText(rule: number): string;
+  /** `ask team-payments, policy: payments.yaml:12`; '' for an unmapped source. */
+  askText(workload: number): string;
   /** Name of a 1-based feed; '' for 0. */
   feedName(feed: number): string;
   /** The reputation of a name that `feed` lists (0 for none). */
@@ -88,6 +91,10 @@ export interface Explanation {
   readonly budget: string;
   /** The suffix of the name that this feed lists; '' where another line decided. */
   readonly entry: string;
+  /** Whom to ask and where the policy stands, for what `enforce` denies; '' otherwise. */
+  readonly ask: string;
+  /** The command that asks for an exception; '' where none would help. */
+  readonly request: string;
   readonly reputation: Score;
   readonly steps: readonly Step[];
 }
@@ -154,9 +161,18 @@ export function explain(
     feed: snapshot.feedName(decision.feed),
     budget: decision.allowed === 1 ? snapshot.budgetText(decision.rule) : '',
     entry: entryOf(name, winner, decision),
+    ask: decision.allowed === 0 || decision.wouldDeny === 1 ? snapshot.askText(workload) : '',
+    request: requestOf(name, snapshot.workloads.nameOf(workload), decision),
     reputation,
     steps,
   };
+}
+
+/** The same as `TXT _why.<name>` says (why.ts). */
+function requestOf(name: WireName, workload: string, { allowed, reason }: Decision): string {
+  if (allowed === 1 || !opensByException(reason) || !isPlain(name)) return '';
+  const pattern = nameToText(name.octets);
+  return `dnsvalve exception request ${workload} ${pattern} --for 4h --reason TEXT`;
 }
 
 /** The suffix that the feed lists. Where a rule decided after all, its label is the rule's. */

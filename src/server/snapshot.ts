@@ -182,6 +182,7 @@ export function explainable(memory: TablesMemory): ExplainedSnapshot {
     ruleText: (rule) => tables.rules.text(rule),
     scoreOf: (name, feed, workload) => scoreOf(tables.standing, name, feed, workload),
     budgetText: (rule) => tables.budgets.texts.text(tables.budgets.of(rule)),
+    askText: (workload) => tables.asks.text(workload + 1),
     feedName: (feed) => memory.reputation.feeds.names[feed - 1] ?? '',
   };
 }

@@ -10,7 +10,7 @@ const FILES = new Set(
   `
   pipeline settle stages query batch tables memory clock counters fingerprints
   identity/prefixes identity/identify identity/workloads
-  policy/authorize policy/suffixes policy/decision policy/deny policy/recall policy/texts
+  policy/authorize policy/suffixes policy/decision policy/deny policy/recall policy/texts policy/why
   reputation/vet reputation/memory reputation/punycode reputation/folding reputation/misspellings
   reputation/edits reputation/likeness reputation/likeness-memory reputation/standing
   reputation/standing-memory detect/reputation detect/reputation-parts detect/flux
