@@ -7,6 +7,7 @@
  */
 
 import type Database from 'better-sqlite3';
+import { unpackFirst } from '../history/first.ts';
 import { NAME_SHIFT } from '../history/migrations.ts';
 import { textOfReversed } from '../history/names.ts';
 import { NAME_STRETCHES, Pairs } from '../history/queries-pairs.ts';
@@ -42,6 +43,8 @@ export interface SeenName extends Counts {
   readonly name: string;
   /** Registrable domain. */
   readonly domain: string;
+  /** Type of the first query; 0 where it is not known, as for all but a domain's first name. */
+  readonly firstType: number;
   readonly firstMs: number;
   readonly lastMs: number;
 }
@@ -144,6 +147,12 @@ function restOf(pair: RawPair, detail: readonly RawName[]): RawName | null {
   return rest.allowed + rest.denied + rest.failed > 0 ? rest : null;
 }
 
-function seenName(kind: SeenName['kind'], { domain_rev }: RawPair, raw: RawName): SeenName {
-  return { kind, domain: textOfReversed(domain_rev), ...nameRow(domain_rev, raw) };
+function seenName(kind: SeenName['kind'], pair: RawPair, raw: RawName): SeenName {
+  const isFirst = kind === 'name' && raw.name_rev === pair.first_name;
+  return {
+    kind,
+    domain: textOfReversed(pair.domain_rev),
+    firstType: isFirst ? unpackFirst(pair.first).qtype : 0,
+    ...nameRow(pair.domain_rev, raw),
+  };
 }

@@ -21,5 +21,5 @@ export function seen(name: string, domain: string, spec: SeenSpec = {}): SeenNam
   const { wouldDeny = queries } = spec;
   const [firstMs, lastMs] = days.map((day) => START + day * DAY) as [number, number];
   const counts = { queries, allowed: queries - denied, denied, wouldDeny, failed: 0 };
-  return { kind, name, domain, firstMs, lastMs, ...counts };
+  return { kind, name, domain, firstType: 0, firstMs, lastMs, ...counts };
 }
