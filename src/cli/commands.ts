@@ -24,6 +24,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'first-seen', load: () => import('./first-seen.ts') },
   { name: 'workloads', load: () => import('./workloads.ts') },
   { name: 'suggest', load: () => import('./suggest.ts') },
+  { name: 'promote', load: () => import('./promote.ts') },
   { name: 'feeds', load: () => import('./feeds.ts') },
   { name: 'detect', load: () => import('./detect.ts') },
   { name: 'audit', load: () => import('./audit.ts') },

@@ -15,7 +15,7 @@ import { parseSince } from './time.ts';
 interface SuggestCommandOptions {
   readonly config: string;
   readonly db?: string;
-  readonly since: string;
+  readonly since?: string;
   readonly until?: string;
   readonly suspects?: boolean;
   readonly json?: boolean;
@@ -28,7 +28,7 @@ export function register(program: Command, context: CliContext): void {
     .argument('<workload>', 'name of a workload')
     .option('-c, --config <file>', 'configuration file', '/etc/dnsvalve/dnsvalve.yaml')
     .option('--db <path>', 'history database, in place of the one of the configuration')
-    .option('--since <time>', 'a duration back from now (14d) or a date (2026-03-01)', '14d')
+    .option('--since <time>', 'a duration back from now or a date (default: learn.window)')
     .option('--until <time>', 'before this time, as --since')
     .option('--suspects', 'also what detectors or its reputation speak against')
     .option('--json', 'as one JSON document')
@@ -46,10 +46,12 @@ async function run(
   const { suggest } = await import('../learn/suggest.ts');
   const { snapshotFrom } = await import('./snapshot-of.ts');
   const nowMs = context.now();
-  const sinceMs = parseSince(options.since, nowMs, 'local');
   const untilMs =
     options.until === undefined ? nowMs + 1 : parseSince(options.until, nowMs, 'local');
   const config = loadConfig(options.config);
+  const { since } = options;
+  const sinceMs =
+    since === undefined ? nowMs - config.learn.windowMs : parseSince(since, nowMs, 'local');
   const db = openForReading(options.db ?? config.history.path);
   const asked = { workload, sinceMs, untilMs, nowMs, compile: snapshotFrom };
   try {
@@ -78,7 +80,8 @@ async function yamlOf(suggestion: Suggestion, question: Question, told: Told): P
   const { suggestionYaml } = await import('../learn/yaml.ts');
   const { config, workload, window, nowMs } = question;
   const { since, until, suspects } = told.options;
-  const words = ['dnsvalve suggest', workload.name, '--since', since];
+  const words = ['dnsvalve suggest', workload.name];
+  if (since !== undefined) words.push('--since', since);
   if (until !== undefined) words.push('--until', until);
   if (suspects === true) words.push('--suspects');
   return suggestionYaml(suggestion, {

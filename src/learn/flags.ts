@@ -12,6 +12,10 @@ import type { Suspects } from './suspects.ts';
 /** An hour of the week is usual where it was active in this share of the weeks, as in baselines. */
 const ACTIVE_SHARE = 0.25;
 
+/** Of so many names each is asked for again, unless names are what is sent. */
+const MANY = 20;
+const ASKED_AGAIN = 1.5;
+
 export interface FlagContext {
   readonly engine: Engine;
   readonly suspects: Suspects;
@@ -46,6 +50,9 @@ export class Flags {
     if (totalOf(seen).queries === 1) flags.add('seen once');
     if (seen.every((one) => one.failed === one.queries)) flags.add('never answered');
     if (why === 'unknown') flags.add('opens the whole domain, of which not all names are known');
+    if (seen.length >= MANY && totalOf(seen).queries < seen.length * ASKED_AGAIN) {
+      flags.add('hardly any name came twice: names may carry data out');
+    }
     const bundles = this.#bundles.thatHold(seen);
     if (bundles.length > 0) flags.add(`bundle ${bundles.join(', ')} covers it: \`use\` that?`);
     return [...flags];

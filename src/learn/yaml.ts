@@ -52,7 +52,7 @@ function headOf({ entries, covered, leftOut, count }: Suggestion, context: YamlC
   return [
     `# ${context.command}`,
     `# Names seen from ${dateOf(context.sinceMs)} to ${dateOf(context.untilMs)}: ${count}.`,
-    `#   ${learnt} led to the ${entries.length} entries that are new; ${lookAt} need a look (LOOK).`,
+    `#   ${learnt} led to ${entries.length} entries that are new; ${lookAt} need a look (LOOK).`,
     `#   ${coveredNames} were covered already.`,
     `#   ${leftOut.length} are left out; they stand at the end, with the reason.`,
     '# Counts are of the whole history of a name.',

@@ -50,7 +50,7 @@ describe('suggest', () => {
     const want = ['kept.example', '*.kept.example', 'api.new.example', 'www.new.example'];
     expect(allowed(path)).toEqual(want);
     expect(loadConfig(path).workloads[0]).toMatchObject({ owner: 'team-pay', mode: 'report' });
-    expect(text).toContain('# dnsvalve suggest pay --since 14d');
+    expect(text).toContain('# dnsvalve suggest pay\n');
     expect(text).toMatch(/- api\.new\.example +# 1 query, 2026-02-28 to 2026-02-28/);
   });
 
@@ -123,6 +123,15 @@ describe('suggest', () => {
       expect(allowed(path)).toContain(asked);
     });
   }
+
+  it('says where hardly any name below a wildcard came twice', async () => {
+    const place = new Place({ 'dnsvalve.yaml': HEAD + PAY });
+    const names = Array.from({ length: 24 }, (_, i) => `a1b2c3d4e${i}.out.example`);
+    place.saw(names.map((name) => ({ ...query(name)[1], name, kind: KIND_NAME })));
+    const { path, text } = await suggested(place);
+    expect(text).toContain('# LOOK: hardly any name came twice: names may carry data out');
+    expect(allowed(path).slice(2)).toEqual(['*.out.example']);
+  });
 
   it('names the policy test that an entry would break', async () => {
     const tests = '    tests: [ { name: b.new.example, expect: deny } ]\n';

@@ -4,6 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Command } from 'commander';
 import { onTestFinished } from 'vitest';
+import * as promote from '../../../src/cli/promote.ts';
 import { snapshotOf } from '../../../src/cli/snapshot-of.ts';
 import * as suggest from '../../../src/cli/suggest.ts';
 import { KIND_NAME } from '../../../src/events/kinds.ts';
@@ -77,7 +78,7 @@ export class Place {
         code = value;
       },
     };
-    for (const command of [suggest]) command.register(program, context);
+    for (const command of [suggest, promote]) command.register(program, context);
     await program.parseAsync([...words, '--config', this.config], { from: 'user' });
     return { out, err, code };
   }
