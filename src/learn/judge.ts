@@ -11,7 +11,7 @@ import type { Question } from './ask.ts';
 import { collapse } from './collapse.ts';
 import { hoursBetween, missedHours, rhythmOf } from './rhythm.ts';
 import type { SeenName } from './seen.ts';
-import { dateOf } from './suspects.ts';
+import { dateOf, queriesText } from './suspects.ts';
 
 export type RefusalCode = 'window' | 'heard' | 'watched' | 'weekly-job' | 'monthly-job' | 'name';
 
@@ -105,7 +105,7 @@ function judgeNames(question: Question): Judgement {
 /** Null for what was seen before the window and shows no rhythm. */
 function refusalOf(seen: SeenName, isInWindow: boolean): Refusal | null {
   const below = seen.kind === 'domain' ? ' and names below it that are not known' : '';
-  const what = `${seen.name}${below} (${seen.queries} queries, last ${dateOf(seen.lastMs)})`;
+  const what = `${seen.name}${below} (${queriesText(seen.queries)}, last ${dateOf(seen.lastMs)})`;
   if (isInWindow) return { code: 'name', text: `not covered: ${what}`, seen };
   const rhythm = rhythmOf(seen);
   if (rhythm === null) return null;

@@ -6,7 +6,7 @@
 
 import { parsePattern } from '../config/pattern.ts';
 import type { Config, Entry, Workload } from '../config/types.ts';
-import { type Collapsed, collapse, type Why } from './collapse.ts';
+import { type Collapsed, collapse } from './collapse.ts';
 import type { Engine } from './engine.ts';
 import type { Flags } from './flags.ts';
 import type { SeenName } from './seen.ts';
@@ -104,7 +104,7 @@ function entryOf(text: string, { at }: Workload): Entry[] {
 
 /** Where a wildcard is not enough (the reputation may still deny), the very name is. */
 function named(seen: SeenName): Collapsed {
-  return { pattern: seen.name, why: 'name' satisfies Why, seen: [seen] };
+  return { pattern: seen.name, why: 'name', seen: [seen], narrower: [] };
 }
 
 function without(entries: readonly Collapsed[], gone: ReadonlySet<SeenName>): Collapsed[] {

@@ -58,7 +58,7 @@ describe('promote', () => {
       name: 'a name of the window is not covered',
       asked: 'api.new.example',
       code: 'name',
-      text: /not covered: api\.new\.example \(1 queries, last 2026-02-28\)/,
+      text: /not covered: api\.new\.example \(1 query, last 2026-02-28\)/,
     },
     {
       name: 'a monthly job lies before the window and is not covered',

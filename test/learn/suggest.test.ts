@@ -133,6 +133,19 @@ describe('suggest', () => {
     expect(allowed(path).slice(2)).toEqual(['*.out.example']);
   });
 
+  it('says what would do for the names that are known, where it opens a whole domain', async () => {
+    const place = new Place({ 'dnsvalve.yaml': HEAD + PAY });
+    const ids = ['3f9ab2c4d1', 'a0b1c2d3e4', '9e8d7c6b5a'];
+    const known = ['api.big.example', ...ids.map((id) => `${id}.cdn.big.example`)];
+    place.saw([
+      ...known.flatMap((name) => query(name)),
+      { name: 'lost.big.example', allowed: 7, wouldDeny: 7, folded: 7, firstMs: DAY_BEFORE },
+    ]);
+    const { path, text } = await suggested(place);
+    expect(allowed(path).slice(2)).toEqual(['.big.example']);
+    expect(text).toContain('not all names are known; those that are need api.big.example, *.cdn');
+  });
+
   it('names the policy test that an entry would break', async () => {
     const tests = '    tests: [ { name: b.new.example, expect: deny } ]\n';
     const place = new Place({ 'dnsvalve.yaml': HEAD + PAY + tests });
