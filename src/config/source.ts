@@ -22,9 +22,18 @@ export interface Source {
   readonly value: Readonly<Record<string, unknown>>;
 }
 
+/** Texts that are read in place of files, by their real paths: changes before they are written. */
+export type Texts = ReadonlyMap<string, string>;
+
 /** One file, or null when it is no mapping in YAML; then `problems` has grown. */
-export function readSource(path: string, shown: string, problems: Problem[]): Source | null {
-  const read = readText(path, shown, problems);
+export function readSource(
+  path: string,
+  shown: string,
+  problems: Problem[],
+  texts: Texts = new Map(),
+): Source | null {
+  const given = texts.get(realOf(path));
+  const read = given === undefined ? readText(path, shown, problems) : withDigest(given);
   if (read === null) return null;
   const document = new SourceDocument(shown, read.text);
   problems.push(...document.problems);
@@ -90,7 +99,7 @@ function expand(directory: string, glob: string): string[] | string {
 }
 
 /** The file behind links; the path itself when it is gone, which reading it will report. */
-function realOf(path: string): string {
+export function realOf(path: string): string {
   try {
     return realpathSync(path);
   } catch {
@@ -98,11 +107,16 @@ function realOf(path: string): string {
   }
 }
 
-function readText(
-  path: string,
-  shown: string,
-  problems: Problem[],
-): { readonly text: string; readonly sha256: string } | null {
+interface ReadText {
+  readonly text: string;
+  readonly sha256: string;
+}
+
+function withDigest(text: string): ReadText {
+  return { text, sha256: createHash('sha256').update(text).digest('hex') };
+}
+
+function readText(path: string, shown: string, problems: Problem[]): ReadText | null {
   try {
     const stat = statSync(path);
     if (stat.isDirectory()) throw new Error('a directory; a file is expected');

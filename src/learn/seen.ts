@@ -1,0 +1,158 @@
+/**
+ * Seen: every name that a workload asked for in a window, as the history has it, one after the
+ * other and in bounded memory. Reads only; decides nothing.
+ *
+ * Where the detail of a domain is not whole (beyond the bound of names, or purged), one more row
+ * stands for the names that are missing: it carries the domain and what is left of its counts.
+ */
+
+import type Database from 'better-sqlite3';
+import { unpackFirst } from '../history/first.ts';
+import { NAME_SHIFT } from '../history/migrations.ts';
+import { textOfReversed } from '../history/names.ts';
+import { NAME_STRETCHES, Pairs } from '../history/queries-pairs.ts';
+import {
+  type Counts,
+  nameRow,
+  PAIR_COLUMNS,
+  type RawName,
+  type RawPair,
+  type RawRow,
+  soleName,
+} from '../history/rows.ts';
+import { unpackIds } from '../history/totals.ts';
+
+/** Pairs that are read with one statement. */
+const PAIRS_AT_ONCE = 500;
+
+/** What was first seen before its end, and last seen at its begin or after. */
+export interface SeenWindow {
+  /** ms since the epoch. */
+  readonly sinceMs: number;
+  /** Itself not in it; none for all. */
+  readonly untilMs?: number;
+  /** Detail last seen from here on was not purged (now less the retention); 0 if not known. */
+  readonly detailFromMs?: number;
+}
+
+/** Times and counts are of the whole history: which queries were in the window is not kept. */
+export interface SeenName extends Counts {
+  /** `name`: one full name. `domain`: names at or below the domain that no detail is held of. */
+  readonly kind: 'name' | 'domain';
+  /** As `nameToWire` reads it; the domain where `kind` is that. */
+  readonly name: string;
+  /** Registrable domain. */
+  readonly domain: string;
+  /** Type of the first query; 0 where it is not known, as for all but a domain's first name. */
+  readonly firstType: number;
+  readonly firstMs: number;
+  readonly lastMs: number;
+}
+
+interface Bounds {
+  readonly sinceMs: number;
+  readonly untilMs: number;
+  readonly detailFromMs: number;
+}
+
+/** Statements over one connection, for as many workloads as are asked for. */
+export class Seen {
+  readonly #pairs: Pairs;
+  readonly #heard: Database.Statement<[number], [number, Buffer | null]>;
+  readonly #read: Database.Statement<[Readonly<Record<string, unknown>>], RawPair>;
+  readonly #detail: Database.Statement<[number], RawName>;
+
+  constructor(db: Database.Database) {
+    this.#pairs = new Pairs(db);
+    this.#heard = db
+      .prepare<[number], [number, Buffer | null]>(
+        'SELECT id, more FROM heard WHERE workload_id = ? ORDER BY newest_ms, id',
+      )
+      .raw();
+    this.#read = this.#pairs.select(`
+SELECT ${PAIR_COLUMNS} FROM json_each(@ids) j CROSS JOIN pair p ON p.id = j.value
+CROSS JOIN workload w ON w.id = p.workload_id
+WHERE p.last_ms >= @sinceMs AND p.first_ms < @untilMs`);
+    this.#detail = db.prepare<[number], RawName>(`
+${NAME_STRETCHES}
+SELECT n.* FROM stretch CROSS JOIN name n INDEXED BY name_by_pair
+  ON (n.id >> ${NAME_SHIFT}) = stretch.number AND n.pair_id = ?
+ORDER BY n.first_ms, n.name_rev`);
+  }
+
+  /** Workloads that were heard of in a window, by name. */
+  workloads({ sinceMs, untilMs = Number.MAX_SAFE_INTEGER }: SeenWindow): string[] {
+    const sql = 'SELECT name FROM workload WHERE last_ms >= ? AND first_ms < ? ORDER BY name';
+    return this.#pairs.db.prepare<[number, number], string>(sql).pluck().all(sinceMs, untilMs);
+  }
+
+  /** Names of a workload, roughly in the order in which their domains were first seen. */
+  *names(workload: string, window: SeenWindow): Generator<SeenName> {
+    const id = this.#pairs.workloadId(workload);
+    if (id === undefined) return;
+    const bounds = { untilMs: Number.MAX_SAFE_INTEGER, detailFromMs: 0, ...window };
+    let ids: number[] = [];
+    for (const [first, more] of this.#heard.iterate(id)) {
+      for (const each of unpackIds(first, more)) ids.push(each);
+      for (; ids.length >= PAIRS_AT_ONCE; ids = ids.slice(PAIRS_AT_ONCE)) {
+        yield* this.#ofPairs(ids.slice(0, PAIRS_AT_ONCE), bounds);
+      }
+    }
+    yield* this.#ofPairs(ids, bounds);
+  }
+
+  *#ofPairs(ids: readonly number[], bounds: Bounds): Generator<SeenName> {
+    const values = { ...bounds, ids: JSON.stringify(ids) };
+    for (const pair of this.#read.all(values)) yield* this.#ofPair(pair, bounds);
+  }
+
+  *#ofPair(pair: RawPair, bounds: Bounds): Generator<SeenName> {
+    const sole = soleName(pair);
+    const detail = sole === undefined ? this.#detail.all(pair.id) : [sole];
+    for (const raw of detail) {
+      if (isInWindow(raw, bounds)) yield seenName('name', pair, raw);
+    }
+    const rest = restOf(pair, detail);
+    if (rest !== null && isMissing(pair, detail, bounds)) yield seenName('domain', pair, rest);
+  }
+}
+
+function isInWindow({ first_ms, last_ms }: RawRow, { sinceMs, untilMs }: Bounds): boolean {
+  return last_ms >= sinceMs && first_ms < untilMs;
+}
+
+/**
+ * Whether queries without detail may lie in the window. What was purged is older; what came in
+ * such numbers that it was folded or shed is not.
+ */
+function isMissing(pair: RawPair, detail: readonly RawName[], bounds: Bounds): boolean {
+  const { sinceMs, detailFromMs } = bounds;
+  if (pair.folded > 0 || sinceMs < detailFromMs || pair.first_ms >= detailFromMs) return true;
+  return detail.every(({ last_ms }) => last_ms < pair.last_ms);
+}
+
+/** What the names that are held leave of the pair's counts; null where that is nothing. */
+function restOf(pair: RawPair, detail: readonly RawName[]): RawName | null {
+  const left = (count: 'allowed' | 'denied' | 'would_deny' | 'failed'): number =>
+    detail.reduce((sum, raw) => sum - raw[count], pair[count]);
+  const rest = {
+    name_rev: '',
+    first_ms: pair.first_ms,
+    last_ms: pair.last_ms,
+    allowed: Math.max(0, left('allowed')),
+    denied: Math.max(0, left('denied')),
+    would_deny: Math.max(0, left('would_deny')),
+    failed: Math.max(0, left('failed')),
+  };
+  return rest.allowed + rest.denied + rest.failed > 0 ? rest : null;
+}
+
+function seenName(kind: SeenName['kind'], pair: RawPair, raw: RawName): SeenName {
+  const isFirst = kind === 'name' && raw.name_rev === pair.first_name;
+  return {
+    kind,
+    domain: textOfReversed(pair.domain_rev),
+    firstType: isFirst ? unpackFirst(pair.first).qtype : 0,
+    ...nameRow(pair.domain_rev, raw),
+  };
+}
