@@ -205,9 +205,8 @@ function summary(test: BackTest, options: AgainstOptions, shown: number): string
     lines.push(`${domains} domains have names that are not kept: judged by the domain alone`);
   }
   if (unknown.length > 0) lines.push(`in neither policy, not judged: ${unknown.join(', ')}`);
-  lines.push(
-    `${names} names asked for since ${options.since}, ${changes.total('newly-denied')} newly denied`,
-  );
+  const total = changes.total('newly-denied');
+  lines.push(`${names} names asked for since ${options.since}, ${total} newly denied`);
   return lines;
 }
 

@@ -21,6 +21,7 @@ import {
   readSource,
   type Source,
   shownPath,
+  type Texts,
   wholeFile,
 } from './source.ts';
 import type { Config, ForwardRule, Place, SocketAddress, Upstream } from './types.ts';
@@ -32,6 +33,7 @@ export interface LoadOptions {
   readonly listen?: readonly string[];
   /** Where `servers: system` looks; /etc/resolv.conf when not given. */
   readonly resolvConf?: string;
+  readonly texts?: Texts;
 }
 
 /** The upstream that `.` goes to when `forward` does not say. */
@@ -44,7 +46,7 @@ const DEFAULT_UPSTREAM = 'default';
  */
 export function loadConfig(path: string, options: LoadOptions = {}): Config {
   const problems: Problem[] = [];
-  const main = readMain(path, problems);
+  const main = readMain(path, problems, options.texts);
   reportUnknownKeys(main, [...Object.keys(mainShape), ...Object.keys(sharedShape)], problems);
   const settings = mainSettings(main, problems);
   const sections = new Sections(problems);
@@ -52,7 +54,7 @@ export function loadConfig(path: string, options: LoadOptions = {}): Config {
   const files = [path];
   const digests = [main.sha256];
   for (const included of includedPaths(main, settings.include, problems)) {
-    const source = readSource(included, shownPath(included), problems);
+    const source = readSource(included, shownPath(included), problems, options.texts);
     files.push(shownPath(included));
     if (source === null) continue;
     digests.push(source.sha256);
@@ -98,8 +100,8 @@ function printable(text: string): string {
   );
 }
 
-function readMain(path: string, problems: Problem[]): Source {
-  const source = readSource(path, path, problems);
+function readMain(path: string, problems: Problem[], texts?: Texts): Source {
+  const source = readSource(path, path, problems, texts);
   if (source !== null) return source;
   if (problems[0]?.message !== NO_SUCH_FILE) throw refusal(problems, [path]);
   const how = 'write one, or name another with `dnsvalve serve --config FILE`';

@@ -22,9 +22,18 @@ export interface Source {
   readonly value: Readonly<Record<string, unknown>>;
 }
 
+/** Texts in place of those of files, by absolute path: a change before it is written. */
+export type Texts = ReadonlyMap<string, string>;
+
 /** One file, or null when it is no mapping in YAML; then `problems` has grown. */
-export function readSource(path: string, shown: string, problems: Problem[]): Source | null {
-  const read = readText(path, shown, problems);
+export function readSource(
+  path: string,
+  shown: string,
+  problems: Problem[],
+  texts?: Texts,
+): Source | null {
+  const given = texts?.get(resolve(path));
+  const read = given === undefined ? readText(path, shown, problems) : readGiven(given);
   if (read === null) return null;
   const document = new SourceDocument(shown, read.text);
   problems.push(...document.problems);
@@ -116,6 +125,10 @@ function readText(
     problems.push(wholeFile(shown, unreadable(error)));
     return null;
   }
+}
+
+function readGiven(text: string): { readonly text: string; readonly sha256: string } {
+  return { text, sha256: createHash('sha256').update(text).digest('hex') };
 }
 
 function unreadable(error: unknown): string {
