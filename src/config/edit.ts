@@ -5,8 +5,8 @@
  * in force in more than one place.
  */
 
-import type { Node, Pair, YAMLMap, YAMLSeq } from 'yaml';
-import { type CST, type Document, isAlias, isMap, isSeq, LineCounter, parseDocument } from 'yaml';
+import type { Pair, YAMLMap, YAMLSeq } from 'yaml';
+import { type CST, type Document, isAlias, isMap, isSeq, parseDocument } from 'yaml';
 import { editBlock, newBlock } from './edit-block.ts';
 import { editFlow, newFlow } from './edit-flow.ts';
 import { applyEdits, contentEnd, type TextEdit } from './edit-text.ts';
@@ -22,14 +22,13 @@ export interface NewItem {
 export interface ListChange {
   /** Where the list is, or belongs. */
   readonly path: readonly string[];
-  /** Places of the items that go, 1-based. */
-  readonly remove: readonly { readonly line: number; readonly col: number }[];
+  /** Indexes of the items that go. */
+  readonly remove: readonly number[];
   readonly add: readonly NewItem[];
 }
 
 export class FileEdit {
   readonly #text: string;
-  readonly #lines = new LineCounter();
   readonly #document: Document;
   readonly #edits: TextEdit[] = [];
 
@@ -38,7 +37,6 @@ export class FileEdit {
     this.#text = text;
     this.#document = parseDocument(text, {
       keepSourceTokens: true,
-      lineCounter: this.#lines,
       uniqueKeys: false,
       version: '1.2',
     });
@@ -65,14 +63,11 @@ export class FileEdit {
       return remove.length > 0 ? 'the list is gone' : this.#newList(path, parent, add);
     const list = pair.value;
     if (!isSeq(list)) return 'not a list';
-    const gone = new Set<number>();
-    for (const { line, col } of remove) {
-      const index = list.items.findIndex((item) => this.#isAt(item as Node, line, col));
-      if (index === -1) return `no entry at ${line}:${col}`;
+    for (const index of remove) {
+      if (list.items[index] === undefined) return `no entry ${index}`;
       if (hasAnchor(list.items[index])) return SHARED;
-      gone.add(index);
     }
-    return this.#editList({ pair, list, gone, add });
+    return this.#editList({ pair, list, gone: new Set(remove), add });
   }
 
   #editList({ pair, list, gone, add }: ListEdit): TextEdit[] | string {
@@ -109,11 +104,6 @@ export class FileEdit {
       return isAlias(pair.value) || hasAnchor(pair.value) ? SHARED : { pair, parent: map };
     }
     return 'no path';
-  }
-
-  #isAt(item: Node | null, line: number, col: number): boolean {
-    const place = this.#lines.linePos(item?.range?.[0] ?? -1);
-    return place.line === line && place.col === col;
   }
 }
 

@@ -1,7 +1,7 @@
 /** Lists of a file that are changed in place: what goes, what comes, and all that stays. */
 
 import { describe, expect, it } from 'vitest';
-import { LineCounter, parseDocument } from 'yaml';
+import { isSeq, type Node, parseDocument } from 'yaml';
 import { FileEdit, type NewItem } from '../../src/config/edit.ts';
 
 const PATH = ['workloads', 'pay', 'allow'];
@@ -14,18 +14,20 @@ interface Row {
   /** The file afterwards, or why it is left as it is. */
   readonly want: string;
   readonly path?: readonly string[];
+  readonly remove?: readonly number[];
 }
 
 const NEW: readonly NewItem[] = [{ text: 'new.test', comment: 'seen 3 times' }];
 
-function changed({ file, add = [], path = PATH }: Row): string {
-  const lines = new LineCounter();
+function changed({ file, add = [], path = PATH, remove }: Row): string {
   const text = file.replaceAll('^', '');
-  parseDocument(text, { lineCounter: lines });
+  const list = parseDocument(text).getIn(path, true);
+  const items = isSeq(list) ? list.items : [];
   let marks = 0;
-  const remove = [...file.matchAll(/\^/g)].map(({ index }) => lines.linePos(index - marks++));
+  const offsets = [...file.matchAll(/\^/g)].map(({ index }) => index - marks++);
+  const marked = offsets.map((at) => items.findIndex((item) => (item as Node).range?.[0] === at));
   const edit = new FileEdit(text);
-  return edit.change({ path, remove, add }) ?? edit.finish();
+  return edit.change({ path, remove: remove ?? marked, add }) ?? edit.finish();
 }
 
 const rows: readonly Row[] = [
@@ -181,8 +183,9 @@ workloads:
   },
   {
     name: 'an entry that is not there changes nothing',
-    file: 'workloads:\n  ^pay:\n    allow: [ a.test ]\n',
-    want: 'no entry at 2:3',
+    file: 'workloads:\n  pay:\n    allow: [ a.test ]\n',
+    remove: [1],
+    want: 'no entry 1',
   },
 ];
 
