@@ -17,6 +17,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'check', load: () => import('./check.ts') },
   { name: 'explain', load: () => import('./explain.ts') },
   { name: 'test', load: () => import('./test.ts') },
+  { name: 'drift', load: () => import('./drift.ts') },
   { name: 'query', load: () => import('./query.ts') },
   { name: 'status', load: () => import('./status.ts') },
   { name: 'reload', load: () => import('./reload.ts') },

@@ -5,7 +5,7 @@
 
 import type { CST } from 'yaml';
 import type { NewItem } from './edit.ts';
-import { contentEnd, type TextEdit } from './edit-text.ts';
+import { contentEnd, lineAfter, lineStart, type TextEdit } from './edit-text.ts';
 
 interface Item {
   readonly from: number;
@@ -23,7 +23,7 @@ export function editFlow(
   const items = itemsOf(token);
   const from = token.offset + 1;
   const inside = text.slice(from, close.offset);
-  if (/[\n#]/.test(inside)) return cut({ token, items, end: close.offset }, gone, add);
+  if (/[\n#]/.test(inside)) return cut({ text, token, items, end: close.offset }, gone, add);
   const kept = items.flatMap((item, i) => (gone.has(i) ? [] : [text.slice(item.from, item.to)]));
   const all = [...kept, ...add.map((item) => item.text)].join(', ');
   const isTight = inside !== '' && !inside.startsWith(' ');
@@ -43,6 +43,7 @@ export function newFlow(
 }
 
 interface Lines {
+  readonly text: string;
   readonly token: CST.FlowCollection;
   readonly items: readonly Item[];
   /** Of the closing bracket. */
@@ -50,7 +51,7 @@ interface Lines {
 }
 
 function cut(
-  { token, items, end }: Lines,
+  { text, token, items, end }: Lines,
   gone: ReadonlySet<number>,
   add: readonly NewItem[],
 ): TextEdit[] {
@@ -58,11 +59,10 @@ function cut(
   const edits: TextEdit[] = [];
   for (const [i, item] of items.entries()) {
     if (!gone.has(i)) continue;
-    edits.push({ from: item.from, to: item.to, text: '' });
     const next = items[i + 1]?.from ?? end;
-    const comma = commas.find((at) => at >= item.to && at < next);
     // A comma behind the last entry that is kept is no mistake in YAML.
-    if (comma !== undefined) edits.push({ from: comma, to: comma + 1, text: '' });
+    const comma = commas.find((at) => at >= item.to && at < next);
+    edits.push(...itemAndComma(text, item, comma));
   }
   if (add.length === 0) return edits;
   const list = add.map((item) => item.text).join(', ');
@@ -73,6 +73,23 @@ function cut(
     edits.push({ from: token.offset + 1, to: token.offset + 1, text: ` ${list}` });
   else edits.push({ from: kept.to, to: kept.to, text: `, ${list}` });
   return edits;
+}
+
+function itemAndComma(text: string, item: Item, comma: number | undefined): TextEdit[] {
+  if (comma === undefined) return [wholeLine(text, item.from, item.to)];
+  const isNext = text.slice(item.to, comma).trim() === '';
+  if (isNext) return [wholeLine(text, item.from, comma + 1)];
+  return [
+    { from: item.from, to: item.to, text: '' },
+    { from: comma, to: comma + 1, text: '' },
+  ];
+}
+
+/** What goes, with its line where nothing else stands there. */
+function wholeLine(text: string, from: number, to: number): TextEdit {
+  const [start, after] = [lineStart(text, from), lineAfter(text, to)];
+  const isAlone = text.slice(start, from).trim() === '' && text.slice(to, after).trim() === '';
+  return isAlone ? { from: start, to: after, text: '' } : { from, to, text: '' };
 }
 
 function itemsOf(token: CST.FlowCollection): Item[] {

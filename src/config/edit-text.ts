@@ -9,7 +9,9 @@ export interface TextEdit {
   readonly text: string;
 }
 
-/** Applies edits that do not overlap; of two at one place, the one that was given first is first. */
+/**
+ * Applies edits that do not overlap; of two at one place the one that was given first is first.
+ */
 export function applyEdits(text: string, edits: readonly TextEdit[]): string {
   let out = '';
   let at = 0;

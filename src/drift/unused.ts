@@ -111,13 +111,14 @@ export class Unused {
 
   #shortWatch(users: Users): string | null {
     const watchedMs = this.#watchedMs(users);
-    return watchedMs <= this.#watch.sinceMs ? null : 'not watched for the whole window';
+    const isWhole = watchedMs !== null && watchedMs <= this.#watch.sinceMs;
+    return isWhole ? null : 'not watched for the whole window';
   }
 
-  /** From when on somebody who may use it was heard of. */
-  #watchedMs({ workloads }: Users): number {
-    const first = workloads.map(({ name }) => this.#watch.firstMs.get(name) ?? Number.MAX_VALUE);
-    return Math.max(this.#watch.sinceMs, Math.min(...first));
+  /** From when on somebody who may use it was heard of; null where nobody ever was. */
+  #watchedMs({ workloads }: Users): number | null {
+    const first = workloads.flatMap(({ name }) => this.#watch.firstMs.get(name) ?? []);
+    return first.length === 0 ? null : Math.max(this.#watch.sinceMs, Math.min(...first));
   }
 
   #ofBundles(workload: Workload, number: number): Finding[] {

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import * as command from '../../src/cli/test.ts';
 import { type Run, readWith } from '../cli/support/read.ts';
 import { NOON } from '../history/support/records.ts';
-import { type Asked, DAY, historyOf, NOW, PAY, policyOf, WEB } from './support.ts';
+import { type Asked, DAY, historyOf, NAMES_KEPT, NOW, PAY, policyOf, WEB } from './support.ts';
 
 interface Row {
   readonly change: string;
@@ -191,14 +191,14 @@ describe('test --against', () => {
   }
 
   it('says of names that are not kept that the domain alone was judged', async () => {
-    const asked = Array.from({ length: 30 }, (_, i) => ({
+    const asked = Array.from({ length: NAMES_KEPT + 10 }, (_, i) => ({
       name: `n${i}.bank.test`,
       firstMs: NOON + i,
     }));
     const one = { asked, before: pay('allow: [ "*.bank.test" ]'), after: pay('allow: []') };
     const { stdout, stderr } = await run(one, '--csv', '--limit', '0');
     const lines = stdout.trimEnd().split('\r\n');
-    expect(lines).toHaveLength(1 + 20 + 1);
+    expect(lines).toHaveLength(1 + NAMES_KEPT + 1);
     expect(lines.filter((line) => line.includes(',false,bank.test,'))).toHaveLength(1);
     expect(stderr).toContain('1 domains have names that are not kept');
   });

@@ -10,6 +10,9 @@ import { NOON, type RecordSpec } from '../history/support/records.ts';
 export const PAY = 1;
 export const WEB = 2;
 
+/** Full names that the history keeps of a domain. */
+export const NAMES_KEPT = 50;
+
 export const DAY = 86_400_000;
 /** When the commands run. */
 export const NOW = NOON + DAY;
@@ -20,7 +23,7 @@ export interface Asked extends Partial<RecordSpec> {
 
 /** A history in which these names were asked for, by `pay` where it does not say. */
 export function historyOf(asked: readonly Asked[]): string {
-  const test = fixture({ retentionMs: 400 * DAY, namesPerDomain: 20 });
+  const test = fixture({ retentionMs: 400 * DAY, namesPerDomain: NAMES_KEPT });
   for (const one of asked) {
     const record = one.denied === undefined ? { allowed: 1, ...one } : one;
     test.put([record, { ...record, kind: KIND_NAME }]);

@@ -1,8 +1,10 @@
 /** Lists of a file that are changed in place: what goes, what comes, and all that stays. */
 
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isSeq, type Node, parseDocument } from 'yaml';
+import { isSeq, type Node, parse, parseDocument } from 'yaml';
 import { FileEdit, type NewItem } from '../../src/config/edit.ts';
+import { commentLines, configurations, isPartOf } from '../drift/generated.ts';
 
 const PATH = ['workloads', 'pay', 'allow'];
 
@@ -195,4 +197,43 @@ describe('a file changed in place', () => {
       expect(changed(row)).toBe(row.want);
     });
   }
+
+  it('of any form holds what was meant, and every other line as it was', () => {
+    interface Lists {
+      everyone: { allow?: unknown[] };
+      workloads: Record<string, { allow?: unknown[] }>;
+    }
+    const choice = fc.record({ gone: fc.array(fc.nat(7)), isAdded: fc.boolean() });
+    let edits = 0;
+    const property = fc.property(configurations, choice, choice, (file, first, second) => {
+      const text = file.replace(/^\ufeff/, '');
+      const want = parse(text) as Lists;
+      const edit = new FileEdit(text);
+      const lists = [
+        { path: ['everyone', 'allow'], holder: want.everyone, choice: first },
+        { path: PATH, holder: want.workloads['pay'] ?? {}, choice: second },
+      ];
+      for (const { path, holder, choice: chosen } of lists) {
+        const items = holder.allow ?? [];
+        const remove = [...new Set(chosen.gone)].filter((index) => index < items.length);
+        const add = chosen.isAdded ? NEW : [];
+        if (remove.length + add.length === 0) continue;
+        edits++;
+        expect(edit.change({ path, remove, add })).toBe(null);
+        const kept = items.filter((_, index) => !remove.includes(index));
+        holder.allow = [...kept, ...add.map((item) => item.text)];
+      }
+      const after = edit.finish();
+      expect(parse(after)).toEqual(want);
+      expect(isPartOf(commentLines(text), commentLines(after))).toBe(true);
+      const added = lines(after).filter((line) => !lines(text).includes(line));
+      expect(added.every((line) => /new\.test|allow:|#/.test(line))).toBe(true);
+    });
+    fc.assert(property, { numRuns: 1000, seed: 20_260_301 });
+    expect(edits).toBeGreaterThan(1000);
+  });
 });
+
+function lines(text: string): string[] {
+  return text.split(/\r?\n/);
+}
