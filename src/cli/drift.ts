@@ -67,18 +67,23 @@ async function run(options: DriftOptions, context: CliContext): Promise<void> {
   }
 }
 
+/** @throws DnsvalveError DATABASE where there is a store of exceptions that cannot be read */
 async function aroundOf(
   { config }: CompiledPolicy,
   options: DriftOptions,
   context: CliContext,
 ): Promise<Around> {
-  const { ask } = await import('../control/client.ts');
+  const [{ ask }, { overridesPath, readOverrides }] = await Promise.all([
+    import('../control/client.ts'),
+    import('../overrides/read.ts'),
+  ]);
+  const { exceptions } = readOverrides(overridesPath(config.stateDirectory), context.now());
   try {
     const status = await ask(options.control ?? config.control.path, 'status');
-    return { exceptions: [], live: (status as { policy: LivePolicy }).policy };
+    return { exceptions, live: (status as { policy: LivePolicy }).policy };
   } catch (error) {
     const text = `the policy in force is not compared: ${messageOf(error)}`;
     context.stderr.write(`${escapeText(text)}\n`);
-    return { exceptions: [], live: null };
+    return { exceptions, live: null };
   }
 }

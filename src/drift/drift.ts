@@ -8,8 +8,9 @@ import type Database from 'better-sqlite3';
 import type { CompiledPolicy } from '../backtest/policy-files.ts';
 import { HistoryQueries } from '../history/queries.ts';
 import { Seen } from '../learn/seen.ts';
+import type { ExceptionRecord } from '../overrides/records.ts';
 import { FINDING_KINDS, type Finding, type FindingKind } from './finding.ts';
-import { habitFindings, type PastException } from './habits.ts';
+import { habitFindings } from './habits.ts';
 import { type LivePolicy, liveFindings } from './live.ts';
 import { undeclaredFindings } from './open-names.ts';
 import { Unused } from './unused.ts';
@@ -25,7 +26,7 @@ export interface DriftOptions {
 
 /** What is known beside the history; null where nobody could be asked. */
 export interface Around {
-  readonly exceptions: readonly PastException[];
+  readonly exceptions: readonly ExceptionRecord[];
   readonly live: LivePolicy | null;
 }
 

@@ -3,33 +3,18 @@
  * long. What is needed that often belongs into the policy, where it has an owner and no end.
  */
 
+import type { ExceptionRecord } from '../overrides/records.ts';
 import type { Finding } from './finding.ts';
-
-/** An exception as the store keeps it, whatever became of it. */
-export interface PastException {
-  readonly id: string;
-  readonly workload: string;
-  /** As written: `*.partner.example`. */
-  readonly pattern: string;
-  /** While it was open; null where it never was. */
-  readonly fromMs: number | null;
-  /** When it ended, or will. */
-  readonly untilMs: number;
-  readonly queries: number;
-  readonly lastUseMs: number | null;
-  /** How often its end was put off. */
-  readonly extensions: number;
-}
 
 /** Openings and extensions that make a habit. */
 const HABIT_OPENINGS = 3;
 /** Or so long in all. */
 const HABIT_OPEN_MS = 30 * 86_400_000;
 
-export function habitFindings(exceptions: readonly PastException[], window: Window): Finding[] {
-  const groups = new Map<string, PastException[]>();
+export function habitFindings(exceptions: readonly ExceptionRecord[], window: Window): Finding[] {
+  const groups = new Map<string, ExceptionRecord[]>();
   for (const one of exceptions) {
-    if (one.fromMs === null || one.untilMs < window.sinceMs) continue;
+    if (one.startMs === null || endMsOf(one) < window.sinceMs) continue;
     const key = `${one.workload} ${one.pattern}`;
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [one]);
@@ -43,12 +28,13 @@ interface Window {
   readonly nowMs: number;
 }
 
-function habitOf(group: readonly PastException[], { sinceMs, nowMs }: Window): Finding[] {
+function habitOf(group: readonly ExceptionRecord[], { sinceMs, nowMs }: Window): Finding[] {
   const [first] = group;
   if (first === undefined) return [];
-  const openings = group.reduce((sum, { extensions }) => sum + 1 + extensions, 0);
-  const openMs = group.reduce((sum, { fromMs, untilMs }) => {
-    return sum + Math.max(0, Math.min(untilMs, nowMs) - Math.max(fromMs ?? nowMs, sinceMs));
+  const openings = group.reduce((sum, { renewals }) => sum + 1 + renewals, 0);
+  const openMs = group.reduce((sum, one) => {
+    const fromMs = Math.max(one.startMs ?? nowMs, sinceMs);
+    return sum + Math.max(0, Math.min(endMsOf(one), nowMs) - fromMs);
   }, 0);
   const queries = group.reduce((sum, one) => sum + one.queries, 0);
   if (openings < HABIT_OPENINGS && openMs < HABIT_OPEN_MS) return [];
@@ -69,4 +55,9 @@ function habitOf(group: readonly PastException[], { sinceMs, nowMs }: Window): F
       remedy: null,
     },
   ];
+}
+
+/** When it ended, or will. */
+function endMsOf({ endedMs, end }: ExceptionRecord): number {
+  return endedMs ?? end?.untilMs ?? 0;
 }

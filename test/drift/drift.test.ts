@@ -3,7 +3,8 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import * as command from '../../src/cli/drift.ts';
-import { habitFindings, type PastException } from '../../src/drift/habits.ts';
+import { habitFindings } from '../../src/drift/habits.ts';
+import type { ExceptionRecord } from '../../src/overrides/records.ts';
 import {
   type Asked,
   DAY,
@@ -206,17 +207,18 @@ describe('drift', () => {
 
 describe('exceptions that became habits', () => {
   const HOUR = 3_600_000;
-  const one: PastException = {
+  const UNTIL_TOMORROW = { untilMs: NOW + DAY, leftMs: DAY, bootId: '', bootEndMs: 0 };
+  const one = {
     id: 'ex-1',
     workload: 'pay',
     pattern: 'a.test',
-    fromMs: NOW - 5 * DAY,
-    untilMs: NOW - 5 * DAY + 4 * HOUR,
+    startMs: NOW - 5 * DAY,
+    endedMs: NOW - 5 * DAY + 4 * HOUR,
     queries: 2,
     lastUseMs: NOW - 5 * DAY,
-    extensions: 0,
-  };
-  const cases: readonly { name: string; list: readonly PastException[]; want: string[] }[] = [
+    renewals: 0,
+  } as ExceptionRecord;
+  const cases: readonly { name: string; list: readonly ExceptionRecord[]; want: string[] }[] = [
     { name: 'two openings are none', list: [one, { ...one, id: 'ex-2' }], want: [] },
     {
       name: 'three openings of the same are one',
@@ -225,7 +227,7 @@ describe('exceptions that became habits', () => {
     },
     {
       name: 'an extension counts as an opening, and what was never used is said to be',
-      list: [{ ...one, extensions: 2, queries: 0, lastUseMs: null }],
+      list: [{ ...one, renewals: 2, queries: 0, lastUseMs: null }],
       want: ['opened or extended 3 times, 4 hours in the window: ex-1; never used'],
     },
     {
@@ -235,12 +237,12 @@ describe('exceptions that became habits', () => {
     },
     {
       name: 'one that is open for a month is one',
-      list: [{ ...one, fromMs: NOW - 31 * DAY, untilMs: NOW + DAY }],
+      list: [{ ...one, startMs: NOW - 31 * DAY, endedMs: null, end: UNTIL_TOMORROW }],
       want: ['opened or extended 1 times, 744 hours in the window: ex-1'],
     },
     {
       name: 'what never opened, or ended before the window, counts for nothing',
-      list: [one, { ...one, fromMs: null }, { ...one, untilMs: NOW - 41 * DAY }],
+      list: [one, { ...one, startMs: null }, { ...one, endedMs: NOW - 41 * DAY }],
       want: [],
     },
   ];
