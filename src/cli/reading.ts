@@ -72,7 +72,7 @@ export function addWindowOptions(command: Command): Command {
     );
 }
 
-function parseLimit(text: string): number {
+export function parseLimit(text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('give a number of rows, 0 for all');
   return Number(text);
 }

@@ -1,6 +1,7 @@
 /** The status document: what a running resolver has loaded, counts and lacks. Versioned. */
 
 import { learningText } from '../baseline/settings.ts';
+import { configurationDigest } from '../config/digest.ts';
 import { COUNTERS } from '../counters.ts';
 import { usageOf } from '../detect/usage.ts';
 import type { RecorderStats } from '../history/messages.ts';
@@ -26,6 +27,7 @@ export async function statusOf(resolver: Resolver): Promise<object> {
     policy: {
       revision: memory.revision,
       files: config.files,
+      configuration: configurationDigest(config),
       workloads: config.workloads.length,
       prefixes: config.prefixes,
       rules: ruleCount(snapshot),
