@@ -2,9 +2,9 @@
 
 import { writeFileSync } from 'node:fs';
 import { DnsvalveError, messageOf } from '../errors.ts';
-import type { Report, ReportColumn } from '../reports/report.ts';
+import { columnsFor, type Report, type ReportColumn } from '../reports/report.ts';
 import type { CliContext } from './context.ts';
-import { csvLine, csvRows } from './csv.ts';
+import { cellOf as csvCell, csvLine } from './csv.ts';
 import { escapeText, safeJson } from './escape.ts';
 import { jsonTime } from './reading.ts';
 import { renderTable, titleStyle } from './table.ts';
@@ -93,8 +93,10 @@ function printCsv<Row>({ columns, rows }: Report<Row>, { stdout }: CliContext): 
   const titles = columns.map(({ field }) => field);
   stdout.write(csvLine(titles));
   for (const some of chunks(rows)) {
-    const documents = some.map((row) => documentOf(columns, row));
-    stdout.write(csvRows(titles, documents));
+    const lines = some.map((row) => {
+      return csvLine(columns.map((column) => csvCell(dataOf(column, row))));
+    });
+    stdout.write(lines.join(''));
   }
 }
 
@@ -112,20 +114,12 @@ function printTable<Row>(report: Report<Row>, zone: Zone, context: CliContext): 
     context.stderr.write(`${report.empty}\n`);
     return;
   }
-  const columns = report.columns.filter((column) => isShown(column, rows));
+  const columns = columnsFor(report, 'table');
   const heads = columns.map(({ title, look }) => {
     return { title, align: look === 'number' ? ('right' as const) : ('left' as const) };
   });
   const cells = rows.map((row) => columns.map((column) => cellOf(column, row, zone)));
   context.stdout.write(renderTable(heads, cells, titleStyle(context)));
-}
-
-export function isShown<Row>(column: ReportColumn<Row>, rows: readonly Row[]): boolean {
-  if (column.isHidden === true) return false;
-  return rows.some((row) => {
-    const value = column.of(row);
-    return value !== null && value !== '';
-  });
 }
 
 function cellOf<Row>({ of, look }: ReportColumn<Row>, row: Row, zone: Zone): string {
@@ -136,12 +130,15 @@ function cellOf<Row>({ of, look }: ReportColumn<Row>, row: Row, zone: Zone): str
 
 function documentOf<Row>(columns: readonly ReportColumn<Row>[], row: Row): Document {
   const document: Record<string, unknown> = {};
-  for (const { field, look, of } of columns) {
-    const value = of(row);
-    if (value === '' || value === null) document[field] = null;
-    else document[field] = look === 'time' ? jsonTime(Number(value)) : value;
-  }
+  for (const column of columns) document[column.field] = dataOf(column, row);
   return document;
+}
+
+/** As data have it: times in RFC 3339, null for what is not said. */
+function dataOf<Row>({ look, of }: ReportColumn<Row>, row: Row): unknown {
+  const value = of(row);
+  if (value === '' || value === null) return null;
+  return look === 'time' ? jsonTime(Number(value)) : value;
 }
 
 function chunks<Row>(rows: readonly Row[]): Row[][] {

@@ -8,6 +8,10 @@ import { counted, DAY_MS, share, span, thousands } from './words.ts';
 /** What closes within this is about to. */
 const SOON_MS = DAY_MS;
 
+const DATA = ['data'] as const;
+const OFF_PAGE = ['table', 'data'] as const;
+const OFF_TABLE = ['page', 'data'] as const;
+
 export interface OpenContext {
   readonly nowMs: number;
   /** Without use for this long, something counts as idle. */
@@ -33,28 +37,54 @@ export function standing(grant: Grant, context: OpenContext): readonly [string, 
   return idle > idleMs ? [`idle ${span(idle)}`, 'warn'] : ['in use', 'good'];
 }
 
+const WHOSE: readonly ReportColumn<Grant>[] = [
+  { title: 'workload', field: 'workload', look: 'name', of: (g) => g.workload, only: OFF_PAGE },
+  { title: 'owner', field: 'owner', look: 'text', of: (g) => g.owner, only: OFF_PAGE },
+  { title: 'env', field: 'env', look: 'text', of: (g) => g.env, only: DATA },
+  { title: 'mode', field: 'mode', look: 'text', of: (g) => g.mode, only: DATA },
+];
+
+const WHY: readonly ReportColumn<Grant>[] = [
+  {
+    title: 'reason',
+    field: 'reason',
+    look: 'prose',
+    of: (g) => g.reason,
+    below: (g) => g.ticket,
+    only: OFF_TABLE,
+  },
+  { title: 'ticket', field: 'ticket', look: 'text', of: (g) => g.ticket, only: DATA },
+  { title: 'requester', field: 'requester', look: 'text', of: (g) => g.requester, only: DATA },
+  {
+    title: 'approved by',
+    field: 'approver',
+    look: 'text',
+    of: (g) => g.approver,
+    below: (g) => (g.requester === '' ? null : `asked by ${g.requester}`),
+  },
+];
+
+/** What a grant is, shared by the reports that are about grants. */
+export const GRANT: readonly ReportColumn<Grant>[] = [
+  ...WHOSE,
+  {
+    title: 'pattern',
+    field: 'pattern',
+    look: 'name',
+    of: (g) => g.pattern,
+    below: (g) => (g.types === '' ? null : `only ${g.types}`),
+  },
+  { title: 'types', field: 'types', look: 'text', of: (g) => g.types, only: OFF_PAGE },
+  { title: 'opened by', field: 'by', look: 'text', of: (g) => g.by, below: (g) => g.place },
+  { title: 'written at', field: 'place', look: 'place', of: (g) => g.place, only: OFF_PAGE },
+  ...WHY,
+];
+
 function columnsOf(context: OpenContext): ReportColumn<Grant>[] {
   return [
-    { title: 'workload', field: 'workload', look: 'name', of: (g) => g.workload, isGrouped: true },
-    { title: 'owner', field: 'owner', look: 'text', of: (g) => g.owner, isGrouped: true },
-    { title: 'env', field: 'env', look: 'text', of: (g) => g.env, isHidden: true },
-    { title: 'mode', field: 'mode', look: 'text', of: (g) => g.mode, isHidden: true },
-    { title: 'pattern', field: 'pattern', look: 'name', of: (g) => g.pattern },
-    { title: 'types', field: 'types', look: 'text', of: (g) => g.types },
-    { title: 'opened by', field: 'by', look: 'text', of: (g) => g.by },
-    { title: 'written at', field: 'place', look: 'place', of: (g) => g.place },
-    { title: 'reason', field: 'reason', look: 'prose', of: (g) => g.reason },
-    { title: 'ticket', field: 'ticket', look: 'text', of: (g) => g.ticket },
-    { title: 'requester', field: 'requester', look: 'text', of: (g) => g.requester },
-    { title: 'approver', field: 'approver', look: 'text', of: (g) => g.approver },
+    ...GRANT,
     { title: 'closes', field: 'expires', look: 'time', of: (g) => g.expiresMs },
-    {
-      title: 'first use',
-      field: 'first_use',
-      look: 'time',
-      of: (g) => g.firstUseMs,
-      isHidden: true,
-    },
+    { title: 'first use', field: 'first_use', look: 'time', of: (g) => g.firstUseMs, only: DATA },
     { title: 'last use', field: 'last_use', look: 'time', of: (g) => g.lastUseMs },
     { title: 'queries', field: 'queries', look: 'number', of: (g) => g.queries },
     {

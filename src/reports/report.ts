@@ -18,10 +18,25 @@ export interface ReportColumn<Row> {
   readonly look: Look;
   readonly of: (row: Row) => Value;
   readonly tone?: (row: Row) => Tone;
-  /** Only in JSON and CSV. */
-  readonly isHidden?: boolean;
-  /** Not on a page, whose groups say it. */
-  readonly isGrouped?: boolean;
+  /** On a page, a second line of the cell. */
+  readonly below?: (row: Row) => string | null;
+  /** Where it is shown; everywhere where it is left out. Data are JSON and CSV. */
+  readonly only?: readonly Form[];
+}
+
+export type Form = 'table' | 'page' | 'data';
+
+/** Columns of a form that have a value in some row; data have them all. */
+export function columnsFor<Row>(report: Report<Row>, form: Form): ReportColumn<Row>[] {
+  const meant = report.columns.filter(({ only }) => only === undefined || only.includes(form));
+  if (form === 'data') return meant;
+  return meant.filter(({ of, below }) =>
+    report.rows.some((row) => isSaid(of(row)) || isSaid(below?.(row) ?? null)),
+  );
+}
+
+function isSaid(value: Value): boolean {
+  return value !== null && value !== '';
 }
 
 /** A number at the head of a page. */

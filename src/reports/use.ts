@@ -33,7 +33,8 @@ export const NO_USE: UseReading = { uses: new Map(), sinceMs: null, watchedHours
 export function readUses(db: Database.Database): UseReading {
   const uses = new Map<string, Map<string, Use>>();
   const statement = db.prepare<[], [string, string, number, number, number]>(READ).raw();
-  for (const [workload, rule, firstMs, lastMs, queries] of statement.iterate()) {
+  // All at once: a step for each row takes twice as long.
+  for (const [workload, rule, firstMs, lastMs, queries] of statement.all()) {
     let own = uses.get(workload);
     if (own === undefined) {
       own = new Map();

@@ -3,11 +3,11 @@
  * kept. Everything is reached by keyboard; what it filters, it filters by style alone.
  */
 
-import type { Figure, Group, Patch, Report, ReportColumn } from '../report.ts';
+import { columnsFor, type Figure, type Group, type Patch, type Report } from '../report.ts';
 import { counted } from '../words.ts';
 import { anchor, html } from './escape.ts';
 import { STYLE } from './style.ts';
-import { capital, type PageStyle, tableOf } from './table.ts';
+import { capital, type PageLook, type PageStyle, tableOf } from './table.ts';
 
 /** No source of anything is allowed but the sheet within. */
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
@@ -28,6 +28,7 @@ interface Section<Row> {
 
 export function pageOf<Row>(report: Report<Row>, style: PageStyle): string {
   const sections = sectionsOf(report);
+  const look = { style, columns: columnsFor(report, 'page') };
   const hasTones = report.columns.some(({ tone }) => tone !== undefined);
   const parts = [
     headOf(report.title),
@@ -40,7 +41,7 @@ export function pageOf<Row>(report: Report<Row>, style: PageStyle): string {
     hasTones && report.rows.length > 0 ? filterBar() : '',
     sections.length > 1 ? indexOf(sections) : '',
     report.rows.length === 0 ? `<p class=empty>${html(report.empty)}</p>` : '',
-    ...sections.map((section) => sectionOf(section, report, style)),
+    ...sections.map((section) => sectionOf(section, report, look)),
     ...(report.patches ?? []).filter((patch) => !isShownWith(patch, sections)).map(patchOf),
     '</main>',
     footerOf(report, style),
@@ -118,26 +119,16 @@ function indexOf<Row>(sections: readonly Section<Row>[]): string {
   return `<nav class=index aria-label=Contents><details${open}><summary>${title}</summary><ul>${items.join('')}</ul></details></nav>`;
 }
 
-function sectionOf<Row>(section: Section<Row>, report: Report<Row>, style: PageStyle): string {
+function sectionOf<Row>(section: Section<Row>, report: Report<Row>, look: PageLook<Row>): string {
   const { group, id, rows } = section;
   const tags = group.details.map((text) => `<span class=tag>${html(text)}</span>`).join('');
   const count = `<span class="tag count">${counted(rows.length, 'row')}</span>`;
-  const columns = report.columns.filter((column) => isOnPage(column, report.rows));
   const patches = (report.patches ?? []).filter(({ subject }) => subject === group.heading);
   return (
     `<section class=group aria-labelledby="${id}"><h2 id="${id}">${html(group.heading)}${tags}${count}</h2>` +
-    tableOf(columns, rows, `${report.title}: ${group.heading}`, style) +
+    tableOf(rows, `${report.title}: ${group.heading}`, look) +
     `${patches.map(patchOf).join('')}</section>`
   );
-}
-
-/** Columns that are empty in the whole report are left out. */
-function isOnPage<Row>(column: ReportColumn<Row>, rows: readonly Row[]): boolean {
-  if (column.isHidden === true || column.isGrouped === true) return false;
-  return rows.some((row) => {
-    const value = column.of(row);
-    return value !== null && value !== '';
-  });
 }
 
 function isShownWith<Row>({ subject }: Patch, sections: readonly Section<Row>[]): boolean {

@@ -25,7 +25,7 @@ outline:3px solid var(--accent);outline-offset:2px;border-radius:.2rem}
 .brand{display:flex;align-items:center;gap:.5rem;font-weight:650;letter-spacing:.01em;color:var(--accent)}
 .brand span{color:var(--soft);font-weight:400;margin-left:auto;font-size:.87rem}
 h1{font-size:2.1rem;line-height:1.15;letter-spacing:-.022em;margin:1.1rem 0 .35rem;font-weight:680}
-.question{font-size:1.07rem;color:var(--soft);margin:0 0 1.4rem;max-width:46rem}
+.question{font-size:1.07rem;color:var(--soft);margin:0 0 1.4rem;max-width:60rem}
 .facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(13rem,1fr));gap:.75rem 2rem;
 margin:0 0 1.5rem;padding:1rem 0;border-block:1px solid var(--line)}
 .facts dt{font-size:.78rem;color:var(--soft)}
@@ -58,19 +58,17 @@ font:600 1.08rem/1.35 var(--mono);letter-spacing:-.01em}
 .group>h2 .count{margin-left:auto}
 .group>h2 .count::before{content:none!important}
 .scroll{overflow-x:auto;background:var(--card);border:1px solid var(--line);border-radius:.6rem}
-table{border-collapse:collapse;width:100%;font-size:.91rem}
-th,td{padding:.48rem .8rem;text-align:left;vertical-align:top}
-thead th{background:var(--head);color:var(--soft);font-size:.8rem;font-weight:600;white-space:nowrap;vertical-align:bottom}
+table{border-collapse:collapse;width:100%;min-width:58rem;table-layout:fixed;font-size:.91rem}
+th,td{padding:.5rem .8rem;text-align:left;vertical-align:top;overflow-wrap:anywhere}
+thead th{background:var(--head);color:var(--soft);font-size:.8rem;font-weight:600;vertical-align:bottom}
 tbody tr+tr>*{border-top:1px solid var(--line)}
 tbody th{font-weight:400}
-.m{font-family:var(--mono);font-size:.87rem;overflow-wrap:anywhere;min-width:11rem}
-.l{font-family:var(--mono);font-size:.8rem;color:var(--soft);overflow-wrap:anywhere;min-width:8rem}
+td small,th small{display:block;color:var(--soft);font-size:.8rem;line-height:1.4}
+.m{font-family:var(--mono);font-size:.87rem}
+.m small{font-family:system-ui,-apple-system,"Segoe UI",Roboto,Arial,sans-serif}
+.l{font-family:var(--mono);font-size:.8rem;color:var(--soft)}
 .n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
-.t{white-space:nowrap;font-variant-numeric:tabular-nums}
-.t small{display:block;color:var(--soft);font-size:.8rem}
-.p{min-width:10rem;max-width:24rem}
-.e{color:var(--soft)}
-.s{white-space:nowrap}
+.t{font-variant-numeric:tabular-nums}.t time{white-space:nowrap}
 .s b{display:inline-block;font-weight:560;font-size:.82rem;line-height:1.35;padding:.1rem .55rem;border-radius:1rem;background:var(--head);color:var(--soft)}
 .s .good{background:var(--good-bg);color:var(--good)}
 .s .warn{background:var(--warn-bg);color:var(--warn)}
@@ -98,6 +96,6 @@ html{font-size:10.5px;background:#fff}body{max-width:none;padding:0}
 .group>h2{break-after:avoid}
 .scroll,.patch pre{overflow:visible}
 .patch pre{white-space:pre-wrap}
-thead{display:table-header-group}tr,.figures li,.notes{break-inside:avoid}
-.m,.l,.p{min-width:0}}
+table{min-width:0}
+thead{display:table-header-group}tr,.figures li,.notes{break-inside:avoid}}
 `.trim();
