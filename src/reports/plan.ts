@@ -29,6 +29,8 @@ export interface Asked {
   readonly sinceMs: number;
   readonly untilMs: number;
   readonly zone: Zone;
+  /** Domains of a workload in `report flows`; 0 for all. */
+  readonly top: number;
 }
 
 export interface Material {
@@ -47,7 +49,12 @@ export interface Material {
 export type ReportPlan<Row> = (material: Material) => Report<Row>;
 
 /** @throws DnsvalveError CONFIG, DATABASE, or USAGE for a workload that is not in the policy */
-export function withMaterial<Row>(asked: Asked, plan: ReportPlan<Row>): Report<Row> {
+export function reportOf<Row>(asked: Asked, plan: ReportPlan<Row>): Report<Row> {
+  return withMaterial(asked, (material) => limited(plan(material), asked.limit));
+}
+
+/** @throws as `reportOf` */
+export function withMaterial<T>(asked: Asked, body: (material: Material) => T): T {
   const places = findPlaces(asked.configPath);
   const subject = subjectOf(asked.configPath, places, asked.isFiles);
   refuseUnknown(asked.workload, subject);
@@ -67,7 +74,7 @@ export function withMaterial<Row>(asked: Asked, plan: ReportPlan<Row>): Report<R
     }
     const facts = factsOf(subject, use, asked.zone);
     const material = { asked, places, subject, db, use, exceptions, quarantines: held };
-    return limited(plan({ ...material, facts, notes }), asked.limit);
+    return body({ ...material, facts, notes });
   } finally {
     db?.close();
   }

@@ -82,6 +82,14 @@ td small,th small{display:block;color:var(--soft);font-size:.8rem;line-height:1.
 .drawing{margin:0 0 1.8rem;background:var(--card);border:1px solid var(--line);border-radius:.6rem;padding:1rem}
 .drawing svg{display:block;width:100%;height:auto}
 .drawing figcaption{color:var(--soft);font-size:.87rem;margin-top:.6rem}
+.drawing text{font:13px var(--mono);fill:var(--ink)}
+.drawing .head text{font:600 12px system-ui,-apple-system,"Segoe UI",Roboto,Arial,sans-serif;fill:var(--soft)}
+.drawing circle{fill:var(--ink)}
+.drawing path{fill:none;stroke-linecap:round;opacity:.42}
+.steady{stroke:var(--accent);--k:var(--accent)}.other{stroke:#5b7fc4;--k:#5b7fc4}.new{stroke:#d08a12;--k:#d08a12}
+.stopped{stroke:var(--soft);--k:var(--soft);stroke-dasharray:2 9}
+.key{white-space:nowrap;margin-left:.9rem}.key i{display:inline-block;width:1.5rem;height:.5rem;border-radius:.25rem;background:var(--k);margin-right:.4rem;opacity:.7}
+.key .stopped{opacity:.35}
 .empty{background:var(--card);border:1px solid var(--line);border-radius:.6rem;padding:2rem;text-align:center;color:var(--soft)}
 footer{margin-top:2.5rem;padding-top:.9rem;border-top:1px solid var(--line);color:var(--soft);font-size:.85rem}
 @media (max-width:40rem){body{padding:1.25rem 1rem 3rem}h1{font-size:1.65rem}}
