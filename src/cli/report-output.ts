@@ -100,10 +100,12 @@ function printCsv<Row>({ columns, rows }: Report<Row>, { stdout }: CliContext): 
   }
 }
 
-function printPatch<Row>({ patches = [] }: Report<Row>, { stdout, stderr }: CliContext): void {
-  for (const { subject, text, byHand } of patches) {
-    stdout.write(text);
-    for (const line of byHand) stderr.write(`${escapeText(`${subject}: by hand: ${line}`)}\n`);
+function printPatch<Row>({ whole, patches = [] }: Report<Row>, context: CliContext): void {
+  context.stdout.write(whole?.text ?? '');
+  for (const { subject, byHand } of patches) {
+    for (const line of byHand) {
+      context.stderr.write(`${escapeText(`${subject}: by hand: ${line}`)}\n`);
+    }
   }
 }
 

@@ -147,6 +147,7 @@ export function flowsReport({ flows, left }: Flows, context: FlowsContext): Repo
     groupOf: ({ workload, owner }) => ({
       heading: workload,
       details: owner === null ? [] : [owner],
+      isName: true,
     }),
     drawing,
     empty: 'Nothing was let through in the window.',

@@ -6,8 +6,8 @@
 import type { SeenName } from '../learn/seen.ts';
 import type { Grant } from './grants.ts';
 import { isInside, matches, mayLieBelow } from './matching.ts';
-import type { RuleEdit } from './patches.ts';
-import type { Figure, Patch, Report, Tone } from './report.ts';
+import type { Patches, RuleEdit } from './patches.ts';
+import type { Figure, Report, Tone } from './report.ts';
 import { counted, DAY_MS, thousands } from './words.ts';
 
 /** A wildcard that was used for more names than this stays one. */
@@ -94,12 +94,12 @@ export interface LeastContext {
   readonly windowMs: number;
   readonly facts: Report<LeastRow>['facts'];
   readonly notes: readonly string[];
-  readonly patches: readonly Patch[];
+  readonly patches: Patches;
   readonly workloads: number;
 }
 
 export function leastReport(rows: readonly LeastRow[], context: LeastContext): Report<LeastRow> {
-  const { facts, notes, patches } = context;
+  const { facts, notes } = context;
   const days = counted(Math.round(context.windowMs / DAY_MS), 'day');
   return {
     command: 'report least-egress',
@@ -129,7 +129,7 @@ export function leastReport(rows: readonly LeastRow[], context: LeastContext): R
       heading: can === 'lose all' ? 'Needs nothing of the outside' : 'Needs less',
       details: [],
     }),
-    patches,
+    ...context.patches,
     empty: 'Every workload needs all that is open to it.',
   };
 }

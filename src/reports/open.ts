@@ -149,5 +149,9 @@ function figuresOf(rows: readonly Grant[], context: OpenContext): Report<Grant>[
 }
 
 export function groupOf({ workload, owner, env, mode }: Grant): Group {
-  return { heading: workload, details: [owner, env, mode].filter((one) => one !== null) };
+  return {
+    heading: workload,
+    details: [owner, env, mode].filter((one) => one !== null),
+    isName: true,
+  };
 }

@@ -5,9 +5,9 @@
 
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { type Edit, editFile } from './patch.ts';
+import { editFile } from './patch.ts';
 import type { Policy, Rule } from './policy.ts';
-import type { Patch } from './report.ts';
+import type { Patch, Report } from './report.ts';
 
 export interface RuleEdit {
   readonly rule: Rule;
@@ -15,27 +15,47 @@ export interface RuleEdit {
   readonly patterns: readonly string[];
 }
 
-/** One patch for a subject, over as many files as it takes; null where there is nothing to edit. */
-export function patchFor(
+/** What a policy is edited in. */
+export interface PolicyFiles {
+  readonly policy: Policy;
+  readonly shownFile: (path: string) => string;
+}
+
+export type Patches = Required<Pick<Report<unknown>, 'patches' | 'whole'>>;
+
+/** A patch for each subject that has edits, and one over all of them. */
+export function patchesOf(
+  subjects: ReadonlyMap<string, readonly RuleEdit[]>,
+  files: PolicyFiles,
+): Patches {
+  const lists = [...subjects].filter(([, edits]) => edits.length > 0);
+  return {
+    patches: lists.map(([subject, edits]) => patchFor(subject, edits, files)),
+    whole: patchFor(
+      'all',
+      lists.flatMap(([, edits]) => edits),
+      files,
+    ),
+  };
+}
+
+/** Over as many files as it takes. */
+function patchFor(
   subject: string,
   edits: readonly RuleEdit[],
-  { policy, shownFile }: { readonly policy: Policy; readonly shownFile: (path: string) => string },
-): Patch | null {
-  if (edits.length === 0) return null;
-  const byFile = new Map<number, Edit[]>();
-  for (const { rule, patterns } of edits) {
-    byFile.set(rule.file, [...(byFile.get(rule.file) ?? []), { line: rule.line, patterns }]);
-  }
+  { policy, shownFile }: PolicyFiles,
+): Patch {
   let text = '';
   const byHand: string[] = [];
-  for (const [file, list] of byFile) {
+  for (const [file, list] of Map.groupBy(edits, ({ rule }) => rule.file)) {
     const path = policy.files[file] ?? '';
     const octets = textOf(path, policy.fileDigests[file]);
     if (octets === null) {
       byHand.push(`${shownFile(path)} is no longer the file of this policy`);
       continue;
     }
-    const edited = editFile(shownFile(path), octets, list);
+    const lines = list.map(({ rule, patterns }) => ({ line: rule.line, patterns }));
+    const edited = editFile(shownFile(path), octets, lines);
     text += edited.diff;
     byHand.push(...edited.byHand.map((line) => `${shownFile(path)}:${line}`));
   }

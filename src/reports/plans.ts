@@ -17,9 +17,9 @@ import { EVERYONE, type Grant, grantsOf } from './grants.ts';
 import { flowMap } from './html/flow-map.ts';
 import { type LeastRow, leastOf, leastReport, seenOf } from './least.ts';
 import { type OpenContext, openReport } from './open.ts';
-import { patchFor, type RuleEdit } from './patches.ts';
+import { patchesOf, type RuleEdit } from './patches.ts';
 import type { Material, ReportPlan } from './plan.ts';
-import { ruleName } from './policy.ts';
+import { type Policy, ruleName } from './policy.ts';
 import { policyChanges } from './policy-changes.ts';
 import type { Patch, Report } from './report.ts';
 import { reignAt } from './timeline.ts';
@@ -50,7 +50,10 @@ export const unusedPlan: ReportPlan<Grant> = (material) => {
     ...context,
     isYoung,
     watchedHours: use.watchedHours(asked.sinceMs, asked.nowMs),
-    patches: unusedPatches(rows, isYoung, material),
+    patches: patchesOf(unusedEdits(rows, isYoung, material), {
+      policy: material.subject.policy,
+      shownFile: shownPath,
+    }),
   });
 };
 
@@ -75,19 +78,14 @@ function keyOf({ workload, by, rule }: Grant): string {
 }
 
 /** A rule of a bundle goes where none of its users uses it. */
-function unusedPatches(
+function unusedEdits(
   rows: readonly Grant[],
   isYoung: (grant: Grant) => boolean,
   { subject, asked }: Material,
-): Patch[] {
-  const edits = new Map<string, RuleEdit[]>();
-  const { policy } = subject;
-  const users = new Map<string, number>();
-  for (const { use } of policy.workloads) {
-    for (const name of new Set(use))
-      users.set(`bundle ${name}`, (users.get(`bundle ${name}`) ?? 0) + 1);
-  }
+): Map<string, RuleEdit[]> {
+  const users = usersOf(subject.policy);
   const counts = new Map<string, number>();
+  const edits = new Map<string, RuleEdit[]>();
   for (const grant of rows) {
     const { rule, by, workload } = grant;
     if (rule === null || isYoung(grant)) continue;
@@ -99,28 +97,37 @@ function unusedPatches(
     const whose = by === 'allow' ? workload : by === 'everyone.allow' ? EVERYONE : by;
     edits.set(whose, [...(edits.get(whose) ?? []), { rule, patterns: [] }]);
   }
-  return [...edits].flatMap(([whose, list]) => {
-    return patchFor(whose, list, { policy, shownFile: shownPath }) ?? [];
-  });
+  return edits;
+}
+
+/** How many workloads use each bundle, by the name of its list. */
+function usersOf({ workloads }: Policy): ReadonlyMap<string, number> {
+  const users = new Map<string, number>();
+  for (const list of workloads.flatMap(({ use }) => [...new Set(use)])) {
+    users.set(`bundle ${list}`, (users.get(`bundle ${list}`) ?? 0) + 1);
+  }
+  return users;
 }
 
 export const leastPlan: ReportPlan<LeastRow> = (material) => {
   const { asked, subject, db, facts } = material;
   const { policy } = subject;
-  const context = openContext(material);
-  const windowMs = asked.nowMs - asked.sinceMs;
-  const workloads = policy.workloads.length;
-  if (db === null) {
-    return leastReport([], { windowMs, facts, notes: material.notes, patches: [], workloads });
-  }
-  const rows = leastRows(material, db, context);
-  const patches = rows.flatMap(({ workload, can, edits }): Patch[] => {
-    const byHand = [`remove allow and use of ${workload}: it needs neither`];
-    if (can === 'lose all') return [{ subject: workload, text: '', byHand }];
-    return [patchFor(workload, edits, { policy, shownFile: shownPath }) ?? []].flat();
+  const rows = db === null ? [] : leastRows(material, db, openContext(material));
+  const edits = new Map(rows.map(({ workload, edits: own }) => [workload, own]));
+  const { patches, whole } = patchesOf(edits, { policy, shownFile: shownPath });
+  const closed = rows
+    .filter(({ can }) => can === 'lose all')
+    .map(({ workload }): Patch => {
+      const byHand = [`remove allow and use of ${workload}: it needs neither`];
+      return { subject: workload, text: '', byHand };
+    });
+  return leastReport(rows, {
+    windowMs: asked.nowMs - asked.sinceMs,
+    facts,
+    notes: [...material.notes, ...evidenceOf(material)],
+    patches: { patches: [...closed, ...patches], whole },
+    workloads: policy.workloads.length,
   });
-  const notes = [...material.notes, ...evidenceOf(material)];
-  return leastReport(rows, { windowMs, facts, notes, patches, workloads });
 };
 
 function leastRows(material: Material, db: Database.Database, context: OpenContext): LeastRow[] {

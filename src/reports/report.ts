@@ -52,6 +52,8 @@ export interface Figure {
 export interface Group {
   readonly heading: string;
   readonly details: readonly string[];
+  /** The heading is a name, and looks like one. */
+  readonly isName?: boolean;
 }
 
 /** A change of a file, to be applied by `patch`. */
@@ -79,7 +81,10 @@ export interface Report<Row> {
   readonly rows: readonly Row[];
   /** Rows of one group follow each other. */
   readonly groupOf: (row: Row) => Group;
+  /** By subject, to be read. */
   readonly patches?: readonly Patch[];
+  /** All of them in one, to be applied. */
+  readonly whole?: Patch;
   /** A drawing for the page: SVG made here. */
   readonly drawing?: string;
   /** Said where there are no rows. */

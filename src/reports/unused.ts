@@ -2,13 +2,14 @@
 
 import type { Grant } from './grants.ts';
 import { GRANT, groupOf, type OpenContext, standing } from './open.ts';
-import type { Figure, Patch, Report } from './report.ts';
+import type { Patches } from './patches.ts';
+import type { Figure, Report } from './report.ts';
 import { counted, DAY_MS, share, thousands } from './words.ts';
 
 export interface UnusedContext extends OpenContext {
   /** Of the window, when somebody was there to see. */
   readonly watchedHours: number;
-  readonly patches: readonly Patch[];
+  readonly patches: Patches;
   /** Rules that the policy of the begin of the window did not have; null where it is not known. */
   readonly isYoung: (grant: Grant) => boolean;
 }
@@ -43,7 +44,7 @@ export function unusedReport(rows: readonly Grant[], context: UnusedContext): Re
     ],
     rows,
     groupOf,
-    patches: context.patches,
+    ...context.patches,
     empty: 'Everything that is open was used.',
   };
 }

@@ -12,6 +12,8 @@ import { capital, type PageLook, type PageStyle, tableOf } from './table.ts';
 /** No source of anything is allowed but the sheet within. */
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
+/** With more groups than this there is a list of them. */
+const INDEX_FROM = 3;
 /** With more groups than this the list of them starts closed. */
 const INDEX_OPEN = 30;
 
@@ -39,7 +41,7 @@ export function pageOf<Row>(report: Report<Row>, style: PageStyle): string {
     report.drawing ?? '',
     '<main id=rows>',
     hasTones && report.rows.length > 0 ? filterBar() : '',
-    sections.length > 1 ? indexOf(sections) : '',
+    sections.length > INDEX_FROM ? indexOf(sections) : '',
     report.rows.length === 0 ? `<p class=empty>${html(report.empty)}</p>` : '',
     ...sections.map((section) => sectionOf(section, report, look)),
     ...(report.patches ?? []).filter((patch) => !isShownWith(patch, sections)).map(patchOf),
@@ -125,7 +127,7 @@ function sectionOf<Row>(section: Section<Row>, report: Report<Row>, look: PageLo
   const count = `<span class="tag count">${counted(rows.length, 'row')}</span>`;
   const patches = (report.patches ?? []).filter(({ subject }) => subject === group.heading);
   return (
-    `<section class=group aria-labelledby="${id}"><h2 id="${id}">${html(group.heading)}${tags}${count}</h2>` +
+    `<section class=group aria-labelledby="${id}"><h2 id="${id}"${group.isName === true ? ' class=id' : ''}>${html(group.heading)}${tags}${count}</h2>` +
     tableOf(rows, `${report.title}: ${group.heading}`, look) +
     `${patches.map(patchOf).join('')}</section>`
   );

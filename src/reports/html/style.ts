@@ -52,13 +52,14 @@ border-radius:.35rem;padding:.75rem 1.1rem;margin:0 0 1.5rem}
 .index li small{color:var(--soft)}
 .group{margin:0 0 1.6rem;content-visibility:auto;contain-intrinsic-size:auto 30rem}
 .group>h2{display:flex;flex-wrap:wrap;align-items:baseline;gap:.25rem .8rem;margin:0 0 .5rem;
-font:600 1.08rem/1.35 var(--mono);letter-spacing:-.01em}
+font-size:1.1rem;line-height:1.35;font-weight:640}
+.group>h2.id{font-family:var(--mono);font-weight:600;font-size:1.06rem;letter-spacing:-.01em}
 .group>h2 .tag{font:400 .84rem/1.4 system-ui,-apple-system,"Segoe UI",Roboto,Arial,sans-serif;letter-spacing:0;color:var(--soft)}
 .group>h2 .tag+.tag::before{content:"·";margin-right:.8rem}
 .group>h2 .count{margin-left:auto}
 .group>h2 .count::before{content:none!important}
 .scroll{overflow-x:auto;background:var(--card);border:1px solid var(--line);border-radius:.6rem}
-table{border-collapse:collapse;width:100%;min-width:58rem;table-layout:fixed;font-size:.91rem}
+table{border-collapse:collapse;width:100%;min-width:62rem;table-layout:fixed;font-size:.91rem}
 th,td{padding:.5rem .8rem;text-align:left;vertical-align:top;overflow-wrap:anywhere}
 thead th{background:var(--head);color:var(--soft);font-size:.8rem;font-weight:600;vertical-align:bottom}
 tbody tr+tr>*{border-top:1px solid var(--line)}
@@ -69,7 +70,7 @@ td small,th small{display:block;color:var(--soft);font-size:.8rem;line-height:1.
 .l{font-family:var(--mono);font-size:.8rem;color:var(--soft)}
 .n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 .t{font-variant-numeric:tabular-nums}.t time{white-space:nowrap}
-.s b{display:inline-block;font-weight:560;font-size:.82rem;line-height:1.35;padding:.1rem .55rem;border-radius:1rem;background:var(--head);color:var(--soft)}
+.s b{display:inline-block;white-space:nowrap;overflow-wrap:normal;font-weight:560;font-size:.82rem;line-height:1.35;padding:.1rem .55rem;border-radius:1rem;background:var(--head);color:var(--soft)}
 .s .good{background:var(--good-bg);color:var(--good)}
 .s .warn{background:var(--warn-bg);color:var(--warn)}
 .s .bad{background:var(--bad-bg);color:var(--bad)}
@@ -105,5 +106,6 @@ html{font-size:10.5px;background:#fff}body{max-width:none;padding:0}
 .scroll,.patch pre{overflow:visible}
 .patch pre{white-space:pre-wrap}
 table{min-width:0}
+details::details-content{content-visibility:visible;display:block;block-size:auto}
 thead{display:table-header-group}tr,.figures li,.notes{break-inside:avoid}}
 `.trim();

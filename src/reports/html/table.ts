@@ -22,7 +22,7 @@ const LOOKS = {
   name: ['m', 24],
   number: ['n', 9],
   time: ['t', 14.5],
-  state: ['s', 12],
+  state: ['s', 14],
   place: ['l', 14],
   prose: ['p', 20],
 } as const;
