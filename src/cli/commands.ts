@@ -36,6 +36,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'audit', load: () => import('./audit.ts') },
   { name: 'evidence', load: () => import('./evidence.ts') },
   { name: 'alerts', load: () => import('./alerts.ts') },
+  { name: 'report', load: () => import('./report.ts') },
   { name: 'db', load: () => import('./db.ts') },
   { name: 'version', load: () => import('./version.ts') },
 ];

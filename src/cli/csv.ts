@@ -10,6 +10,8 @@ type Document = Readonly<Record<string, unknown>>;
 const LINE_END = '\r\n';
 /** What a spreadsheet takes for the begin of a formula; an apostrophe before it makes it text. */
 const FORMULA = /^[=+\-@\t\r＝＋－＠]/;
+/** Neither a formula nor anything to escape: most cells, told by one look in place of three. */
+const SAFE = /^[A-Za-z0-9*(][A-Za-z0-9*() ./:_-]*$/;
 
 /** Titles and rows; '' without rows, because titles are those of the rows. */
 export function csvText(documents: readonly Document[]): string {
@@ -47,7 +49,8 @@ function isPlainObject(value: unknown): value is Document {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function cellOf(value: unknown): string {
+/** One value as a cell, not quoted yet. */
+export function cellOf(value: unknown): string {
   if (value === null || value === undefined) return '';
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
   if (!Array.isArray(value)) return harmless(String(value));
@@ -57,6 +60,7 @@ function cellOf(value: unknown): string {
 
 /** Applied to text only: a negative number is no formula. */
 function harmless(text: string): string {
+  if (SAFE.test(text)) return text;
   const safe = escapeText(text);
   return FORMULA.test(safe) ? `'${safe}` : safe;
 }

@@ -27,6 +27,7 @@ import type { Observation } from './observation.ts';
 import { observe, observeFinding } from './observe.ts';
 import { openForWriting } from './open.ts';
 import { type RecordPlace, readRegistrable } from './record.ts';
+import { RuleUses } from './rule-uses.ts';
 import { Snapshots, type Workload } from './snapshots.ts';
 import { Source } from './source.ts';
 import { Store } from './store.ts';
@@ -63,6 +64,7 @@ export class Recording {
   readonly #snapshots = new Snapshots();
   readonly #gather: Gather;
   readonly #found = new Found();
+  readonly #uses = new RuleUses(this.#snapshots);
   /** Null where there are no detectors. */
   readonly #ledgers: Ledgers | null;
   readonly #store: Store;
@@ -177,9 +179,8 @@ export class Recording {
       left -= pairs.length;
       if (left > 0) this.poll();
     }
-    return (
-      this.#flushFindings() && this.#flushLedgers() && this.#flushBindings() && this.#flushAnswers()
-    );
+    if (!this.#flushFindings() || !this.#flushLedgers() || !this.#flushBindings()) return false;
+    return this.#flushAnswers() && this.#uses.flush(this.#store, this.#context.now());
   }
 
   /** Short maintenance while nothing else is to do. */
@@ -222,6 +223,7 @@ export class Recording {
     const now = Math.floor(this.#context.now() / 1000);
     if (stored && this.#ledgers !== null) stored = this.#keepLedgers(this.#ledgers, now);
     this.#baselines.write(this.#context.now());
+    if (stored) this.#uses.close(this.#store, this.#context.now());
     if (stored) this.#keepBindings(this.#context.now());
     this.#store.close();
     return stored;
@@ -244,6 +246,7 @@ export class Recording {
     }
     const pair = this.#gather.add(place, workload);
     this.#baselines.add(place, pair.known);
+    this.#uses.add(place, workload);
   };
 
   #addFinding(place: RecordPlace, workload: Workload): void {

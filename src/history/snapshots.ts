@@ -58,7 +58,11 @@ export class Snapshots implements FactsNames {
   }
 
   rule(facts: Facts): string {
-    return this.#byRevision.get(facts.revision)?.rules.text(facts.rule) ?? '';
+    return this.ruleText(facts.revision, facts.rule);
+  }
+
+  ruleText(revision: number, rule: number): string {
+    return this.#byRevision.get(revision)?.rules.text(rule) ?? '';
   }
 
   loadedMs(facts: Facts): number {

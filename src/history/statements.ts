@@ -178,7 +178,7 @@ function list(count: number, item: (index: number) => string): string {
 }
 
 /** Gets or makes the key of an interned string; one statement where it is new. */
-function interner(db: Database.Database, table: string, column: string) {
+export function interner(db: Database.Database, table: string, column: string) {
   const find = db.prepare<[string], number>(`SELECT id FROM ${table} WHERE ${column} = ?`).pluck();
   const add = db.prepare<[string]>(`INSERT OR IGNORE INTO ${table} (${column}) VALUES (?)`);
   return (text: string): number => {

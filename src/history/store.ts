@@ -22,6 +22,8 @@ import { LedgerRows } from './ledger-rows.ts';
 import type { NamedLedger } from './ledgers.ts';
 import { describeTrouble, isCorrupt, type openForWriting, setAside, sqliteCode } from './open.ts';
 import { Purge } from './purge.ts';
+import { RuleUseRows } from './rule-use-rows.ts';
+import type { RuleUse } from './rule-uses.ts';
 import { seedLedgers } from './seeding.ts';
 import { Writer } from './writer.ts';
 
@@ -59,6 +61,7 @@ interface Connection {
   readonly baselines: BaselineTable;
   readonly bindings: BindingRows;
   readonly answers: AnswerRows;
+  readonly uses: RuleUseRows;
 }
 
 export class Store {
@@ -103,6 +106,10 @@ export class Store {
 
   writeLedgers(list: readonly NamedLedger[]): WriteResult {
     return this.#attempt(({ ledgers }) => ledgers.store(list));
+  }
+
+  writeRuleUses(list: readonly RuleUse[], nowMs: number): WriteResult {
+    return this.#attempt(({ uses }) => uses.store(list, nowMs));
   }
 
   /** Runs `work` with the bindings of sources to workloads. */
@@ -199,7 +206,8 @@ export class Store {
     });
     const bindings = new BindingRows(db, this.#settings.meanwhile);
     const baselines = new BaselineTable(db);
-    this.#open = { db, writer, findings, ledgers, baselines, bindings, answers, purge };
+    const uses = new RuleUseRows(db);
+    this.#open = { db, writer, findings, ledgers, baselines, bindings, answers, uses, purge };
   }
 
   #fail(error: unknown): void {

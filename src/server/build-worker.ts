@@ -2,12 +2,18 @@
 
 import { parentPort, workerData } from 'node:worker_threads';
 import { loadConfig } from '../config/load.ts';
+import type { Config } from '../config/types.ts';
 import { DnsvalveError, ProblemsError } from '../errors.ts';
 import { BUILDER_NICE, standBack } from '../priority.ts';
+import { KeptPolicies } from '../reports/kept.ts';
+import { policyOf } from '../reports/policy.ts';
 import { FeedSet } from '../reputation/refresh.ts';
 import { setHashKey } from '../wire/hash.ts';
 import type { BuildJob, Built, FromBuild } from './build.ts';
 import { compileSnapshot } from './snapshot.ts';
+
+/** The configuration that was built; none where it was refused. */
+const built: Config[] = [];
 
 async function build(job: BuildJob): Promise<Built> {
   const { hashKey } = job;
@@ -17,6 +23,7 @@ async function build(job: BuildJob): Promise<Built> {
   const { stateDirectory } = config;
   const feeds = new FeedSet(config.feeds, { stateDirectory, hashKey, compilesHere: true });
   const snapshot = await compileSnapshot(config, job.revision, (rules) => feeds.compile(rules));
+  built.push(config);
   return { snapshot, feeds: feeds.progress(), loadMs: performance.now() - startedMs };
 }
 
@@ -34,3 +41,8 @@ async function answer(job: BuildJob): Promise<FromBuild> {
 const job = workerData as BuildJob;
 if (job.isBackground) standBack(BUILDER_NICE);
 parentPort?.postMessage(await answer(job));
+// After main has what it waits for. That it could not be kept is said by the report that misses it.
+for (const config of built) {
+  standBack(BUILDER_NICE);
+  new KeptPolicies(config.stateDirectory).keep(policyOf(config), Date.now());
+}

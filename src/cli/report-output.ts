@@ -1,0 +1,149 @@
+/** The ways out of a report: an aligned table, JSON, JSON lines, CSV, a page. */
+
+import { writeFileSync } from 'node:fs';
+import { DnsvalveError, messageOf } from '../errors.ts';
+import { columnsFor, type Report, type ReportColumn } from '../reports/report.ts';
+import type { CliContext } from './context.ts';
+import { cellOf as csvCell, csvLine } from './csv.ts';
+import { escapeText, safeJson } from './escape.ts';
+import { jsonTime } from './reading.ts';
+import { renderTable, titleStyle } from './table.ts';
+import { formatTime, type Zone } from './time.ts';
+
+/** Version of the JSON documents: raised when a field changes its meaning or goes. */
+const DOCUMENT_VERSION = 1;
+/** Rows that are made and written together. */
+const CHUNK_ROWS = 5000;
+
+export interface OutputOptions {
+  readonly json?: boolean;
+  readonly jsonl?: boolean;
+  readonly csv?: boolean;
+  readonly patch?: boolean;
+  readonly html?: string;
+  readonly utc?: boolean;
+}
+
+/** @throws DnsvalveError USAGE where two forms are asked for */
+export function refuseTwoForms({ json, jsonl, csv, patch, html }: OutputOptions): void {
+  const forms = [json, jsonl, csv, patch, html === undefined ? undefined : true];
+  if (forms.filter((form) => form === true).length < 2) return;
+  throw new DnsvalveError('USAGE', '--json, --jsonl, --csv, --patch and --html: give one of them');
+}
+
+type Document = Readonly<Record<string, unknown>>;
+
+export async function printReport<Row>(
+  report: Report<Row>,
+  options: OutputOptions,
+  context: CliContext,
+): Promise<void> {
+  const zone: Zone = options.utc === true ? 'utc' : 'local';
+  for (const note of report.notes) context.stderr.write(`${escapeText(note)}\n`);
+  if (options.html !== undefined) await writePage(report, options.html, { zone, context });
+  else if (options.json === true) printJson(report, context);
+  else if (options.jsonl === true) printLines(report, context);
+  else if (options.csv === true) printCsv(report, context);
+  else if (options.patch === true) printPatch(report, context);
+  else printTable(report, zone, context);
+}
+
+interface Way {
+  readonly zone: Zone;
+  readonly context: CliContext;
+}
+
+async function writePage<Row>(report: Report<Row>, path: string, way: Way): Promise<void> {
+  const { pageOf } = await import('../reports/html/page.ts');
+  const { zone, context } = way;
+  const page = pageOf(report, { nowMs: context.now(), time: (ms) => formatTime(ms, zone) });
+  try {
+    writeFileSync(path, page);
+  } catch (error) {
+    throw new DnsvalveError('SYSTEM', `--html ${path}: ${messageOf(error)}`, error);
+  }
+  context.stderr.write(`written: ${escapeText(path)}\n`);
+}
+
+function printJson<Row>(report: Report<Row>, { stdout, now }: CliContext): void {
+  const { command, facts, notes, columns, rows, patches } = report;
+  const head = {
+    version: DOCUMENT_VERSION,
+    command,
+    generated: jsonTime(now()),
+    facts: Object.fromEntries(facts),
+    notes,
+    ...(patches === undefined ? {} : { patches }),
+  };
+  stdout.write(`${safeJson(head).slice(0, -1)},"rows":[`);
+  for (const [i, some] of chunks(rows).entries()) {
+    const text = some.map((row) => safeJson(documentOf(columns, row))).join(',');
+    stdout.write(i === 0 ? text : `,${text}`);
+  }
+  stdout.write(']}\n');
+}
+
+function printLines<Row>({ columns, rows }: Report<Row>, { stdout }: CliContext): void {
+  for (const some of chunks(rows)) {
+    stdout.write(some.map((row) => `${safeJson(documentOf(columns, row))}\n`).join(''));
+  }
+}
+
+function printCsv<Row>({ columns, rows }: Report<Row>, { stdout }: CliContext): void {
+  const titles = columns.map(({ field }) => field);
+  stdout.write(csvLine(titles));
+  for (const some of chunks(rows)) {
+    const lines = some.map((row) => {
+      return csvLine(columns.map((column) => csvCell(dataOf(column, row))));
+    });
+    stdout.write(lines.join(''));
+  }
+}
+
+function printPatch<Row>({ whole, patches = [] }: Report<Row>, context: CliContext): void {
+  context.stdout.write(whole?.text ?? '');
+  for (const { subject, byHand } of patches) {
+    for (const line of byHand) {
+      context.stderr.write(`${escapeText(`${subject}: by hand: ${line}`)}\n`);
+    }
+  }
+}
+
+/** Columns in which every cell is empty are left out. */
+function printTable<Row>(report: Report<Row>, zone: Zone, context: CliContext): void {
+  const { rows } = report;
+  if (rows.length === 0) {
+    context.stderr.write(`${report.empty}\n`);
+    return;
+  }
+  const columns = columnsFor(report, 'table');
+  const heads = columns.map(({ title, look }) => {
+    return { title, align: look === 'number' ? ('right' as const) : ('left' as const) };
+  });
+  const cells = rows.map((row) => columns.map((column) => cellOf(column, row, zone)));
+  context.stdout.write(renderTable(heads, cells, titleStyle(context)));
+}
+
+function cellOf<Row>({ of, look }: ReportColumn<Row>, row: Row, zone: Zone): string {
+  const value = of(row);
+  if (value === null) return '';
+  return look === 'time' ? formatTime(Number(value), zone) : String(value);
+}
+
+function documentOf<Row>(columns: readonly ReportColumn<Row>[], row: Row): Document {
+  const document: Record<string, unknown> = {};
+  for (const column of columns) document[column.field] = dataOf(column, row);
+  return document;
+}
+
+/** As data have it: times in RFC 3339, null for what is not said. */
+function dataOf<Row>({ look, of }: ReportColumn<Row>, row: Row): unknown {
+  const value = of(row);
+  if (value === '' || value === null) return null;
+  return look === 'time' ? jsonTime(Number(value)) : value;
+}
+
+function chunks<Row>(rows: readonly Row[]): Row[][] {
+  const count = Math.ceil(rows.length / CHUNK_ROWS);
+  return Array.from({ length: count }, (_, i) => rows.slice(i * CHUNK_ROWS, (i + 1) * CHUNK_ROWS));
+}
