@@ -6,6 +6,7 @@
 
 import { ANSWERS } from './answer-schema.ts';
 import { IDENTITY } from './identity-schema.ts';
+import { LIVE } from './live-schema.ts';
 
 /**
  * `application_id` of our files ("dnsv"), so that no other program's database is ever taken over.
@@ -261,6 +262,7 @@ export const MIGRATIONS: readonly string[] = [
   BASELINES,
   IDENTITY,
   ANSWERS,
+  LIVE,
 ];
 
 /** The `user_version` that this program reads and writes. */

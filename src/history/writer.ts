@@ -16,6 +16,7 @@ import type { KnownName, KnownPair } from './known.ts';
 import { PAIR_SHIFT } from './migrations.ts';
 import { reversedName, SOLE_NAME, type WireText } from './names.ts';
 import { KIND_NAMES, KIND_PAIRS, Numbers } from './numbers.ts';
+import { RecentRows } from './recent-rows.ts';
 import { BATCH_ROWS, prepareStatements, type Statements } from './statements.ts';
 import { Totals } from './totals.ts';
 
@@ -40,6 +41,7 @@ export class Writer {
   readonly #sql: Statements;
   readonly #decisions: Decisions;
   readonly #totals: Totals;
+  readonly #recent: RecentRows;
   #pairNumbers: Numbers;
   #nameNumbers: Numbers;
   /** For the rows that wait in each of two batches, whose octets are read with the statement. */
@@ -53,6 +55,7 @@ export class Writer {
     this.#sql = prepareStatements(db);
     this.#decisions = new Decisions(this.#sql, names);
     this.#totals = new Totals(this.#sql);
+    this.#recent = new RecentRows(db, names);
     this.#pairNumbers = new Numbers(db, KIND_PAIRS);
     this.#nameNumbers = new Numbers(db, KIND_NAMES);
     this.#transaction = db.transaction((pairs) => this.#storeAll(pairs));
@@ -88,6 +91,7 @@ export class Writer {
     this.#sql.wholePairs.end();
     this.#sql.names.end();
     this.#totals.store();
+    this.#recent.write(pairs);
     this.rowsWritten += rows;
   }
 
