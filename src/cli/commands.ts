@@ -23,6 +23,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'who', load: () => import('./who.ts') },
   { name: 'first-seen', load: () => import('./first-seen.ts') },
   { name: 'tail', load: () => import('./tail.ts') },
+  { name: 'top', load: () => import('./top.ts') },
   { name: 'workloads', load: () => import('./workloads.ts') },
   { name: 'feeds', load: () => import('./feeds.ts') },
   { name: 'detect', load: () => import('./detect.ts') },
