@@ -18,6 +18,7 @@ import {
   type ReadingOptions,
   withHistory,
 } from './reading.ts';
+import { daysDocument, SPARK_DAYS, sparkline } from './spark.ts';
 import type { Column } from './table.ts';
 
 /** Names shown under one domain; the bound of detail is far below. */
@@ -35,6 +36,7 @@ const COLUMNS: readonly Column[] = [
   { title: 'failed', align: 'right' },
   { title: 'first source' },
   { title: 'answers' },
+  { title: `last ${SPARK_DAYS} days` },
 ];
 
 /** Where a window is given: whether a row was first seen in it. */
@@ -110,8 +112,10 @@ function isNew({ sinceMs, untilMs }: Reading, { firstMs }: NameRow): boolean {
 }
 
 function plainRow(reading: Reading, row: PairRow): OutputRow {
-  const cells = [row.workload, ...nameCells(reading, row), row.firstSource, row.answers.join(' ')];
-  const document = pairDocument(row);
+  const spark = sparkline(row.days, Math.min(reading.nowMs, reading.untilMs - 1));
+  const answers = row.answers.join(' ');
+  const cells = [row.workload, ...nameCells(reading, row), row.firstSource, answers, spark];
+  const document = { ...pairDocument(row), days: daysDocument(row.days) };
   if (!reading.isWindow) return { cells, document };
   const isNewHere = isNew(reading, row);
   return { cells: [isNewHere ? 'new' : '', ...cells], document: { new: isNewHere, ...document } };
@@ -126,7 +130,7 @@ function rowWithNames(reading: Reading, row: PairRow): OutputRow {
   const { cells, document } = plainRow(reading, row);
   const below = names.map((name) => {
     const [text = '', ...rest] = nameCells(reading, name);
-    const line = ['', `  ${text}`, ...rest, '', ''];
+    const line = ['', `  ${text}`, ...rest, '', '', ''];
     return reading.isWindow ? [isNew(reading, name) ? 'new' : '', ...line] : line;
   });
   return { cells, below, document: { ...document, detail: names.map(nameDocument) } };

@@ -62,14 +62,12 @@ export function addReadingOptions(command: Command): Command {
 export function addWindowOptions(command: Command): Command {
   return command
     .option('--until <time>', 'before this time, as --since')
-    .addOption(
-      new Option('--verdict <verdict>', 'only what had such queries').choices([
-        'allowed',
-        'denied',
-        'would-deny',
-        'failed',
-      ]),
-    );
+    .addOption(verdictOption());
+}
+
+export function verdictOption(): Option {
+  const words = ['allowed', 'denied', 'would-deny', 'failed'] as const satisfies AskedVerdict[];
+  return new Option('--verdict <verdict>', 'only what had such queries').choices(words);
 }
 
 export function parseLimit(text: string): number {

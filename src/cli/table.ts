@@ -27,11 +27,29 @@ export function renderTable(
   const widths = titles.map((title, i) =>
     cells.reduce((width, row) => Math.max(width, row[i]?.length ?? 0), title.length),
   );
-  const line = (row: readonly string[]): string =>
-    row.map((cell, i) => pad(cell, widths[i] ?? 0, columns[i]?.align ?? 'left')).join(GAP);
-  const heading = line(titles).trimEnd();
-  const head = style === 'plain' ? heading : `${BOLD}${heading}${PLAIN}`;
-  return [head, ...cells.map((row) => line(row).trimEnd())].map((text) => `${text}\n`).join('');
+  const head = titlesOf(columns, widths, style);
+  return head + cells.map((row) => lineOf(columns, widths, row)).join('');
+}
+
+/** The line of titles. */
+export function titlesOf(
+  columns: readonly Column[],
+  widths: readonly number[],
+  style: 'plain' | 'bold-titles',
+): string {
+  const titles = columns.map(({ title }) => title.toUpperCase());
+  const heading = lineOf(columns, widths, titles);
+  return style === 'plain' ? heading : `${BOLD}${heading.trimEnd()}${PLAIN}\n`;
+}
+
+/** One line of cells that are escaped, with its line feed. */
+export function lineOf(
+  columns: readonly Column[],
+  widths: readonly number[],
+  row: readonly string[],
+): string {
+  const cells = row.map((cell, i) => pad(cell, widths[i] ?? 0, columns[i]?.align ?? 'left'));
+  return `${cells.join(GAP).trimEnd()}\n`;
 }
 
 /** Titles are bold on a terminal, unless NO_COLOR (no-color.org) asks for none. */

@@ -6,6 +6,7 @@
 
 import { ANSWERS } from './answer-schema.ts';
 import { IDENTITY } from './identity-schema.ts';
+import { LIVE } from './live-schema.ts';
 import { RULE_USE } from './rule-use-schema.ts';
 
 /**
@@ -263,6 +264,7 @@ export const MIGRATIONS: readonly string[] = [
   IDENTITY,
   ANSWERS,
   RULE_USE,
+  LIVE,
 ];
 
 /** The `user_version` that this program reads and writes. */

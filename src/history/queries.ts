@@ -14,6 +14,7 @@ import { NameQueries } from './queries-name.ts';
 import { newForNetwork } from './queries-network.ts';
 import { Pairs } from './queries-pairs.ts';
 import { TimeQueries } from './queries-time.ts';
+import { type Top, topOf } from './queries-top.ts';
 import {
   type NameRow,
   type PairRow,
@@ -54,6 +55,11 @@ SELECT * FROM workload WHERE last_ms >= ? AND (? IS NULL OR name = ?) ORDER BY n
   /** Who was given an address. @param address 16 octets, IPv4 mapped */
   givenAddress(address: Uint8Array, filter: AnswerFilter): AnswerRow[] {
     return givenAddress(this.#pairs.db, address, filter);
+  }
+
+  /** What most queries of a window were about. */
+  top(by: 'workload' | 'domain', filter: Filter): Top {
+    return topOf(this.#pairs.db, by, filter);
   }
 
   /** Whether the history has heard of a workload of that name. */

@@ -5,6 +5,8 @@
 
 import { typeToText } from '../wire/text.ts';
 import { addressText, addressTexts } from './addresses.ts';
+import { type DayCounts, daysOf } from './day-counts.ts';
+import { dayOf } from './days.ts';
 import { unpackFirst } from './first.ts';
 import { SOLE_NAME, textOfReversed } from './names.ts';
 
@@ -57,6 +59,8 @@ export interface PairRow extends Counts {
   readonly policyMs: number | null;
   /** Rule that decided the first query; '' for none. */
   readonly rule: string;
+  /** Counts of the pair by day, as far as they are known; none where `name` is detail. */
+  readonly days: readonly DayCounts[];
 }
 
 export interface WorkloadRow extends Counts {
@@ -91,6 +95,9 @@ export interface RawPair extends RawRow {
   /** As `first.ts` packs it. */
   readonly first: Buffer;
   readonly answers: Buffer | null;
+  readonly last_day: number;
+  /** As `day-counts.ts` packs them. */
+  readonly days: Buffer | null;
 }
 
 /** What the keys in a row's `first` stand for. */
@@ -115,7 +122,8 @@ export interface RawWorkload extends RawCounts {
 /** Columns of `RawPair`; a query joins workload w, pair p with it. */
 export const PAIR_COLUMNS = `
   p.id, w.name AS workload, p.name_rev AS domain_rev, p.first_ms, p.last_ms, p.allowed, p.denied,
-  p.would_deny, p.failed, p.cached, p.folded, p.names, p.first_name, p.first, p.answers`;
+  p.would_deny, p.failed, p.cached, p.folded, p.names, p.first_name, p.first, p.answers,
+  p.last_day, p.days`;
 
 function countsOf(raw: RawCounts): Counts {
   const { allowed, denied, failed, would_deny: wouldDeny } = raw;
@@ -144,7 +152,14 @@ export function pairRow(raw: RawPair, texts: DecisionTexts): PairRow {
     revision: policy?.revision ?? null,
     policyMs: policy === null || policy.loaded_ms === 0 ? null : policy.loaded_ms,
     rule: texts.rule(first.ruleId),
+    days: daysOfRaw(raw),
   };
+}
+
+function daysOfRaw(raw: RawPair): readonly DayCounts[] {
+  const { allowed, denied, would_deny: wouldDeny, failed, last_day: lastDay, days } = raw;
+  const counts = [allowed, denied, wouldDeny, failed] as const;
+  return daysOf({ firstDay: dayOf(raw.first_ms), lastDay, counts, days }).days;
 }
 
 /** The detail that a pair's row stands for, where all its queries were for one name. */
@@ -164,6 +179,7 @@ export function narrowedRow(raw: RawPair, detail: RawName, texts: DecisionTexts)
     ...nameRow(raw.domain_rev, detail),
     cached: null,
     names: 1,
+    days: [],
   };
   if (raw.first_name === detail.name_rev) return row;
   const unknown = { firstSource: '', firstType: '', firstName: '', revision: null, policyMs: null };

@@ -42,7 +42,10 @@ UPDATE pair SET last_ms = max(last_ms, ?), allowed = allowed + ?, cached = cache
 // The facts of the first query go with the earliest time, whatever order rows arrive in.
 const EARLIER_PAIR = 'UPDATE pair SET first_ms = ?, first_name = ?, first = ? WHERE id = ?';
 
-const WRITE_DAY = 'UPDATE pair SET last_day = ? WHERE id = ?';
+// Once a day and pair: what was counted until then belongs to the days before.
+const READ_DAYS = `
+SELECT first_ms, last_day, allowed, denied, would_deny, failed, days FROM pair WHERE id = ?`;
+const WRITE_DAY = 'UPDATE pair SET last_day = ?, days = ? WHERE id = ?';
 
 // The second is for a pair that is more than some allowed queries.
 const INSERT_PAIRS = `
@@ -81,6 +84,8 @@ const FIND_POLICY = 'SELECT id FROM policy WHERE revision = ? AND loaded_ms = ?'
 /** Of a row that is there: id, names, first_name, first_ms, last_ms, last_day. */
 export type FoundPair = readonly [number, number, string, number, number, number];
 
+type DaysRow = readonly [number, number, number, number, number, number, Buffer | null];
+
 export interface Statements {
   readonly writeWorkload: Database.Statement<[Named]>;
   readonly findWorkload: Database.Statement<[string], number>;
@@ -90,6 +95,7 @@ export interface Statements {
   readonly updatePair: Database.Statement<[Values]>;
   readonly countPair: Database.Statement<[Values]>;
   readonly earlierPair: Database.Statement<[Values]>;
+  readonly readDays: Database.Statement<[number], DaysRow>;
   readonly writeDay: Database.Statement<[Values]>;
   readonly unfoldSole: Database.Statement<[Values]>;
   readonly writeDetail: Database.Statement<[Values]>;
@@ -112,6 +118,7 @@ export function prepareStatements(db: Database.Database): Statements {
     updatePair: db.prepare<[Values]>(UPDATE_PAIR),
     countPair: db.prepare<[Values]>(COUNT_PAIR),
     earlierPair: db.prepare<[Values]>(EARLIER_PAIR),
+    readDays: db.prepare<[number], DaysRow>(READ_DAYS).raw(),
     writeDay: db.prepare<[Values]>(WRITE_DAY),
     unfoldSole: db.prepare<[Values]>(UNFOLD_SOLE),
     writeDetail: db.prepare<[Values]>(NAME_DETAIL),

@@ -147,6 +147,7 @@ export class Store {
   purgeStep(): void {
     if (this.error !== null || this.#open === null) return;
     try {
+      this.#open.writer.tend('due');
       if (this.#open.purge.step(this.#settings.now())) this.epoch += 1;
     } catch (error) {
       this.#fail(error);
@@ -173,6 +174,7 @@ export class Store {
   /** Leaves one file without a log beside it, which anybody who may read it can open. */
   close(): void {
     try {
+      this.#open?.writer.tend('end');
       this.#open?.db.pragma('journal_mode = DELETE');
     } catch {
       // Somebody reads just now. The log is complete by itself; the next start takes it in.

@@ -7,6 +7,8 @@
  */
 
 import type Database from 'better-sqlite3';
+import { BusyRows } from './busy-rows.ts';
+import { packDays } from './day-counts.ts';
 import { dayOf } from './days.ts';
 import { Decisions, type FactsNames } from './decisions.ts';
 import { FILTER_SHIFT } from './filters.ts';
@@ -16,6 +18,7 @@ import type { KnownName, KnownPair } from './known.ts';
 import { PAIR_SHIFT } from './migrations.ts';
 import { reversedName, SOLE_NAME, type WireText } from './names.ts';
 import { KIND_NAMES, KIND_PAIRS, Numbers } from './numbers.ts';
+import { RecentRows } from './recent-rows.ts';
 import { BATCH_ROWS, prepareStatements, type Statements } from './statements.ts';
 import { Totals } from './totals.ts';
 
@@ -40,6 +43,8 @@ export class Writer {
   readonly #sql: Statements;
   readonly #decisions: Decisions;
   readonly #totals: Totals;
+  readonly #recent: RecentRows;
+  readonly #busy: BusyRows;
   #pairNumbers: Numbers;
   #nameNumbers: Numbers;
   /** For the rows that wait in each of two batches, whose octets are read with the statement. */
@@ -53,6 +58,8 @@ export class Writer {
     this.#sql = prepareStatements(db);
     this.#decisions = new Decisions(this.#sql, names);
     this.#totals = new Totals(this.#sql);
+    this.#recent = new RecentRows(db, names);
+    this.#busy = new BusyRows(db);
     this.#pairNumbers = new Numbers(db, KIND_PAIRS);
     this.#nameNumbers = new Numbers(db, KIND_NAMES);
     this.#transaction = db.transaction((pairs) => this.#storeAll(pairs));
@@ -70,11 +77,18 @@ export class Writer {
       // Keys and numbers that the transaction gave are gone with it.
       this.#decisions.forget();
       this.#totals.forget();
+      this.#busy.forget();
       for (const batch of [this.#sql.pairs, this.#sql.wholePairs, this.#sql.names]) batch.clear();
       this.#pairNumbers.rewind(this.#db);
       this.#nameNumbers.rewind(this.#db);
       throw error;
     }
+  }
+
+  /** What is written now and then and waits, where it is time; all of it at the end. */
+  tend(when: 'due' | 'end'): void {
+    if (when === 'end') this.#busy.write();
+    else this.#busy.writeDue();
   }
 
   #storeAll(pairs: readonly PairGather[]): void {
@@ -88,6 +102,8 @@ export class Writer {
     this.#sql.wholePairs.end();
     this.#sql.names.end();
     this.#totals.store();
+    this.#recent.write(pairs);
+    this.#busy.add(pairs);
     this.rowsWritten += rows;
   }
 
@@ -147,15 +163,23 @@ export class Writer {
     const isOfOne = this.#isStillSole(pair);
     pair.wasMs = known.lastMs;
     known.lastMs = Math.max(known.lastMs, Math.floor(pair.lastMs));
-    this.#addCounts(pair);
     const day = dayOf(pair.lastMs);
-    if (day > known.lastDay) {
-      this.#sql.writeDay.run([day, known.id]);
-      known.lastDay = day;
-    }
+    if (day > known.lastDay) this.#beginDay(known, day);
+    this.#addCounts(pair);
     const firstMs = Math.floor(pair.firstMs);
     if (firstMs < known.firstMs) this.#moveFirst(pair, firstMs);
     if (!isOfOne && pair.names.length > 0) this.#storeNames(pair);
+  }
+
+  /** Before anything of the day is counted. */
+  #beginDay(known: KnownPair, day: number): void {
+    const found = this.#sql.readDays.get(known.id);
+    if (found === undefined) return;
+    const [firstMs, lastDay, allowed, denied, wouldDeny, failed, days] = found;
+    const counts = [allowed, denied, wouldDeny, failed] as const;
+    const packed = packDays({ firstDay: dayOf(firstMs), lastDay, counts, days });
+    this.#sql.writeDay.run([day, packed, known.id]);
+    known.lastDay = day;
   }
 
   #addCounts(pair: PairGather): void {

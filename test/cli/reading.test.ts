@@ -178,6 +178,7 @@ describe('documents', () => {
         policy_revision: 1,
         policy_loaded: '2026-03-01T11:59:59.000Z',
         rule: 'policy.yaml:7:5 *.example.com',
+        days: [{ date: '2026-03-01', ...counts }],
         detail: [{ name: 'www.example.com', ...times, ...counts }],
       },
     ]);
@@ -210,6 +211,13 @@ describe('tables', () => {
     const args = ['history', '--workload', 'pay', '--names', '--utc', '--db', database()];
     const { stdout } = await run(args);
     expect(stdout.split('\n')[2]).toMatch(/^- {11}www\.example\.com +2026-03-01 12:00:00Z/);
+  });
+
+  it('of history end in a bar for each day', async () => {
+    const { stdout } = await run(['history', 'example.com', '--utc', '--db', database()]);
+    const [titles, line] = stdout.split('\n');
+    expect(titles).toMatch(/ LAST 28 DAYS$/);
+    expect(line).toMatch(/ 192\.0\.2\.2 {29}█$/);
   });
 
   it('say on stderr that a limit cut them', async () => {

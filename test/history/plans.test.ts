@@ -27,6 +27,9 @@ describe('no question reads a big table whole', () => {
     { name: 'who of a full name', ask: (q) => q.ofName('com.example.www.', 'subtree', DENIED) },
     { name: 'who --workload', ask: (q) => q.ofName('com.', 'subtree', ONE) },
     { name: 'who --file', ask: (q) => q.ofNames(['com.example.', 'test.'], ALL) },
+    { name: 'top domain', ask: (q) => q.top('domain', ALL) },
+    { name: 'top workload', ask: (q) => q.top('workload', ALL) },
+    { name: 'top domain --workload', ask: (q) => q.top('domain', ONE) },
     { name: 'what was folded', ask: (q) => q.foldedAbove('com.example.www.') },
   ];
   for (const { name, ask } of rows) {

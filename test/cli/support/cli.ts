@@ -2,8 +2,10 @@
 
 import { Command } from 'commander';
 import { processContext } from '../../../src/cli/context.ts';
-import { register } from '../../../src/cli/first-seen.ts';
+import { register as firstSeen } from '../../../src/cli/first-seen.ts';
+import { register as tail } from '../../../src/cli/tail.ts';
 
 const program = new Command('dnsvalve');
-register(program, processContext());
+const context = processContext();
+for (const register of [firstSeen, tail]) register(program, context);
 await program.parseAsync();

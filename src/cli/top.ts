@@ -1,0 +1,132 @@
+/**
+ * `dnsvalve top`: the workloads, domains or verdicts that most queries were about, since a moment.
+ */
+
+import { Argument, type Command } from 'commander';
+import { DnsvalveError } from '../errors.ts';
+import type { AskedVerdict } from '../history/queries-filter.ts';
+import type { Top, TopRow } from '../history/queries-top.ts';
+import type { CliContext } from './context.ts';
+import {
+  addReadingOptions,
+  addWindowOptions,
+  type OutputRow,
+  type Reading,
+  type ReadingOptions,
+  withHistory,
+} from './reading.ts';
+import type { Column } from './table.ts';
+
+const KINDS = ['domain', 'workload', 'verdict'] as const;
+type Kind = (typeof KINDS)[number];
+
+const DEFAULT_LIMIT = 20;
+const DEFAULT_SINCE = '24h';
+
+const COUNTS: readonly Column[] = [
+  'queries',
+  'share',
+  'allowed',
+  'denied',
+  'would deny',
+  'failed',
+].map((title) => ({ title, align: 'right' }));
+
+export function register(program: Command, context: CliContext): void {
+  const kind = new Argument('[kind]', 'what is counted').choices([...KINDS]).default('domain');
+  const command = program
+    .command('top')
+    .description('what most queries were about (default: of 24 hours)')
+    .addArgument(kind);
+  addWindowOptions(addReadingOptions(command))
+    .setOptionValueWithSource('limit', DEFAULT_LIMIT, 'default')
+    .action((what: Kind, options: ReadingOptions) => {
+      if (what === 'verdict' && options.verdict !== undefined) {
+        throw new DnsvalveError('USAGE', 'top: verdict, or --verdict');
+      }
+      const chosen = { ...options, since: options.since ?? DEFAULT_SINCE };
+      return withHistory('top', chosen, context, (reading) => run(reading, what, options.verdict));
+    });
+}
+
+function run(reading: Reading, what: Kind, verdict: AskedVerdict | undefined): void {
+  const top = reading.queries.top(what === 'domain' ? 'domain' : 'workload', reading.filter);
+  reading.noteUnknownWorkload();
+  if (what === 'verdict') {
+    printVerdicts(reading, top);
+  } else {
+    const rows = ranked(top.rows, verdict);
+    const total =
+      rows.reduce((sum, row) => sum + countOf(row, verdict), 0) + missedOf(top, verdict);
+    const shown = reading.limit < 0 ? rows : rows.slice(0, reading.limit);
+    reading.print(
+      [{ title: what }, ...COUNTS],
+      shown.map((row) => outputOf(what, row, share(countOf(row, verdict), total))),
+    );
+  }
+  if (top.rows.length > 0) noteWindow(reading, top);
+}
+
+function ranked(rows: readonly TopRow[], verdict: AskedVerdict | undefined): TopRow[] {
+  return rows
+    .filter((row) => countOf(row, verdict) > 0)
+    .sort((a, b) => countOf(b, verdict) - countOf(a, verdict) || (a.name < b.name ? -1 : 1));
+}
+
+function countOf(row: TopRow, verdict: AskedVerdict | undefined): number {
+  if (verdict === undefined) return row.queries;
+  return verdict === 'would-deny' ? row.wouldDeny : row[verdict];
+}
+
+/** How each of the queries that are not listed was decided, nobody kept. */
+function missedOf({ missed }: Top, verdict: AskedVerdict | undefined): number {
+  return verdict === undefined ? missed : 0;
+}
+
+function outputOf(what: Kind, row: TopRow, part: number): OutputRow {
+  const { name, queries, allowed, denied, wouldDeny, failed } = row;
+  const counts = [allowed, denied, wouldDeny, failed].map(String);
+  return {
+    cells: [name, String(queries), `${part.toFixed(1)} %`, ...counts],
+    document: {
+      [what]: name,
+      queries,
+      share: Number(part.toFixed(1)),
+      allowed,
+      denied,
+      would_deny: wouldDeny,
+      failed,
+    },
+  };
+}
+
+function printVerdicts(reading: Reading, { rows }: Top): void {
+  const sum = (of: (row: TopRow) => number): number => rows.reduce((all, row) => all + of(row), 0);
+  const total = sum(({ queries }) => queries);
+  const counts: readonly (readonly [AskedVerdict, number])[] = [
+    ['allowed', sum(({ allowed }) => allowed)],
+    ['denied', sum(({ denied }) => denied)],
+    ['would-deny', sum(({ wouldDeny }) => wouldDeny)],
+    ['failed', sum(({ failed }) => failed)],
+  ];
+  const found = counts.filter(([, queries]) => queries > 0).sort(([, a], [, b]) => b - a);
+  reading.print(
+    [{ title: 'verdict' }, ...COUNTS.slice(0, 2)],
+    found.map(([verdict, queries]) => {
+      const part = share(queries, total);
+      const document = { verdict, queries, share: Number(part.toFixed(1)) };
+      return { cells: [verdict, String(queries), `${part.toFixed(1)} %`], document };
+    }),
+  );
+}
+
+/** Percent. */
+function share(count: number, total: number): number {
+  return total === 0 ? 0 : (count / total) * 100;
+}
+
+function noteWindow(reading: Reading, { fromMs, untilMs, missed }: Top): void {
+  const end = Math.min(untilMs, reading.nowMs);
+  reading.note(`counted from ${reading.time(fromMs)} to ${reading.time(end)}`);
+  if (missed > 0) reading.note(`${missed} queries more were for domains too rare to be listed`);
+}

@@ -1,0 +1,118 @@
+/** Who and what was asked for most since a moment: by the hour for all, by the day for one workload. */
+
+import type Database from 'better-sqlite3';
+import type { BusyEntry } from './busy.ts';
+import { HOUR_MS } from './busy-rows.ts';
+import { daysOf, type FourCounts } from './day-counts.ts';
+import { dayOf } from './days.ts';
+import { textOfReversed } from './names.ts';
+import { type Filter, untilOf } from './queries-filter.ts';
+import type { Counts } from './rows.ts';
+import { unpackIds } from './totals.ts';
+
+/** Pairs that are read with one statement. */
+const READ_AT_ONCE = 5_000;
+const DAY_MS = 86_400_000;
+
+export interface TopRow extends Counts {
+  /** A workload's name, or a domain. */
+  readonly name: string;
+}
+
+export interface Top {
+  /** In no order. */
+  readonly rows: readonly TopRow[];
+  /** What is counted begins and ends at whole hours, or days: these, ms since the epoch. */
+  readonly fromMs: number;
+  readonly untilMs: number;
+  /** Queries of that time for domains that no list holds. */
+  readonly missed: number;
+}
+
+type Raw = readonly [hour: number, entries: string, missed: number];
+
+/** @param by of which an entry is told */
+export function topOf(db: Database.Database, by: 'workload' | 'domain', filter: Filter): Top {
+  if (by === 'domain' && filter.workload !== null) {
+    return domainsOf(db, { ...filter, workload: filter.workload });
+  }
+  const statement = db.prepare<[number, number], Raw>(`
+SELECT hour, ${by}s, missed FROM busy WHERE hour >= ? AND hour <= ? ORDER BY hour`);
+  const from = Math.floor(filter.sinceMs / HOUR_MS);
+  const until = Math.floor((untilOf(filter) - 1) / HOUR_MS);
+  const sums = new Sums();
+  let missed = 0;
+  let [first, last] = [-1, -1];
+  for (const [hour, entries, missedThen] of statement.raw().iterate(from, until)) {
+    if (first < 0) first = hour;
+    last = hour;
+    missed += by === 'domain' ? missedThen : 0;
+    for (const [name, ...counts] of JSON.parse(entries) as BusyEntry[]) sums.add(name, counts);
+  }
+  const { workload } = filter;
+  const rows = sums
+    .rows(by === 'domain' ? textOfReversed : (name) => name)
+    .filter(({ name }) => by === 'domain' || workload === null || name === workload);
+  return { rows, fromMs: first * HOUR_MS, untilMs: (last + 1) * HOUR_MS, missed };
+}
+
+type RawPair = readonly [string, number, number, number, number, number, number, Buffer | null];
+
+/** Exact: of every pair that the workload has. */
+function domainsOf(db: Database.Database, filter: Filter & { readonly workload: string }): Top {
+  const firstDay = dayOf(filter.sinceMs);
+  const endDay = dayOf(untilOf(filter) - 1);
+  const statement = db.prepare<[string, number], RawPair>(`
+SELECT p.name_rev, p.first_ms, p.last_day, p.allowed, p.denied, p.would_deny, p.failed, p.days
+FROM json_each(?) j CROSS JOIN pair p ON p.id = j.value WHERE p.last_day >= ?`);
+  const sums = new Sums();
+  for (const ids of idsOf(db, filter.workload)) {
+    for (const raw of statement.raw().iterate(JSON.stringify(ids), firstDay)) {
+      const [reversed, firstMs, lastDay, allowed, denied, wouldDeny, failed, days] = raw;
+      const counts: FourCounts = [allowed, denied, wouldDeny, failed];
+      const row = { firstDay: dayOf(firstMs), lastDay, counts, days };
+      for (const one of daysOf(row).days) {
+        if (one.day >= firstDay && one.day <= endDay) sums.add(reversed, one.counts);
+      }
+    }
+  }
+  const fromMs = firstDay * DAY_MS;
+  return { rows: sums.rows(textOfReversed), fromMs, untilMs: (endDay + 1) * DAY_MS, missed: 0 };
+}
+
+/** Numbers of a workload's pairs, some at a time. */
+function* idsOf(db: Database.Database, workload: string): Generator<number[]> {
+  const heard = db.prepare<[string], [number, Buffer | null]>(`
+SELECT h.id, h.more FROM workload w CROSS JOIN heard h ON h.workload_id = w.id WHERE w.name = ?`);
+  let ids: number[] = [];
+  for (const [first, more] of heard.raw().iterate(workload)) {
+    for (const id of unpackIds(first, more)) ids.push(id);
+    if (ids.length < READ_AT_ONCE) continue;
+    yield ids;
+    ids = [];
+  }
+  yield ids;
+}
+
+class Sums {
+  readonly #sums = new Map<string, [number, number, number, number]>();
+
+  add(name: string, [allowed, denied, wouldDeny, failed]: FourCounts): void {
+    const sum = this.#sums.get(name);
+    if (sum === undefined) {
+      this.#sums.set(name, [allowed, denied, wouldDeny, failed]);
+      return;
+    }
+    sum[0] += allowed;
+    sum[1] += denied;
+    sum[2] += wouldDeny;
+    sum[3] += failed;
+  }
+
+  rows(text: (name: string) => string): TopRow[] {
+    return [...this.#sums].map(([name, [allowed, denied, wouldDeny, failed]]) => {
+      const queries = allowed + denied + failed;
+      return { name: text(name), queries, allowed, denied, wouldDeny, failed };
+    });
+  }
+}
