@@ -8,8 +8,6 @@ import {
   optOctets,
   questionOctets,
 } from '../support/message.ts';
-import type { Asked } from '../upstream/fake-server.ts';
-import type { Check } from './check.ts';
 import {
   A,
   AD,
@@ -34,7 +32,9 @@ import {
   TC,
   text,
   u16,
-} from './records.ts';
+} from '../support/records.ts';
+import type { Asked } from '../upstream/fake-server.ts';
+import type { Check } from './check.ts';
 import type { Subject } from './subject.ts';
 
 /** Octets of a record of text(200). */

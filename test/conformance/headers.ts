@@ -2,7 +2,6 @@
 
 import assert from 'node:assert/strict';
 import { buildQuery, headerOctets, questionOctets } from '../support/message.ts';
-import type { Check } from './check.ts';
 import {
   AA,
   AD,
@@ -17,7 +16,8 @@ import {
   soa,
   TC,
   Z,
-} from './records.ts';
+} from '../support/records.ts';
+import type { Check } from './check.ts';
 import type { Subject } from './subject.ts';
 
 /** Flags of the query, the bits looked at in the response, what they have to be. */

@@ -2,7 +2,6 @@
 
 import assert from 'node:assert/strict';
 import { buildQuery, headerOctets, optOctets, questionOctets } from '../support/message.ts';
-import type { Check } from './check.ts';
 import {
   A,
   address,
@@ -17,7 +16,8 @@ import {
   text,
   u16,
   wire,
-} from './records.ts';
+} from '../support/records.ts';
+import type { Check } from './check.ts';
 import type { Subject } from './subject.ts';
 
 type Build = (subject: Subject) => Buffer;

@@ -1,9 +1,6 @@
 /** What is kept, for how long, and what is never kept. */
 
 import assert from 'node:assert/strict';
-import { until } from '../support/processes.ts';
-import type { Handler } from '../upstream/fake-server.ts';
-import type { Check } from './check.ts';
 import {
   A,
   AAAA,
@@ -18,7 +15,10 @@ import {
   SERVFAIL,
   soa,
   wire,
-} from './records.ts';
+} from '../support/records.ts';
+import { until } from '../support/until.ts';
+import type { Handler } from '../upstream/fake-server.ts';
+import type { Check } from './check.ts';
 import type { Subject } from './subject.ts';
 
 const WEEK = 604_800;

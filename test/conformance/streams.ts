@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict';
 import { framed, type TcpClient } from '../support/client.ts';
 import { buildQuery, headerOctets, RD, readMessage } from '../support/message.ts';
-import { until } from '../support/processes.ts';
+import { addresses } from '../support/records.ts';
+import { until } from '../support/until.ts';
 import type { Check } from './check.ts';
-import { addresses } from './records.ts';
 import type { Subject } from './subject.ts';
 
 async function onStream(

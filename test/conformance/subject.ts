@@ -12,8 +12,8 @@ import {
   type Transport,
 } from '../support/client.ts';
 import { buildQuery, type Message, type QueryShape, readMessage } from '../support/message.ts';
+import { address } from '../support/records.ts';
 import { type Asked, answerTo, type FakeServer, type Handler } from '../upstream/fake-server.ts';
-import { address } from './records.ts';
 
 /** Longer than servers wait for an upstream that says nothing. */
 const PATIENCE_MS = 15_000;

@@ -3,10 +3,22 @@
 import assert from 'node:assert/strict';
 import { openClient } from '../support/client.ts';
 import { buildQuery } from '../support/message.ts';
+import {
+  AA,
+  addresses,
+  NOERROR,
+  QR,
+  RA,
+  RD,
+  response,
+  SERVFAIL,
+  TC,
+  text,
+  Z,
+} from '../support/records.ts';
 import type { Asked } from '../upstream/fake-server.ts';
 import { FORGED_RDATA, MALFORMED, MISMATCHES, type Trick } from '../upstream/tricks.ts';
 import type { Check } from './check.ts';
-import { AA, addresses, NOERROR, QR, RA, RD, response, SERVFAIL, TC, text, Z } from './records.ts';
 import type { Subject } from './subject.ts';
 
 const SAMPLES = 100;

@@ -3,12 +3,11 @@
  * ones. All of them say 6.6.6.6.
  */
 
-import { plain, record, u16 } from '../bypass/rig.ts';
 import { optOctets } from '../support/message.ts';
+import { A, AAAA, CNAME, QNAME, record, SOA, u16, wire } from '../support/records.ts';
 import { type Asked, answerTo } from './fake-server.ts';
 
-const [A, CNAME, AAAA, SOA, MX] = [1, 5, 28, 6, 15];
-const QNAME = Buffer.from([0xc0, 12]);
+const MX = 15;
 const FORGED = Buffer.from([6, 6, 6, 6]);
 /** What none of them may ever make a client see, as rdata in hex. */
 export const FORGED_RDATA = FORGED.toString('hex');
@@ -108,7 +107,7 @@ export const MALFORMED: readonly Trick[] = [
     rule: 'a pointer forward',
     forge: (q) => {
       const at = 12 + q.question.length;
-      return raw(q, [1, 1, 0, 0], record(u16(0xc000 | (at + 16)), A, FORGED), plain('x.test'));
+      return raw(q, [1, 1, 0, 0], record(u16(0xc000 | (at + 16)), A, FORGED), wire('x.test'));
     },
   },
   {
@@ -138,7 +137,7 @@ export const MALFORMED: readonly Trick[] = [
   {
     rule: 'a CNAME with octets behind its name',
     forge: (q) =>
-      raw(q, [1, 1, 0, 0], record(QNAME, CNAME, Buffer.concat([plain('x.test'), u16(7)]))),
+      raw(q, [1, 1, 0, 0], record(QNAME, CNAME, Buffer.concat([wire('x.test'), u16(7)]))),
   },
   {
     rule: 'a CNAME without a name',
