@@ -36,6 +36,7 @@ import {
 import { expandName, WireName } from '../wire/name.ts';
 import { copyOctets, readU16, readU32, writeU16, writeU32 } from '../wire/octets.ts';
 import { copyExpanded, isValidRdata, RecordPlace, readRecord } from '../wire/records.ts';
+import { SetTtls } from './set-ttls.ts';
 import { IS_NXDOMAIN, StoredAnswer } from './store.ts';
 
 /** No honest message has more; the positions of each are kept in fixed arrays. */
@@ -85,6 +86,7 @@ const target = new WireName();
 const chainLow = new Int32Array(CHAIN_MAX + 1);
 const chainHigh = new Int32Array(CHAIN_MAX + 1);
 let chainLength = 0;
+const setTtls = new SetTtls();
 let hasQtype = false;
 let wantsDnssec = false;
 
@@ -119,6 +121,7 @@ export function sanitise(
   keepAnswers(qtype);
   const isNegative = clean.rcode === NXDOMAIN || !hasQtype;
   if (isNegative || wantsDnssec) keepAuthorities();
+  noteSetTtls();
   if (!write(name, limits, clean)) return false;
   decideTtl(isNegative, limits, clean);
   clean.content = clean.rcode === NXDOMAIN && chainLength === 1 ? IS_NXDOMAIN : 0;
@@ -258,6 +261,15 @@ function isProof(i: number, type: number): boolean {
   return covered === TYPE_SOA || covered === TYPE_NSEC || covered === TYPE_NSEC3;
 }
 
+function noteSetTtls(): void {
+  setTtls.clear();
+  for (let i = 0; i < answers + authorities; i++) {
+    if (isKept[i] === 0) continue;
+    readRecord(octets, recordAt[i]!, end, record);
+    setTtls.note(octets, record, ownerLow[i]!, ownerHigh[i]!);
+  }
+}
+
 /**
  * Writes header, question and the kept records; notes where the TTLs stand and clamps them.
  *
@@ -293,15 +305,17 @@ function writeRecord(i: number, inPlace: boolean, limits: TtlLimits, clean: Clea
   const out = clean.octets;
   const at = clean.length;
   const next = readRecord(octets, recordAt[i]!, end, record);
+  const ttl = setTtls.lowest(octets, record, ownerLow[i]!, ownerHigh[i]!);
+  const capped = Math.max(Math.min(ttl, limits.maxTtlSeconds), limits.minTtlSeconds);
   if (inPlace) {
     copyOctets(octets, record.owner, out, at, next - record.owner);
-    noteTtl(clean, at + record.ttlAt - record.owner, limits);
+    noteTtl(clean, at + record.ttlAt - record.owner, capped);
     clean.length = at + next - record.owner;
     return true;
   }
   const after = copyExpanded(octets, start, record, out, at);
   if (after === -1) return false;
-  noteTtl(clean, ttlOfExpanded(out, at), limits);
+  noteTtl(clean, ttlOfExpanded(out, at), capped);
   clean.length = after;
   return true;
 }
@@ -313,11 +327,9 @@ function ttlOfExpanded(out: Uint8Array, at: number): number {
   return position + 5;
 }
 
-function noteTtl(clean: CleanAnswer, at: number, limits: TtlLimits): void {
+function noteTtl(clean: CleanAnswer, at: number, ttl: number): void {
   if (clean.ttlCount === clean.ttlOffsets.length) return;
-  const ttl = readU32(clean.octets, at);
-  const capped = Math.min(ttl, limits.maxTtlSeconds);
-  writeU32(clean.octets, at, Math.max(capped, limits.minTtlSeconds));
+  writeU32(clean.octets, at, ttl);
   clean.ttlOffsets[clean.ttlCount++] = at;
 }
 

@@ -11,8 +11,11 @@ import {
   type Transport,
 } from '../support/client.ts';
 import { headerOctets, type Message, optOctets, RD, readMessage } from '../support/message.ts';
+import { u16 } from '../support/records.ts';
 import { type Backend, Valve } from '../support/valve.ts';
 import { FakeServer, type Handler } from '../upstream/fake-server.ts';
+
+export { record, u16 } from '../support/records.ts';
 
 export const [NOERROR, FORMERR, SERVFAIL, NXDOMAIN, NOTIMP, REFUSED] = [0, 1, 2, 3, 4, 5];
 export const [BLOCKED, FILTERED] = [15, 17];
@@ -54,17 +57,6 @@ export function wire(labels: readonly string[]): Buffer {
 /** Wire form of a name without escapes. */
 export function plain(name: string): Buffer {
   return wire(name === '.' ? [] : name.split('.'));
-}
-
-export function u16(...words: readonly number[]): Buffer {
-  const octets = Buffer.alloc(words.length * 2);
-  for (const [index, word] of words.entries()) octets.writeUInt16BE(word, index * 2);
-  return octets;
-}
-
-/** A record of class IN with a TTL of 300 s. */
-export function record(owner: Uint8Array, type: number, rdata: Uint8Array): Buffer {
-  return Buffer.concat([owner, u16(type, 1, 0, 300, rdata.length), rdata]);
 }
 
 /** A query with EDNS for a name that may hold any octets. */

@@ -97,6 +97,24 @@ describe('what of an answer is kept', () => {
       {},
       [WWW],
     ],
+    [
+      'one TTL for a set, the lowest (RFC 2181 section 5.2)',
+      {
+        answer: [
+          'www.example.com. 300 A 192.0.2.1',
+          'www.example.com. 60 A 192.0.2.2',
+          'www.example.com. 900 A 192.0.2.3',
+        ],
+      },
+      {},
+      [1, 2, 3].map((last) => `www.example.com. 60 A 192.0.2.${last}`),
+    ],
+    [
+      'each set with its own TTL',
+      { answer: ['www.example.com. 900 CNAME a.example.net.', 'a.example.net. 60 A 192.0.2.2'] },
+      {},
+      ['www.example.com. 900 CNAME a.example.net.', 'a.example.net. 60 A 192.0.2.2'],
+    ],
     ['no record of another owner', { answer: [WWW, 'evil.example. 60 A 192.0.2.66'] }, {}, [WWW]],
     [
       'what comes after a record that is left out',

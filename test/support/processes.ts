@@ -10,29 +10,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll } from 'vitest';
+import { until } from './until.ts';
 
-const LOOK_MS = 10;
-const WAIT_MS = 20_000;
+export { until } from './until.ts';
+
 /** Of ip_local_port_range the usual first is 32768. */
 const PORT_FIRST = 20_000;
 const PORT_END = 32_000;
-
-/** Asks again and again until the answer is not null. @throws Error that names what never came */
-export async function until<T>(
-  what: string,
-  look: () => T | null | Promise<T | null>,
-  waitMs = WAIT_MS,
-): Promise<T> {
-  const end = performance.now() + waitMs;
-  for (;;) {
-    const found = await look();
-    if (found !== null) return found;
-    if (performance.now() > end) throw new Error(`waited in vain: ${what}`);
-    await pause(LOOK_MS);
-  }
-}
 
 /**
  * A port that is free for UDP and TCP on all IPv4 addresses. Below the range that the kernel hands
