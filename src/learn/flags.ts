@@ -42,7 +42,8 @@ export class Flags {
     const { engine, suspects } = this.#context;
     const flags = new Set(seen.map((one) => suspects.against(one)));
     for (const one of seen) {
-      const { feed } = engine.ofSeen(one);
+      const { feed, rule } = engine.ofSeen(one);
+      if (engine.isPartly(one)) flags.add(`for some types only it is covered: ${rule}`);
       if (feed !== '') flags.add(`feed ${feed} lists it`);
     }
     flags.delete('');

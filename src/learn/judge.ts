@@ -85,11 +85,12 @@ function judgeNames(question: Question): Judgement {
   const { engine, seen, window, workload } = question;
   const refusals: Refusal[] = [];
   const notes: string[] = [];
-  let [names, allowed, denied, older] = [0, 0, 0, 0];
+  let [names, allowed, denied, older, partly] = [0, 0, 0, 0, 0];
   for (const one of seen.names(workload.name, { ...window, sinceMs: 0 })) {
     const isInWindow = one.lastMs >= window.sinceMs;
     const { verdict } = engine.ofSeen(one);
     if (isInWindow) names += 1;
+    if (isInWindow && engine.isPartly(one)) partly += 1;
     if (verdict === 'allowed') allowed += Number(isInWindow);
     if (verdict === 'denied' || verdict === 'score') denied += Number(isInWindow);
     if (verdict !== 'undecided' || one.allowed + one.failed === 0) continue;
@@ -99,6 +100,7 @@ function judgeNames(question: Question): Judgement {
     else refusals.push(refusal);
   }
   if (older > 0) notes.push(`${older} names last seen before the window are not covered`);
+  if (partly > 0) notes.push(`${partly} names are covered for some types only; see suggest`);
   return { refusals, notes, names, allowed, denied };
 }
 

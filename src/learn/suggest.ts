@@ -50,7 +50,7 @@ export async function suggest(
     if (denied.length === 0) break;
     const left = round === ROUNDS - 1 ? denied : denied.filter(({ kind }) => kind === 'domain');
     entries = without(entries, new Set(left));
-    leftOut.push(...left.map(unwritableOf));
+    leftOut.push(...left.map(stillDenied));
     if (round < ROUNDS - 1)
       entries.push(...denied.filter((seen) => !left.includes(seen)).map(named));
   }
@@ -112,6 +112,11 @@ function without(entries: readonly Collapsed[], gone: ReadonlySet<SeenName>): Co
     const seen = entry.seen.filter((one) => !gone.has(one));
     return seen.length === 0 ? [] : [{ ...entry, seen }];
   });
+}
+
+/** Only a reputation denies what a rule allows, and only where the rule does not name it. */
+function stillDenied(seen: SeenName): LeftOut {
+  return { seen, kind: 'suspect', reason: 'its reputation denies it under a wildcard' };
 }
 
 function unwritableOf(seen: SeenName): LeftOut {

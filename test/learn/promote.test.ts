@@ -160,7 +160,7 @@ describe('promote', () => {
     },
     {
       name: 'nothing where the job ran in the window too',
-      active: [7, 21, 28].map((d) => d * 24 + 9),
+      active: [7, 21, 28, 35].map((d) => d * 24 + 9),
       want: [],
     },
     { name: 'nothing where an hour was active in one week', active: [21 * 24 + 9], want: [] },

@@ -174,6 +174,19 @@ describe('suggest', () => {
     expect(allowed(path).slice(2)).toEqual(['a.kept.example']);
   });
 
+  it('opens what a rule for some types covers where some of it would have been denied', async () => {
+    const place = new Place({ 'dnsvalve.yaml': HEAD + PAY });
+    place.saw([
+      ...query('a.kept.example', { wouldDeny: 0 }),
+      ...query('b.kept.example', { wouldDeny: 1, allowed: 2 }),
+    ]);
+    const { path, text } = await suggested(place);
+    expect(allowed(path).slice(2)).toEqual(['b.kept.example']);
+    expect(text).toMatch(
+      /LOOK: for some types only it is covered: .* allow \*\.kept\.example \(A\)/,
+    );
+  });
+
   it('keeps to its window', async () => {
     const place = new Place({ 'dnsvalve.yaml': HEAD + PAY });
     const old = DAY_BEFORE - 20 * 86_400_000;
