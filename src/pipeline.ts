@@ -78,7 +78,7 @@ export function decide(query: Query, tables: Tables, memory: Memory): Verdict {
   const verdict = decideUncapped(query, tables, memory);
   const { overrides } = tables;
   if (overrides.leftMs !== Number.POSITIVE_INFINITY) {
-    if (verdict === RESPOND && query.decision.allowed === 1) capTtls(query, overrides.leftMs);
+    if (verdict === RESPOND && query.decision.allowed === 1) capTtls(query, overrides);
     overrides.leftMs = Number.POSITIVE_INFINITY;
   }
   return verdict;

@@ -100,7 +100,7 @@ export function respondToWaiter(query: Query, tables: Tables, memory: Memory): v
   respondUncapped(query, tables, memory);
   const { overrides } = tables;
   if (overrides.leftMs === Number.POSITIVE_INFINITY) return;
-  if (query.decision.allowed === 1) capTtls(query, overrides.leftMs);
+  if (query.decision.allowed === 1) capTtls(query, overrides);
   overrides.leftMs = Number.POSITIVE_INFINITY;
 }
 

@@ -7,7 +7,7 @@ import { type RowsUsage, usageOf } from '../detect/usage.ts';
 import type { Resolver } from '../server/resolver.ts';
 import { Exposition, type Format } from './exposition.ts';
 import { writeAlerts, writeDetectors, writeHistory, writeRings } from './findings.ts';
-import { writeBudgets, writeFeeds, writePolicy } from './policy.ts';
+import { writeBudgets, writeFeeds, writeOverrides, writePolicy } from './policy.ts';
 import { writeProcess } from './process.ts';
 import { type Counted, writeCache, writeQueries } from './queries.ts';
 import { type UpstreamTotal, UpstreamTotals } from './upstream-totals.ts';
@@ -41,6 +41,7 @@ export class MetricsPage {
     const { config } = snapshot;
     writeProcess(page, resolver);
     writePolicy(page, resolver);
+    writeOverrides(page, resolver);
     writeQueries(page, counted);
     writeCache(page, counted, config.cache.sizeBytes * config.workers);
     writeUpstreams(page, this.#upstreams, config.workers, counters);

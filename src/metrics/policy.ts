@@ -23,6 +23,21 @@ export function writePolicy(page: Exposition, resolver: Resolver): void {
   page.gauge('dnsvalve_policy_load_seconds', took, one(resolver.loadMs / 1000));
 }
 
+/** Exceptions and quarantines that are in force, and what they let through. */
+export function writeOverrides(page: Exposition, resolver: Resolver): void {
+  const { exceptions, quarantines } = resolver.overrides;
+  page.gauge('dnsvalve_exceptions', 'Exceptions in force.', [[{}, exceptions.length]]);
+  page.gauge('dnsvalve_quarantines', 'Quarantines in force, of workloads and of domains.', [
+    [{ of: 'workload' }, quarantines.filter(({ workload }) => workload !== null).length],
+    [{ of: 'domain' }, quarantines.filter(({ workload }) => workload === null).length],
+  ]);
+  const uses = resolver.overrideUse();
+  const queries = uses.reduce((sum, use) => sum + use.queries, 0);
+  page.counter('dnsvalve_exception_queries', 'Queries that exceptions let through.', [
+    [{}, queries],
+  ]);
+}
+
 /** @param nowMs wall clock */
 export function writeFeeds(page: Exposition, resolver: Resolver, nowMs: number): void {
   const statuses = resolver.feedStatuses();

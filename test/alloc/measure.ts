@@ -5,7 +5,7 @@
  */
 
 import { PEER_SIZE } from '../../src/batch.ts';
-import { Clock } from '../../src/clock.ts';
+import { Clock, sharedMsNow } from '../../src/clock.ts';
 import {
   DOUBLE_GRANTED,
   DOUBLE_OUT,
@@ -24,12 +24,14 @@ import {
   FLAGS,
   type TcpBatch,
 } from '../../src/native/tcp-batch.ts';
+import { Overlay } from '../../src/overrides/overlay.ts';
 import { decideSafely } from '../../src/pipeline.ts';
 import { FORWARD, Query, RESPOND } from '../../src/query.ts';
 import { Forwarder, type Outlet } from '../../src/server/forwarder.ts';
 import { TCP_LIMITS, TcpServer } from '../../src/server/tcp-server.ts';
 import { Tables } from '../../src/tables.ts';
 import type { Upstreams } from '../../src/upstream/upstreams.ts';
+import { exception, HOUR_MS, quarantineDomain, quarantineOf } from '../overrides/support.ts';
 import { framed } from '../support/client.ts';
 import { workerMemory } from '../support/memory.ts';
 import { buildQuery } from '../support/message.ts';
@@ -349,6 +351,30 @@ aim(buildQuery({ name: 'new.example.com', edns }), '10.1.0.7');
 answer = answerTo('new.example.com', 'A', { answer: ['new.example.com. 0 A 192.0.2.1'] });
 results['forward, logged'] = octetsPerQuery(tappedForward);
 if (records !== 4 * (QUERIES + WARM_UP)) throw new Error(`${records} records were read`);
+forwarder.tables = untapped;
+
+/** With overrides in force: each kind, and what they do not name. */
+const overlay = new Overlay({ wallMs: Date.now, sharedMs: sharedMsNow });
+overlay.set({
+  exceptions: [exception({ open: '*.open.test' }, Date.now() + HOUR_MS)],
+  quarantines: [quarantineOf('web', ['edr.test']), quarantineDomain('.closed.test')],
+});
+forwarder.tables = new Tables(overlay.over(snapshot, 2).memory);
+aim(buildQuery({ name: 'www.example.com', edns }), '10.1.0.7');
+results['hit, with overrides in force'] = octetsPerQuery(respondOne);
+aim(buildQuery({ name: 'a.open.test', edns }), '10.1.0.7');
+answer = answerTo('a.open.test', 'A', { answer: ['a.open.test. 86400 A 192.0.2.1'] });
+forwardOne();
+results['hit by an exception'] = octetsPerQuery(respondOne);
+aim(buildQuery({ name: 'b.open.test', edns }), '10.1.0.7');
+answer = answerTo('b.open.test', 'A', { answer: ['b.open.test. 0 A 192.0.2.1'] });
+results['forward by an exception'] = octetsPerQuery(forwardOne);
+aim(buildQuery({ name: 'www.example.com', edns }), '10.2.0.7');
+results['deny by a quarantine'] = octetsPerQuery(respondOne);
+aim(buildQuery({ name: 'a.closed.test', edns }), '10.1.0.7');
+results['deny by the quarantine of a domain'] = octetsPerQuery(respondOne);
+const [use] = overlay.use();
+if ((use?.queries ?? 0) < 2 * QUERIES) throw new Error('uses were not counted');
 forwarder.tables = untapped;
 
 aim(buildQuery({ name: 'www.other.example', edns }), '10.1.0.7');

@@ -6,10 +6,12 @@ import { PEER_SIZE } from '../../src/batch.ts';
 import { createRing, RingWriter } from '../../src/events/ring.ts';
 import { NONE } from '../../src/events/slots.ts';
 import { addressToBytes } from '../../src/native/addresses.ts';
+import { Overlay } from '../../src/overrides/overlay.ts';
 import { decide } from '../../src/pipeline.ts';
 import { FORGOTTEN, recall } from '../../src/policy/recall.ts';
 import { Query } from '../../src/query.ts';
-import { Tables } from '../../src/tables.ts';
+import { Tables, type TablesMemory } from '../../src/tables.ts';
+import { exception, HandClocks, quarantineDomain, quarantineOf } from '../overrides/support.ts';
 import { workerMemory } from '../support/memory.ts';
 import { buildQuery } from '../support/message.ts';
 import { compileFiles } from '../support/replay-valve.ts';
@@ -64,6 +66,8 @@ class Worker {
   /** Queries whose decision can be recalled from then on. */
   recalled = 0;
 
+  readonly clocks = new HandClocks();
+
   /** Verdict, decision and response of one query. */
   decide(step: Step, tables: Tables): unknown {
     const { query, memory } = this;
@@ -75,7 +79,8 @@ class Worker {
     query.outLength = 0;
     query.peer = new Uint8Array(PEER_SIZE);
     addressToBytes(step.from, query.peer, 0);
-    query.wallMs = 1000;
+    query.wallMs = this.clocks.wall;
+    query.nowMs = this.clocks.nowMs;
     const verdict = decide(query, tables, memory);
     const slot = memory.ledger.find(query);
     if (slot !== NONE && recall(new Query(), slot, memory.ledger.names, tables) !== FORGOTTEN) {
@@ -126,4 +131,47 @@ it('nothing is recalled of other tables', async () => {
   const closed = { 'main.yaml': FILES['main.yaml'].replace('allow: [.example.com, ', 'allow: [') };
   const after = new Tables((await compileFiles({ ...FILES, ...closed }, 2)).memory);
   expect(worker.decide(ask, after)).toMatchObject({ decision: { allowed: 0 } });
+});
+
+/** A second set of tables, so that an end that one worker saw is news to the other. */
+function overridden(memory: TablesMemory, clocks: HandClocks): Tables {
+  const overlay = new Overlay(clocks);
+  const lasting = (id: string, open: string, seconds: number, more = {}) =>
+    exception({ id, open, ...more }, clocks.wall + seconds * 1000);
+  overlay.set({
+    exceptions: [
+      lasting('ex-1', 'other.example', 100),
+      lasting('ex-2', '.example', 200),
+      lasting('ex-3', '.typed.example', 300, { types: [28] }),
+      lasting('ex-4', '.listed.example', 250, { overridesFeeds: true }),
+      lasting('ex-5', 'www.example.com', 150, { workload: 'web' }),
+    ],
+    quarantines: [
+      quarantineOf('web', ['.example.org', '.listed.example']),
+      quarantineDomain('.time.example'),
+    ],
+  });
+  const config = { workloads: [{ name: 'api' }, { name: 'web' }] };
+  return new Tables(overlay.over({ config, memory }, 2).memory);
+}
+
+it('a worker that remembers answers as one that does not, while exceptions end', async () => {
+  const { memory } = await compileFiles(FILES, 1);
+  const timed = fc.record({ step, seconds: fc.constantFrom(0, 0, 0, 1, 3) });
+  let recalled = 0;
+  fc.assert(
+    fc.property(fc.array(timed, { minLength: 200, maxLength: 400 }), (steps) => {
+      const [worker, forgetful] = [new Worker(), new Worker()];
+      const own = overridden(memory, worker.clocks);
+      const others = overridden(memory, forgetful.clocks);
+      for (const { step: one, seconds } of steps) {
+        for (const { clocks } of [worker, forgetful]) clocks.pass(seconds * 1000);
+        forgetful.memory.ledger.handover.clear(0);
+        expect(worker.decide(one, own)).toEqual(forgetful.decide(one, others));
+      }
+      recalled += worker.recalled;
+    }),
+    { numRuns: 12, seed: 12 },
+  );
+  expect(recalled).toBeGreaterThan(500);
 });
