@@ -146,7 +146,9 @@ export async function showOne(
     return;
   }
   const used = names === null ? {} : { names };
-  const lines = Object.entries({ ...document, ...used }).map(([key, value]) => `${key}: ${shown(value)}`);
+  const lines = Object.entries({ ...document, ...used }).map(
+    ([key, value]) => `${key}: ${shown(value)}`,
+  );
   const life = steps.map(({ time, act, to, actor, note }) => {
     return `  ${time} ${act} by ${actor}: ${to}${note === '' ? '' : ` (${note})`}`;
   });

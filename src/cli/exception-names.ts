@@ -1,4 +1,4 @@
-/** The names that an exception covers and its workload asked for, as far as the history has them. */
+/** Names that an exception covers and its workload asked for, as far as the history has them. */
 
 import { existsSync } from 'node:fs';
 import { parsePattern } from '../config/pattern.ts';

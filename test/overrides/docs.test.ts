@@ -31,7 +31,9 @@ it('names every command and every option of it', () => {
   for (const module of [exception, quarantine, release]) module.register(program, context);
   const [exceptions, ...others] = program.commands;
   const leaves = [...(exceptions?.commands ?? []), ...others];
-  expect(leaves.map((command) => command.name()).filter((name) => !text.includes(name))).toEqual([]);
+  expect(leaves.map((command) => command.name()).filter((name) => !text.includes(name))).toEqual(
+    [],
+  );
   const common = new Set(['--config', '--control', '--file', '--utc']);
   const options = leaves.flatMap((command) => command.options.map(({ long }) => long ?? ''));
   expect(options.filter((option) => !common.has(option) && !text.includes(option))).toEqual([]);
