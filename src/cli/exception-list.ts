@@ -12,7 +12,7 @@ import { type ExceptionRecord, isOpen, isStanding } from '../overrides/records.t
 import { typeToText } from '../wire/text.ts';
 import type { CliContext } from './context.ts';
 import { escapeText, safeJson } from './escape.ts';
-import { stateDirectory } from './state-path.ts';
+import { stateDirectory, statePlaces } from './state-path.ts';
 import { type Column, renderTable, titleStyle } from './table.ts';
 import { formatTime, type Zone } from './time.ts';
 
@@ -139,17 +139,31 @@ export async function showOne(
         : quarantineDocument(quarantine)
       : exceptionDocument(exception);
   const steps = readTransitions(path, id).map(transitionDocument);
+  const names = exception === undefined ? null : await namesOf(exception, options);
   if (options.json === true) {
-    const all = { version: DOCUMENT_VERSION, command: 'exception show', ...document, steps };
+    const all = { version: DOCUMENT_VERSION, command: 'exception show', ...document, names, steps };
     context.stdout.write(`${safeJson(all)}\n`);
     return;
   }
-  const lines = Object.entries(document).map(([key, value]) => `${key}: ${shown(value)}`);
+  const used = names === null ? {} : { names };
+  const lines = Object.entries({ ...document, ...used }).map(
+    ([key, value]) => `${key}: ${shown(value)}`,
+  );
   const life = steps.map(({ time, act, to, actor, note }) => {
     return `  ${time} ${act} by ${actor}: ${to}${note === '' ? '' : ` (${note})`}`;
   });
   const text = [...lines, 'steps:', ...life].map((line) => `${escapeText(line)}\n`).join('');
   context.stdout.write(text);
+}
+
+/** Null where the history is not known, or not there. */
+async function namesOf(record: ExceptionRecord, options: ShowOptions): Promise<string[] | null> {
+  if (options.file !== undefined) return null;
+  const [{ namesUnder }, { history }] = await Promise.all([
+    import('./exception-names.ts'),
+    statePlaces(options.config),
+  ]);
+  return namesUnder(record, history);
 }
 
 function shown(value: unknown): string {

@@ -4,13 +4,20 @@ import { type Problem, ProblemsError } from '../errors.ts';
 
 /** @throws ProblemsError CONFIG when the file is no YAML mapping, or `state_directory` is wrong */
 export async function stateDirectory(configPath: string): Promise<string> {
+  return (await statePlaces(configPath)).state;
+}
+
+/** @throws as above, and where `history` is wrong */
+export async function statePlaces(
+  configPath: string,
+): Promise<{ readonly state: string; readonly history: string }> {
   const { readSource } = await import('../config/source.ts');
   const { mainSettings } = await import('../config/main-file.ts');
   const problems: Problem[] = [];
   const source = readSource(configPath, configPath, problems);
   if (source === null) throw new ProblemsError('CONFIG', problems);
   const settings = mainSettings(source, problems);
-  const wrong = problems.filter(({ path }) => path === 'state_directory');
+  const wrong = problems.filter(({ path }) => /^(state_directory|history)($|\.)/.test(path));
   if (wrong.length > 0) throw new ProblemsError('CONFIG', wrong);
-  return settings.stateDirectory;
+  return { state: settings.stateDirectory, history: settings.history.path };
 }

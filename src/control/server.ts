@@ -21,6 +21,8 @@ import { statusOf } from './status.ts';
 /** Owner and group may speak; nobody else. */
 const MODE = 0o660;
 const REQUEST_MAX = 65_536;
+/** How long answers that are under way get when the daemon ends: evidence may take longer. */
+const GRACE_MS = 2000;
 
 export interface Reply {
   readonly ok: boolean;
@@ -40,6 +42,7 @@ export interface Controlled {
 
 export class ControlServer {
   readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
   readonly #resolver: Resolver;
   readonly #custody: Attended;
   readonly #reload: (by: Actor) => Promise<void>;
@@ -68,10 +71,20 @@ export class ControlServer {
   }
 
   close(): Promise<void> {
-    return new Promise((resolve) => this.#server.close(() => resolve()));
+    const late = setTimeout(() => {
+      for (const socket of this.#sockets) socket.destroy();
+    }, GRACE_MS);
+    return new Promise((resolve) =>
+      this.#server.close(() => {
+        clearTimeout(late);
+        resolve();
+      }),
+    );
   }
 
   #serve(socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.on('close', () => this.#sockets.delete(socket));
     socket.on('error', () => socket.destroy());
     const by = actorOf(socket);
     let received = 0;
