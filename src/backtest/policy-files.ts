@@ -24,22 +24,30 @@ export interface CompileOptions {
   readonly stateDirectory?: string;
 }
 
-/**
- * Several in one process have the same key, so that a name is hashed once for all.
- *
- * @throws ProblemsError with all that is wrong in the configuration, zones, feeds and tests
- */
+/** @throws ProblemsError with all that is wrong in the configuration, zones, feeds and tests */
 export async function compiledPolicy(
   configPath: string,
   { load, stateDirectory }: CompileOptions = {},
 ): Promise<CompiledPolicy> {
-  setHashKey(KEY.k0, KEY.k1);
   const config = loadConfig(configPath, load);
-  const copies = stateDirectory ?? config.stateDirectory;
+  return { config, snapshot: await snapshotFrom(config, stateDirectory) };
+}
+
+/**
+ * Several in one process have the same key, so that a name is hashed once for all.
+ *
+ * @param copies where copies of downloaded feeds are
+ * @throws ProblemsError with all that is wrong in its zones, feeds and tests
+ */
+export async function snapshotFrom(
+  config: Config,
+  copies: string = config.stateDirectory,
+): Promise<Snapshot> {
+  setHashKey(KEY.k0, KEY.k1);
   const options = { stateDirectory: copies, hashKey: KEY, compilesHere: true };
   const feeds = new FeedSet(config.feeds, options);
   try {
-    return { config, snapshot: await compileSnapshot(config, 1, (rules) => feeds.compile(rules)) };
+    return await compileSnapshot(config, 1, (rules) => feeds.compile(rules));
   } finally {
     await feeds.stop();
   }

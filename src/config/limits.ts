@@ -54,6 +54,8 @@ export const DETECT_DENY_FOR: Limits = { default: '24h', min: '1m', max: '30d' }
 export const BASELINE_LEARNING: Limits = { default: '7d', min: '1d', max: '28d' };
 export const BASELINE_FACTOR: CountLimits = { default: 4, min: 2, max: 1000 };
 export const BASELINE_BURN_IN: Limits = { default: '1h', min: '0s', max: '7d' };
+/** Two weeks hold each day of the week twice. */
+export const LEARN_WINDOW: Limits = { default: '14d', min: '1h', max: '400d' };
 export const QUERY_LOG_SIZE: Limits = { default: '100MB', min: '4kB', max: '100GB' };
 export const QUERY_LOG_FILES: CountLimits = { default: 10, min: 0, max: 1000 };
 export const WORKERS: Omit<CountLimits, 'default'> = { min: 1, max: 256 };

@@ -33,6 +33,7 @@ export interface LoadOptions {
   readonly listen?: readonly string[];
   /** Where `servers: system` looks; /etc/resolv.conf when not given. */
   readonly resolvConf?: string;
+  /** Read in place of files. */
   readonly texts?: Texts;
 }
 

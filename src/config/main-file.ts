@@ -26,6 +26,7 @@ export interface MainSettings {
   readonly detect: Config['detect'];
   readonly rebindingAllow: Config['rebindingAllow'];
   readonly history: Config['history'];
+  readonly learn: Config['learn'];
   readonly alerts: readonly Sink[];
   readonly alertWindowMs: number;
   readonly alertSpool: Config['alertSpool'];
@@ -74,6 +75,7 @@ export function mainSettings(source: Source, problems: Problem[]): MainSettings 
       answers: history?.answers ?? 0,
       namesPerDomain: history?.names_per_domain ?? 0,
     },
+    learn: { windowMs: read(mainShape.learn, 'learn')?.window ?? 0 },
     alerts: sinks(source, problems),
     alertWindowMs: read(mainShape.alert_window, 'alert_window') ?? 0,
     alertSpool: { sizeBytes: spool?.size ?? 0, ageMs: spool?.age ?? 0 },

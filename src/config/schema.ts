@@ -326,6 +326,15 @@ export const mainShape = {
     })
     .prefault({})
     .meta({ description: 'What was asked, by whom, and when first.' }),
+  learn: z
+    .strictObject({
+      window: duration(
+        limits.LEARN_WINDOW,
+        'Shortest time that `promote` goes by, and what `suggest` looks back at.',
+      ),
+    })
+    .prefault({})
+    .meta({ description: 'How long a policy is learnt, docs/policy-life.md.' }),
   alerts: z.array(sinkSchema).prefault([]).meta({ description: 'Where alerts go.' }),
   alert_window: duration(
     limits.ALERT_WINDOW,

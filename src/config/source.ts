@@ -22,7 +22,7 @@ export interface Source {
   readonly value: Readonly<Record<string, unknown>>;
 }
 
-/** Texts in place of those of files, by absolute path: a change before it is written. */
+/** Texts that are read in place of files, by their real paths: changes before they are written. */
 export type Texts = ReadonlyMap<string, string>;
 
 /** One file, or null when it is no mapping in YAML; then `problems` has grown. */
@@ -30,10 +30,10 @@ export function readSource(
   path: string,
   shown: string,
   problems: Problem[],
-  texts?: Texts,
+  texts: Texts = new Map(),
 ): Source | null {
-  const given = texts?.get(resolve(path));
-  const read = given === undefined ? readText(path, shown, problems) : readGiven(given);
+  const given = texts.get(realOf(path));
+  const read = given === undefined ? readText(path, shown, problems) : withDigest(given);
   if (read === null) return null;
   const document = new SourceDocument(shown, read.text);
   problems.push(...document.problems);
@@ -99,7 +99,7 @@ function expand(directory: string, glob: string): string[] | string {
 }
 
 /** The file behind links; the path itself when it is gone, which reading it will report. */
-function realOf(path: string): string {
+export function realOf(path: string): string {
   try {
     return realpathSync(path);
   } catch {
@@ -107,11 +107,16 @@ function realOf(path: string): string {
   }
 }
 
-function readText(
-  path: string,
-  shown: string,
-  problems: Problem[],
-): { readonly text: string; readonly sha256: string } | null {
+interface ReadText {
+  readonly text: string;
+  readonly sha256: string;
+}
+
+function withDigest(text: string): ReadText {
+  return { text, sha256: createHash('sha256').update(text).digest('hex') };
+}
+
+function readText(path: string, shown: string, problems: Problem[]): ReadText | null {
   try {
     const stat = statSync(path);
     if (stat.isDirectory()) throw new Error('a directory; a file is expected');
@@ -125,10 +130,6 @@ function readText(
     problems.push(wholeFile(shown, unreadable(error)));
     return null;
   }
-}
-
-function readGiven(text: string): { readonly text: string; readonly sha256: string } {
-  return { text, sha256: createHash('sha256').update(text).digest('hex') };
 }
 
 function unreadable(error: unknown): string {

@@ -333,6 +333,8 @@ export interface Config {
     /** Full names kept per (workload, registrable domain); the rest is folded and counted. */
     readonly namesPerDomain: number;
   };
+  /** How long a policy is learnt at least. */
+  readonly learn: { readonly windowMs: number };
   readonly alerts: readonly Sink[];
   /** Alerts about one (workload, registrable domain, type) fold into one per window. */
   readonly alertWindowMs: number;

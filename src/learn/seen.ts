@@ -7,6 +7,7 @@
  */
 
 import type Database from 'better-sqlite3';
+import { unpackFirst } from '../history/first.ts';
 import { NAME_SHIFT } from '../history/migrations.ts';
 import { textOfReversed } from '../history/names.ts';
 import { NAME_STRETCHES, Pairs } from '../history/queries-pairs.ts';
@@ -42,8 +43,15 @@ export interface SeenName extends Counts {
   readonly name: string;
   /** Registrable domain. */
   readonly domain: string;
+  /** Type of the first query; 0 where it is not known, as for all but a domain's first name. */
+  readonly firstType: number;
   readonly firstMs: number;
   readonly lastMs: number;
+}
+
+export interface SeenOf {
+  readonly workload: string;
+  readonly seen: SeenName;
 }
 
 interface Bounds {
@@ -98,6 +106,20 @@ ORDER BY n.first_ms, n.name_rev`);
     yield* this.#ofPairs(ids, bounds);
   }
 
+  /**
+   * Names of all workloads, in no order. One walk over the pairs as they lie in the file: 3 s for
+   * 10 million, where `names` of each of 500 workloads took more than 50 s.
+   */
+  *everybody(window: SeenWindow): Generator<SeenOf> {
+    const bounds = { untilMs: Number.MAX_SAFE_INTEGER, detailFromMs: 0, ...window };
+    const walk = this.#pairs.select(`
+SELECT ${PAIR_COLUMNS} FROM pair p NOT INDEXED CROSS JOIN workload w ON w.id = p.workload_id
+WHERE p.last_ms >= @sinceMs AND p.first_ms < @untilMs`);
+    for (const pair of walk.iterate(bounds)) {
+      for (const seen of this.#ofPair(pair, bounds)) yield { workload: pair.workload, seen };
+    }
+  }
+
   *#ofPairs(ids: readonly number[], bounds: Bounds): Generator<SeenName> {
     const values = { ...bounds, ids: JSON.stringify(ids) };
     for (const pair of this.#read.all(values)) yield* this.#ofPair(pair, bounds);
@@ -144,6 +166,12 @@ function restOf(pair: RawPair, detail: readonly RawName[]): RawName | null {
   return rest.allowed + rest.denied + rest.failed > 0 ? rest : null;
 }
 
-function seenName(kind: SeenName['kind'], { domain_rev }: RawPair, raw: RawName): SeenName {
-  return { kind, domain: textOfReversed(domain_rev), ...nameRow(domain_rev, raw) };
+function seenName(kind: SeenName['kind'], pair: RawPair, raw: RawName): SeenName {
+  const isFirst = kind === 'name' && raw.name_rev === pair.first_name;
+  return {
+    kind,
+    domain: textOfReversed(pair.domain_rev),
+    firstType: isFirst ? unpackFirst(pair.first).qtype : 0,
+    ...nameRow(pair.domain_rev, raw),
+  };
 }

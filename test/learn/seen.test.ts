@@ -43,6 +43,7 @@ describe('names seen of a workload', () => {
     const want = ['www.example.com 1', 'api.example.com 1', 'example.com 3', 'only.one.test 1'];
     expect(brief(names)).toEqual(want.map((each) => `name ${each}`));
     expect(names[1]).toMatchObject({ domain: 'example.com', allowed: 1, wouldDeny: 1, denied: 0 });
+    expect(names.map(({ firstType }) => firstType)).toEqual([1, 0, 0, 1]);
     expect(names[3]).toMatchObject({ domain: 'one.test', failed: 1, firstMs: NOON + 3 });
     expect(seen(test, ALL, 'nobody')).toEqual([]);
   });

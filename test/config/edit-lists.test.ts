@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isSeq, type Node, parse, parseDocument } from 'yaml';
-import { FileEdit, type NewItem } from '../../src/config/edit.ts';
+import { FileEdit, type NewItem } from '../../src/config/edit-lists.ts';
 import { commentLines, configurations, isPartOf } from '../drift/generated.ts';
 
 const PATH = ['workloads', 'pay', 'allow'];
