@@ -98,7 +98,7 @@ function notesOf({ workload }: Question, { suspects }: Told): string[] {
   const notes: string[] = [];
   if (suspects.ofWorkload.length > 0) {
     const names = suspects.ofWorkload.join(', ');
-    notes.push(`LOOK: of all that it asked for, detectors found: ${names}. See \`status\`, docs.`);
+    notes.push(`LOOK: of all that it asked for, detectors found: ${names} (docs/detection.md).`);
   }
   if (workload.chain === 'inspect') {
     notes.push('LOOK: `chain: inspect` asks for the targets of aliases too; the history has none.');

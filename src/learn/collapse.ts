@@ -20,6 +20,8 @@ export interface Collapsed {
   readonly why: Why;
   /** What the pattern was made of; all of it is allowed by the pattern. */
   readonly seen: readonly SeenName[];
+  /** Where names are not known: patterns that would do for those that are. */
+  readonly narrower: readonly string[];
 }
 
 export interface Collapse {
@@ -89,11 +91,23 @@ function* patternsOf(node: NameNode, spanMs: number): Generator<Collapsed> {
   const why = wildcardAt(node, spanMs);
   if (why !== null) {
     const apex = node.seen !== null || node.unknown !== null ? '.' : '*.';
-    yield { pattern: apex + node.name, why, seen: [...node.all()] };
+    const seen = [...node.all()];
+    const narrower = why === 'unknown' ? knownPatterns(node, spanMs) : [];
+    yield { pattern: apex + node.name, why, seen, narrower };
     return;
   }
-  if (node.seen !== null) yield { pattern: node.name, why: 'name', seen: [node.seen] };
+  if (node.seen !== null) {
+    yield { pattern: node.name, why: 'name', seen: [node.seen], narrower: [] };
+  }
   for (const child of node.children.values()) yield* patternsOf(child, spanMs);
+}
+
+function knownPatterns(node: NameNode, spanMs: number): string[] {
+  const { unknown } = node;
+  node.unknown = null;
+  const patterns = [...patternsOf(node, spanMs)].map(({ pattern }) => pattern);
+  node.unknown = unknown;
+  return patterns;
 }
 
 function wildcardAt(node: NameNode, spanMs: number): Why | null {

@@ -32,6 +32,9 @@ const TYPES = ['A', 'AAAA', 'HTTPS', 'TXT', 'SRV', 'MX', 'NS', 'PTR', 'CNAME', '
   (text) => typeFromText(text) ?? types.TYPE_A,
 );
 
+/** What is asked for together: `A`, `AAAA` and `HTTPS`. */
+const COMMON_TYPES = TYPES.slice(0, 3);
+
 /** A label that no rule names, to ask for what lies below a domain. */
 const ANY_LABEL = 'any-name-below';
 /** Characters of a name that leave room for a dot. */
@@ -58,6 +61,16 @@ export class Engine {
     if (seen.wouldDeny + seen.denied > 0) return said;
     const others = TYPES.map((type) => this.ask(seen.name, type));
     return others.find(({ verdict }) => verdict === 'allowed') ?? said;
+  }
+
+  /**
+   * Whether rules for some types allow it, and queries for others may be why some of it would have
+   * been denied.
+   */
+  isPartly(seen: SeenName): boolean {
+    if (seen.kind === 'domain' || seen.wouldDeny === 0) return false;
+    const verdicts = COMMON_TYPES.map((type) => this.ask(seen.name, type).verdict);
+    return verdicts.includes('undecided') && this.ofSeen(seen).verdict === 'allowed';
   }
 
   /** Names that are not known may be the domain itself, or any below it. */

@@ -12,6 +12,9 @@ import type { Suspects } from './suspects.ts';
 /** An hour of the week is usual where it was active in this share of the weeks, as in baselines. */
 const ACTIVE_SHARE = 0.25;
 
+/** Patterns that are shown in place of a whole domain. */
+const NARROWER = 8;
+
 /** Of so many names each is asked for again, unless names are what is sent. */
 const MANY = 20;
 const ASKED_AGAIN = 1.5;
@@ -35,11 +38,12 @@ export class Flags {
     this.#bundles = new UnusedBundles(config, workload);
   }
 
-  of({ pattern, seen, why }: Collapsed): string[] {
+  of({ pattern, seen, why, narrower }: Collapsed): string[] {
     const { engine, suspects } = this.#context;
     const flags = new Set(seen.map((one) => suspects.against(one)));
     for (const one of seen) {
-      const { feed } = engine.ofSeen(one);
+      const { feed, rule } = engine.ofSeen(one);
+      if (engine.isPartly(one)) flags.add(`for some types only it is covered: ${rule}`);
       if (feed !== '') flags.add(`feed ${feed} lists it`);
     }
     flags.delete('');
@@ -49,7 +53,7 @@ export class Flags {
     if (seen.every((one) => this.#isAtUnusualHours(one))) flags.add('only at unusual hours');
     if (totalOf(seen).queries === 1) flags.add('seen once');
     if (seen.every((one) => one.failed === one.queries)) flags.add('never answered');
-    if (why === 'unknown') flags.add('opens the whole domain, of which not all names are known');
+    if (why === 'unknown') flags.add(unknownText(narrower));
     if (seen.length >= MANY && totalOf(seen).queries < seen.length * ASKED_AGAIN) {
       flags.add('hardly any name came twice: names may carry data out');
     }
@@ -72,6 +76,13 @@ export class Flags {
     );
     return shares[1] !== null && shares.every((share) => share === null || share < ACTIVE_SHARE);
   }
+}
+
+function unknownText(narrower: readonly string[]): string {
+  const text = 'opens the whole domain, because not all names are known';
+  const more = narrower.length > NARROWER ? ', ...' : '';
+  if (narrower.length === 0) return text;
+  return `${text}; those that are need ${narrower.slice(0, NARROWER).join(', ')}${more}`;
 }
 
 /** Whether a pattern is about a name in normal form. */

@@ -11,7 +11,7 @@ import type { Question } from './ask.ts';
 import { collapse } from './collapse.ts';
 import { hoursBetween, missedHours, rhythmOf } from './rhythm.ts';
 import type { SeenName } from './seen.ts';
-import { dateOf } from './suspects.ts';
+import { dateOf, queriesText } from './suspects.ts';
 
 export type RefusalCode = 'window' | 'heard' | 'watched' | 'weekly-job' | 'monthly-job' | 'name';
 
@@ -85,11 +85,12 @@ function judgeNames(question: Question): Judgement {
   const { engine, seen, window, workload } = question;
   const refusals: Refusal[] = [];
   const notes: string[] = [];
-  let [names, allowed, denied, older] = [0, 0, 0, 0];
+  let [names, allowed, denied, older, partly] = [0, 0, 0, 0, 0];
   for (const one of seen.names(workload.name, { ...window, sinceMs: 0 })) {
     const isInWindow = one.lastMs >= window.sinceMs;
     const { verdict } = engine.ofSeen(one);
     if (isInWindow) names += 1;
+    if (isInWindow && engine.isPartly(one)) partly += 1;
     if (verdict === 'allowed') allowed += Number(isInWindow);
     if (verdict === 'denied' || verdict === 'score') denied += Number(isInWindow);
     if (verdict !== 'undecided' || one.allowed + one.failed === 0) continue;
@@ -99,13 +100,14 @@ function judgeNames(question: Question): Judgement {
     else refusals.push(refusal);
   }
   if (older > 0) notes.push(`${older} names last seen before the window are not covered`);
+  if (partly > 0) notes.push(`${partly} names are covered for some types only; see suggest`);
   return { refusals, notes, names, allowed, denied };
 }
 
 /** Null for what was seen before the window and shows no rhythm. */
 function refusalOf(seen: SeenName, isInWindow: boolean): Refusal | null {
   const below = seen.kind === 'domain' ? ' and names below it that are not known' : '';
-  const what = `${seen.name}${below} (${seen.queries} queries, last ${dateOf(seen.lastMs)})`;
+  const what = `${seen.name}${below} (${queriesText(seen.queries)}, last ${dateOf(seen.lastMs)})`;
   if (isInWindow) return { code: 'name', text: `not covered: ${what}`, seen };
   const rhythm = rhythmOf(seen);
   if (rhythm === null) return null;

@@ -47,7 +47,7 @@ export function sortSeen(names: Iterable<SeenName>, context: SortContext): Sorte
   for (const seen of names) {
     count += 1;
     const said = context.engine.ofSeen(seen);
-    if (said.verdict === 'allowed') {
+    if (said.verdict === 'allowed' && !context.engine.isPartly(seen)) {
       addCovered(covered, said.rule === '' ? LOCAL_ZONE : said.rule, seen);
       continue;
     }

@@ -6,7 +6,7 @@
 
 import { parsePattern } from '../config/pattern.ts';
 import type { Config, Entry, Workload } from '../config/types.ts';
-import { type Collapsed, collapse, type Why } from './collapse.ts';
+import { type Collapsed, collapse } from './collapse.ts';
 import type { Engine } from './engine.ts';
 import type { Flags } from './flags.ts';
 import type { SeenName } from './seen.ts';
@@ -50,7 +50,7 @@ export async function suggest(
     if (denied.length === 0) break;
     const left = round === ROUNDS - 1 ? denied : denied.filter(({ kind }) => kind === 'domain');
     entries = without(entries, new Set(left));
-    leftOut.push(...left.map(unwritableOf));
+    leftOut.push(...left.map(stillDenied));
     if (round < ROUNDS - 1)
       entries.push(...denied.filter((seen) => !left.includes(seen)).map(named));
   }
@@ -104,7 +104,7 @@ function entryOf(text: string, { at }: Workload): Entry[] {
 
 /** Where a wildcard is not enough (the reputation may still deny), the very name is. */
 function named(seen: SeenName): Collapsed {
-  return { pattern: seen.name, why: 'name' satisfies Why, seen: [seen] };
+  return { pattern: seen.name, why: 'name', seen: [seen], narrower: [] };
 }
 
 function without(entries: readonly Collapsed[], gone: ReadonlySet<SeenName>): Collapsed[] {
@@ -112,6 +112,11 @@ function without(entries: readonly Collapsed[], gone: ReadonlySet<SeenName>): Co
     const seen = entry.seen.filter((one) => !gone.has(one));
     return seen.length === 0 ? [] : [{ ...entry, seen }];
   });
+}
+
+/** Only a reputation denies what a rule allows, and only where the rule does not name it. */
+function stillDenied(seen: SeenName): LeftOut {
+  return { seen, kind: 'suspect', reason: 'its reputation denies it under a wildcard' };
 }
 
 function unwritableOf(seen: SeenName): LeftOut {

@@ -58,3 +58,8 @@ export class Suspects {
 export function dateOf(ms: number): string {
   return new Date(ms).toISOString().slice(0, 10);
 }
+
+/** `1 query`, `2 queries`. */
+export function queriesText(count: number): string {
+  return `${count} ${count === 1 ? 'query' : 'queries'}`;
+}

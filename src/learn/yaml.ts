@@ -9,7 +9,7 @@ import { typeToText } from '../wire/text.ts';
 import { totalOf } from './collapse.ts';
 import { type LeftOut, LOCAL_ZONE } from './sort.ts';
 import type { SuggestedEntry, Suggestion } from './suggest.ts';
-import { dateOf } from './suspects.ts';
+import { dateOf, queriesText } from './suspects.ts';
 
 export interface YamlContext {
   readonly config: Config;
@@ -130,7 +130,7 @@ export function entryLines(entry: SuggestedEntry): string[] {
 function remarkOf({ seen, why }: SuggestedEntry): string {
   const { firstMs, lastMs, queries } = totalOf(seen);
   const when = `${dateOf(firstMs)} to ${dateOf(lastMs)}`;
-  const counts = `${queries} ${queries === 1 ? 'query' : 'queries'}, ${when}`;
+  const counts = `${queriesText(queries)}, ${when}`;
   if (why === 'name') return counts;
   const examples = seen.slice(0, EXAMPLES).map(({ name }) => name);
   const more = why === 'unknown' ? ' and names that are not known' : '';
@@ -143,8 +143,8 @@ function leftOutLines(leftOut: readonly LeftOut[]): string[] {
     .toSorted((a, b) => b.seen.queries - a.seen.queries)
     .map(({ seen, reason }) => {
       const below = seen.kind === 'domain' ? ' (names not known)' : '';
-      const { queries } = totalOf([seen]);
-      return `#   ${seen.name}${below}: ${queries} queries, last ${dateOf(seen.lastMs)}; ${reason}`;
+      const queries = queriesText(seen.queries);
+      return `#   ${seen.name}${below}: ${queries}, last ${dateOf(seen.lastMs)}; ${reason}`;
     });
   return ['', '# Left out: `enforce` denies these.', ...lines];
 }

@@ -82,6 +82,21 @@ describe('names seen of a workload', () => {
     expect(found[2]).toMatchObject({ domain: 'example.com', firstMs: NOON, lastMs: NOON + 3 });
   });
 
+  it('a domain stands for folded names, also where it is older than the retention', () => {
+    const last = { lastMs: NOON + 9 };
+    const test = history(
+      [
+        ...query('a.example.com', { firstMs: NOON - 40 * DAY, ...last, allowed: 2 }),
+        ...query('b.example.com', { firstMs: NOON, ...last }),
+        ...query('c.example.com', { firstMs: NOON + 1, lastMs: NOON + 1 }),
+      ],
+      { namesPerDomain: 2 },
+    );
+    const detailFromMs = NOON - 30 * DAY;
+    const names = brief(seen(test, { sinceMs: detailFromMs, detailFromMs }));
+    expect(names).toEqual(['name a.example.com 2', 'name b.example.com 1', 'domain example.com 1']);
+  });
+
   it('a domain stands for queries whose detail never came', () => {
     const test = history([...query('a.example.com'), { name: 'b.example.com', allowed: 2 }]);
     expect(brief(seen(test))).toEqual(['name a.example.com 1', 'domain example.com 2']);

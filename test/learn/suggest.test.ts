@@ -133,6 +133,19 @@ describe('suggest', () => {
     expect(allowed(path).slice(2)).toEqual(['*.out.example']);
   });
 
+  it('says what would do for the names that are known, where it opens a whole domain', async () => {
+    const place = new Place({ 'dnsvalve.yaml': HEAD + PAY });
+    const ids = ['3f9ab2c4d1', 'a0b1c2d3e4', '9e8d7c6b5a'];
+    const known = ['api.big.example', ...ids.map((id) => `${id}.cdn.big.example`)];
+    place.saw([
+      ...known.flatMap((name) => query(name)),
+      { name: 'lost.big.example', allowed: 7, wouldDeny: 7, folded: 7, firstMs: DAY_BEFORE },
+    ]);
+    const { path, text } = await suggested(place);
+    expect(allowed(path).slice(2)).toEqual(['.big.example']);
+    expect(text).toContain('not all names are known; those that are need api.big.example, *.cdn');
+  });
+
   it('names the policy test that an entry would break', async () => {
     const tests = '    tests: [ { name: b.new.example, expect: deny } ]\n';
     const place = new Place({ 'dnsvalve.yaml': HEAD + PAY + tests });
@@ -159,6 +172,19 @@ describe('suggest', () => {
     ]);
     const { path } = await suggested(place);
     expect(allowed(path).slice(2)).toEqual(['a.kept.example']);
+  });
+
+  it('opens what a rule for some types covers where some of it would have been denied', async () => {
+    const place = new Place({ 'dnsvalve.yaml': HEAD + PAY });
+    place.saw([
+      ...query('a.kept.example', { wouldDeny: 0 }),
+      ...query('b.kept.example', { wouldDeny: 1, allowed: 2 }),
+    ]);
+    const { path, text } = await suggested(place);
+    expect(allowed(path).slice(2)).toEqual(['b.kept.example']);
+    expect(text).toMatch(
+      /LOOK: for some types only it is covered: .* allow \*\.kept\.example \(A\)/,
+    );
   });
 
   it('keeps to its window', async () => {
