@@ -6,7 +6,7 @@
  * that a name was asked for, and names that the history holds no detail of.
  */
 
-import type { Seen, SeenName, SeenWindow } from '../learn/seen.ts';
+import type { Seen, SeenName, SeenOf, SeenWindow } from '../learn/seen.ts';
 import { WireName } from '../wire/name.ts';
 import { type Change, type ChangeKind, Changes } from './changes.ts';
 import { ANY_TYPE, Judge, type Outcome, saidBy, typesOf } from './judge.ts';
@@ -75,11 +75,15 @@ export class BackTest {
   }
 
   run(seen: Seen, window: SeenWindow, only: string | null): void {
-    const workloads = only === null ? seen.workloads(window) : [only];
-    for (const workload of workloads) {
-      const asker = this.#askerOf(workload);
-      if (asker === null) this.unknown.push(workload);
-      else for (const row of seen.names(workload, window)) this.#add(asker, row);
+    const askers = new Map<string, Asker | null>();
+    for (const { workload, seen: row } of seenOf(seen, window, only)) {
+      let asker = askers.get(workload);
+      if (asker === undefined) {
+        asker = this.#askerOf(workload);
+        askers.set(workload, asker);
+        if (asker === null) this.unknown.push(workload);
+      }
+      if (asker !== null) this.#add(asker, row);
     }
   }
 
@@ -172,4 +176,10 @@ function whatHappened({ queries, denied, wouldDeny }: SeenName): Outcome {
   const letThrough = queries - denied;
   if (letThrough === 0) return 'denied';
   return wouldDeny < letThrough ? 'allowed' : 'would-deny';
+}
+
+/** What one workload asked for, or all of them. */
+export function* seenOf(seen: Seen, window: SeenWindow, only: string | null): Generator<SeenOf> {
+  if (only === null) yield* seen.everybody(window);
+  else for (const row of seen.names(only, window)) yield { workload: only, seen: row };
 }

@@ -24,26 +24,27 @@ export interface CompileOptions {
   readonly stateDirectory?: string;
 }
 
-/**
- * Several in one process have the same key, so that a name is hashed once for all.
- *
- * @throws ProblemsError with all that is wrong in the configuration, zones, feeds and tests
- */
+/** @throws ProblemsError with all that is wrong in the configuration, zones, feeds and tests */
 export async function compiledPolicy(
   configPath: string,
   { load, stateDirectory }: CompileOptions = {},
 ): Promise<CompiledPolicy> {
   const config = loadConfig(configPath, load);
-  return { config, snapshot: await compileHere(config, stateDirectory ?? config.stateDirectory) };
+  return { config, snapshot: await snapshotFrom(config, stateDirectory) };
 }
 
 /**
- * @param stateDirectory where copies of downloaded feeds are
+ * Several in one process have the same key, so that a name is hashed once for all.
+ *
+ * @param copies where copies of downloaded feeds are
  * @throws ProblemsError with all that is wrong in its zones, feeds and tests
  */
-export async function compileHere(config: Config, stateDirectory: string): Promise<Snapshot> {
+export async function snapshotFrom(
+  config: Config,
+  copies: string = config.stateDirectory,
+): Promise<Snapshot> {
   setHashKey(KEY.k0, KEY.k1);
-  const options = { stateDirectory, hashKey: KEY, compilesHere: true };
+  const options = { stateDirectory: copies, hashKey: KEY, compilesHere: true };
   const feeds = new FeedSet(config.feeds, options);
   try {
     return await compileSnapshot(config, 1, (rules) => feeds.compile(rules));

@@ -49,7 +49,10 @@ export async function printDrift(
   const { diffOf } = await import('../drift/patch.ts');
   const diff = proof === null ? null : diffOf(proof.patch);
   if (options.write === true && proof !== null) {
-    (await import('../drift/write-patch.ts')).writePatch(proof.patch.files);
+    const { replaceFile } = await import('../config/edit.ts');
+    for (const { path, before, after } of proof.patch.files) {
+      replaceFile({ path, text: before }, after);
+    }
   }
   const isForm = options.json === true || options.jsonl === true || options.csv === true;
   const limit = options.limit === 0 ? findings.length : options.limit;

@@ -80,10 +80,17 @@ async function aroundOf(
   const { exceptions } = readOverrides(overridesPath(config.stateDirectory), context.now());
   try {
     const status = await ask(options.control ?? config.control.path, 'status');
-    return { exceptions, live: (status as { policy: LivePolicy }).policy };
+    return { exceptions, live: livePolicy(status) };
   } catch (error) {
     const text = `the policy in force is not compared: ${messageOf(error)}`;
     context.stderr.write(`${escapeText(text)}\n`);
     return { exceptions, live: null };
   }
+}
+
+/** @throws where the resolver is of a version that does not say */
+function livePolicy(status: unknown): LivePolicy {
+  const { policy } = status as { policy?: Partial<LivePolicy> };
+  if (typeof policy?.configuration === 'string') return policy as LivePolicy;
+  throw new Error('the resolver does not say which files it has');
 }

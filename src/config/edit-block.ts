@@ -1,7 +1,7 @@
 /** Lists with a line for each entry: whole lines go and come. */
 
 import type { CST } from 'yaml';
-import type { NewItem } from './edit.ts';
+import type { NewItem } from './edit-lists.ts';
 import { contentEnd, lineAfter, lineEnd, lineStart, type TextEdit } from './edit-text.ts';
 
 export interface BlockList {

@@ -4,7 +4,7 @@
  */
 
 import type { CST } from 'yaml';
-import type { NewItem } from './edit.ts';
+import type { NewItem } from './edit-lists.ts';
 import { contentEnd, lineAfter, lineStart, type TextEdit } from './edit-text.ts';
 
 interface Item {

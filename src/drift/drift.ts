@@ -57,8 +57,9 @@ export function kindsOf(asked: readonly string[] | undefined): readonly FindingK
   return FINDING_KINDS.filter((kind) => asked === undefined || asked.includes(kind));
 }
 
-function concerns({ kind, workload }: Finding, only: string | null): boolean {
-  return only === null || kind === 'live' || workload === only;
+/** Of what is nobody's alone, only what concerns everybody is found where one is asked for. */
+function concerns({ workload }: Finding, only: string | null): boolean {
+  return only === null || workload === '' || workload === only;
 }
 
 function firstHeard(db: Database.Database): ReadonlyMap<string, number> {

@@ -4,18 +4,36 @@ import { parsePattern } from '../config/pattern.ts';
 import type { Config, Workload } from '../config/types.ts';
 import type { SeenName } from '../learn/seen.ts';
 import type { Finding, Wanted } from './finding.ts';
-import { NAMES_LISTED, type UndeclaredDomain } from './undeclared.ts';
+import { DOMAINS_MAX, NAMES_LISTED, type UndeclaredDomain } from './undeclared.ts';
 import type { Usage } from './usage.ts';
 
 /** A finding for each name; for each domain where it has too many, or some that are not known. */
 export function undeclaredFindings(config: Config, usage: Usage): Finding[] {
-  return usage.undeclared.domains().flatMap((domain) => {
+  const { beyond } = usage.undeclared;
+  const found = usage.undeclared.domains().flatMap((domain) => {
     const workload = config.workloads[domain.workload - 1];
     const name = workload?.name ?? usage.judge.view.workloads.nameOf(domain.workload);
     if (domain.names.length > NAMES_LISTED) return [manyNames(domain, name)];
     const found = domain.names.map((seen) => oneName(seen, name, workload));
     return domain.isWhole ? found : [...found, unknownNames(domain, name)];
   });
+  return beyond === 0 ? found : [...found, notListed(beyond)];
+}
+
+/** The bound is said, not kept silent. */
+function notListed(beyond: number): Finding {
+  const note = `of more than ${DOMAINS_MAX} domains, not listed: narrow it with --workload`;
+  return {
+    kind: 'undeclared',
+    workload: '',
+    subject: `${beyond} names`,
+    at: null,
+    queries: null,
+    lastMs: null,
+    watchedMs: null,
+    note,
+    remedy: null,
+  };
 }
 
 function oneName(seen: SeenName, name: string, workload: Workload | undefined): Finding {

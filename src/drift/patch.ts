@@ -3,10 +3,10 @@
  * the files say afterwards is compared with what was meant before anybody sees it.
  */
 
-import { readFileSync } from 'node:fs';
 import { unifiedDiff } from '../config/diff.ts';
-import { FileEdit, type NewItem } from '../config/edit.ts';
-import { realOf, type Texts } from '../config/source.ts';
+import { readForEdit } from '../config/edit.ts';
+import { FileEdit, type NewItem } from '../config/edit-lists.ts';
+import type { Texts } from '../config/source.ts';
 import type { Finding, ListPath, Wanted } from './finding.ts';
 
 /** A byte order mark belongs to the file and not to its text. */
@@ -15,6 +15,8 @@ const MARK = '\ufeff';
 export interface PatchedFile {
   /** As the configuration shows it. */
   readonly file: string;
+  /** Behind links. */
+  readonly path: string;
   readonly before: string;
   readonly after: string;
 }
@@ -46,7 +48,7 @@ export function patchOf(findings: readonly Finding[]): Patch {
   const left: Patch['left'][number][] = [];
   const made: ListChange[] = [];
   for (const [file, changes] of byFile) {
-    const before = readFileSync(file, 'utf8');
+    const { path, text: before } = readForEdit(file);
     const mark = before.startsWith(MARK) ? MARK : '';
     const edit = new FileEdit(before.slice(mark.length));
     for (const change of changes) {
@@ -56,7 +58,7 @@ export function patchOf(findings: readonly Finding[]): Patch {
       else left.push({ list, why });
     }
     const after = mark + edit.finish();
-    if (after !== before) files.push({ file, before, after });
+    if (after !== before) files.push({ file, path, before, after });
   }
   return { files, left, changes: made };
 }
@@ -64,7 +66,7 @@ export function patchOf(findings: readonly Finding[]): Patch {
 /** Texts of the patched files, for a load that reads no others. */
 export function textsOf({ files }: Patch): Texts {
   return new Map(
-    files.map(({ file, after }) => [realOf(file), after.startsWith(MARK) ? after.slice(1) : after]),
+    files.map(({ path, after }) => [path, after.startsWith(MARK) ? after.slice(1) : after]),
   );
 }
 

@@ -8,7 +8,7 @@ import type { SeenName } from '../learn/seen.ts';
 /** Names of one domain that are listed, and written into a patch; more are for `suggest`. */
 export const NAMES_LISTED = 20;
 /** Domains held in all. */
-const DOMAINS_MAX = 100_000;
+export const DOMAINS_MAX = 100_000;
 
 export interface UndeclaredDomain {
   readonly workload: number;

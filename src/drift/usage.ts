@@ -4,6 +4,7 @@
  * then, so that a rule that came since is not called unused.
  */
 
+import { seenOf } from '../backtest/backtest.ts';
 import { Judge, typesOf } from '../backtest/judge.ts';
 import { readNameText } from '../backtest/name-text.ts';
 import type { CompiledPolicy } from '../backtest/policy-files.ts';
@@ -46,13 +47,11 @@ export class Usage {
   }
 
   read(seen: Seen, window: SeenWindow, only: string | null): void {
-    for (const workload of only === null ? seen.workloads(window) : [only]) {
+    for (const { workload, seen: row } of seenOf(seen, window, only)) {
       const number = this.judge.numberOf(workload);
       if (number === undefined) continue;
-      for (const row of seen.names(workload, window)) {
-        this.heard.add(workload);
-        this.#add(number, row);
-      }
+      this.heard.add(workload);
+      this.#add(number, row);
     }
   }
 

@@ -5,8 +5,8 @@
  */
 
 import { placeText } from '../config/check.ts';
+import { readForEdit, replaceFile, withWord } from '../config/edit.ts';
 import { loadConfig } from '../config/load.ts';
-import { readForEdit, replaceFile, withWord } from '../config/replace.ts';
 import type { Config, Mode, Workload } from '../config/types.ts';
 import { DnsvalveError } from '../errors.ts';
 import type { Compile } from './ask.ts';

@@ -49,6 +49,11 @@ export interface SeenName extends Counts {
   readonly lastMs: number;
 }
 
+export interface SeenOf {
+  readonly workload: string;
+  readonly seen: SeenName;
+}
+
 interface Bounds {
   readonly sinceMs: number;
   readonly untilMs: number;
@@ -99,6 +104,20 @@ ORDER BY n.first_ms, n.name_rev`);
       }
     }
     yield* this.#ofPairs(ids, bounds);
+  }
+
+  /**
+   * Names of all workloads, in no order. One walk over the pairs as they lie in the file: 3 s for
+   * 10 million, where `names` of each of 500 workloads took more than 50 s.
+   */
+  *everybody(window: SeenWindow): Generator<SeenOf> {
+    const bounds = { untilMs: Number.MAX_SAFE_INTEGER, detailFromMs: 0, ...window };
+    const walk = this.#pairs.select(`
+SELECT ${PAIR_COLUMNS} FROM pair p NOT INDEXED CROSS JOIN workload w ON w.id = p.workload_id
+WHERE p.last_ms >= @sinceMs AND p.first_ms < @untilMs`);
+    for (const pair of walk.iterate(bounds)) {
+      for (const seen of this.#ofPair(pair, bounds)) yield { workload: pair.workload, seen };
+    }
   }
 
   *#ofPairs(ids: readonly number[], bounds: Bounds): Generator<SeenName> {

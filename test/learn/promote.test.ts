@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { HOUR_MS } from '../../src/baseline/hours.ts';
-import { readForEdit, replaceFile, withWord } from '../../src/config/replace.ts';
+import { readForEdit, replaceFile, withWord } from '../../src/config/edit.ts';
 import { NOON } from '../history/support/records.ts';
 import { registrableOf } from './support/domains.ts';
 import { DAY, Place, query } from './support/learn.ts';
