@@ -1,6 +1,6 @@
 /** Flows as a drawing for a page: workloads on the left, domains on the right, bands between. */
 
-import type { Flow } from '../flows.ts';
+import type { Flow, Rhythm } from '../flows.ts';
 import { lineWidth } from '../graph.ts';
 import { counted, thousands } from '../words.ts';
 import { html } from './escape.ts';
@@ -30,15 +30,23 @@ export function flowMap(flows: readonly Flow[]): string {
   const rest = drawn.length < flows.length ? `, the ${drawn.length} largest` : '';
   const label = `Map of ${counted(flows.length, 'flow')}${rest}; the tables below say the same`;
   return (
-    `<figure class=drawing><svg viewBox="0 0 ${WIDTH} ${height}" role=img aria-label="${html(label)}">` +
+    `<figure class=drawing><svg viewBox="0 0 ${WIDTH} ${height}" role=img ` +
+    `aria-label="${html(label)}">` +
     `<g class=head><text x=${LEFT} y=16 text-anchor=end>Workload</text>` +
     `<text x=${RIGHT} y=16>Registrable domain</text></g>` +
     `${bands.join('')}${nodesOf(left, 'left')}${nodesOf(right, 'right')}</svg>` +
     `<figcaption>${html(label)}. The wider a band, the more queries, by orders of magnitude. ` +
-    '<span class=key><i class=steady></i>steady</span><span class=key><i class=other></i>now and then</span>' +
-    '<span class=key><i class=new></i>new</span><span class=key><i class=stopped></i>stopped</span>' +
+    `${keyOf('steady')}${keyOf('now and then')}${keyOf('new')}${keyOf('stopped')}` +
     '</figcaption></figure>'
   );
+}
+
+function keyOf(rhythm: Rhythm): string {
+  return `<span class=key><i class=${classOf(rhythm)}></i>${rhythm}</span>`;
+}
+
+function classOf(rhythm: Rhythm): string {
+  return rhythm === 'now and then' ? 'other' : rhythm;
 }
 
 function distinct(flows: readonly Flow[], field: 'workload' | 'domain'): string[] {
@@ -65,11 +73,12 @@ function byPartner(flows: readonly Flow[], left: Column): string[] {
 function bandOf({ workload, domain, queries, rhythm }: Flow, left: Column, right: Column): string {
   const [x0, y0, x1, y1] = [LEFT + 14, left.yOf(workload), RIGHT - 14, right.yOf(domain)];
   const bend = (x0 + x1) / 2;
-  const path = `M${x0} ${y0.toFixed(1)}C${bend} ${y0.toFixed(1)} ${bend} ${y1.toFixed(1)} ${x1} ${y1.toFixed(1)}`;
+  const [from, to] = [y0.toFixed(1), y1.toFixed(1)];
+  const path = `M${x0} ${from}C${bend} ${from} ${bend} ${to} ${x1} ${to}`;
   const title = html(`${workload} to ${domain}: ${thousands(queries)} queries, ${rhythm}`);
   const width = (lineWidth(queries) * 1.9).toFixed(1);
-  const name = rhythm === 'now and then' ? 'other' : rhythm;
-  return `<path class="${name}" d="${path}" stroke-width=${width}><title>${title}</title></path>`;
+  const look = `class=${classOf(rhythm)} stroke-width=${width}`;
+  return `<path ${look} d="${path}"><title>${title}</title></path>`;
 }
 
 function nodesOf(column: Column, side: 'left' | 'right'): string {

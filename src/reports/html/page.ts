@@ -118,16 +118,21 @@ function indexOf<Row>(sections: readonly Section<Row>[]): string {
   });
   const open = sections.length <= INDEX_OPEN ? ' open' : '';
   const title = `Contents: ${sections.length}`;
-  return `<nav class=index aria-label=Contents><details${open}><summary>${title}</summary><ul>${items.join('')}</ul></details></nav>`;
+  return (
+    `<nav class=index aria-label=Contents><details${open}><summary>${title}</summary>` +
+    `<ul>${items.join('')}</ul></details></nav>`
+  );
 }
 
 function sectionOf<Row>(section: Section<Row>, report: Report<Row>, look: PageLook<Row>): string {
   const { group, id, rows } = section;
+  const name = group.isName === true ? ' class=id' : '';
   const tags = group.details.map((text) => `<span class=tag>${html(text)}</span>`).join('');
   const count = `<span class="tag count">${counted(rows.length, 'row')}</span>`;
   const patches = (report.patches ?? []).filter(({ subject }) => subject === group.heading);
   return (
-    `<section class=group aria-labelledby="${id}"><h2 id="${id}"${group.isName === true ? ' class=id' : ''}>${html(group.heading)}${tags}${count}</h2>` +
+    `<section class=group aria-labelledby="${id}">` +
+    `<h2 id="${id}"${name}>${html(group.heading)}${tags}${count}</h2>` +
     tableOf(rows, `${report.title}: ${group.heading}`, look) +
     `${patches.map(patchOf).join('')}</section>`
   );
