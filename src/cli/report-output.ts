@@ -71,7 +71,7 @@ function printJson<Row>(report: Report<Row>, { stdout, now }: CliContext): void 
     version: DOCUMENT_VERSION,
     command,
     generated: jsonTime(now()),
-    facts: Object.fromEntries(facts),
+    facts: Object.fromEntries(facts.map(([label, value]) => [label.replaceAll(' ', '_'), value])),
     notes,
     ...(patches === undefined ? {} : { patches }),
   };

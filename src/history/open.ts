@@ -54,7 +54,7 @@ export function openForWriting(path: string, nowMs: number): Opened {
 }
 
 /** Node's own recursive form never returns where a parent cannot be made (`/proc/none`). */
-function makeDirectory(path: string): void {
+export function makeDirectory(path: string): void {
   if (existsSync(path)) return;
   makeDirectory(dirname(path));
   mkdirSync(path);

@@ -1,4 +1,4 @@
-/** `report flows`: which workload goes to which domains, how much, how steadily. */
+/** `report flows`: which workload goes to which domains, how much, and how steadily. */
 
 import type Database from 'better-sqlite3';
 import { dayOf } from '../history/days.ts';

@@ -7,7 +7,6 @@
  */
 
 import {
-  mkdirSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -16,9 +15,10 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { messageOf } from '../errors.ts';
+import { makeDirectory } from '../history/open.ts';
 import type { Policy, PolicyWorkload, Rule } from './policy.ts';
 
 const FORMAT = 1;
@@ -42,7 +42,7 @@ export class KeptPolicies {
   keep(policy: Policy, nowMs: number): string | null {
     const path = this.#pathOf(policy.digest);
     try {
-      mkdirSync(this.#folder, { recursive: true });
+      makeDirectory(resolve(this.#folder));
       const other = `${path}.new`;
       writeFileSync(other, zstdCompressSync(JSON.stringify(packed(policy))));
       utimesSync(other, nowMs / 1000, nowMs / 1000);

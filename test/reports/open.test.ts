@@ -92,7 +92,7 @@ describe('report open', () => {
     [['open', '--json', '--csv'], 2, 'give one of them'],
     [['open', '--workload', 'pya'], 2, 'workload "pya": not in the policy'],
     [['open', '--since', 'soon'], 2, 'give a duration or a date'],
-    [['open', '--limit', 'x'], 2, 'give a number of rows'],
+    [['open', '--limit', 'x'], 2, 'give a number'],
     [['open', '--html', '/nowhere/x.html'], 3, '--html /nowhere/x.html'],
   ])('%j is refused', async (args, status, text) => {
     const { exitCode, stderr } = await (await world()).run(...args);

@@ -1,6 +1,6 @@
 /** Flows as a drawing for a page: workloads on the left, domains on the right, bands between. */
 
-import type { Flow } from '../flows.ts';
+import type { Flow, Rhythm } from '../flows.ts';
 import { lineWidth } from '../graph.ts';
 import { counted, thousands } from '../words.ts';
 import { html } from './escape.ts';
@@ -36,9 +36,17 @@ export function flowMap(flows: readonly Flow[]): string {
     `<text x=${RIGHT} y=16>Registrable domain</text></g>` +
     `${bands.join('')}${nodesOf(left, 'left')}${nodesOf(right, 'right')}</svg>` +
     `<figcaption>${html(label)}. The wider a band, the more queries, by orders of magnitude. ` +
-    `${['steady', 'other', 'new', 'stopped'].map(keyOf).join('')}` +
+    `${keyOf('steady')}${keyOf('now and then')}${keyOf('new')}${keyOf('stopped')}` +
     '</figcaption></figure>'
   );
+}
+
+function keyOf(rhythm: Rhythm): string {
+  return `<span class=key><i class=${classOf(rhythm)}></i>${rhythm}</span>`;
+}
+
+function classOf(rhythm: Rhythm): string {
+  return rhythm === 'now and then' ? 'other' : rhythm;
 }
 
 function distinct(flows: readonly Flow[], field: 'workload' | 'domain'): string[] {
@@ -62,12 +70,6 @@ function byPartner(flows: readonly Flow[], left: Column): string[] {
   return [...sums].sort((a, b) => mean(a) - mean(b)).map(([name]) => name);
 }
 
-/** What the colour of a band says. */
-function keyOf(rhythm: string): string {
-  const word = rhythm === 'other' ? 'now and then' : rhythm;
-  return `<span class=key><i class=${rhythm}></i>${word}</span>`;
-}
-
 function bandOf({ workload, domain, queries, rhythm }: Flow, left: Column, right: Column): string {
   const [x0, y0, x1, y1] = [LEFT + 14, left.yOf(workload), RIGHT - 14, right.yOf(domain)];
   const bend = (x0 + x1) / 2;
@@ -75,8 +77,8 @@ function bandOf({ workload, domain, queries, rhythm }: Flow, left: Column, right
   const path = `M${x0} ${from}C${bend} ${from} ${bend} ${to} ${x1} ${to}`;
   const title = html(`${workload} to ${domain}: ${thousands(queries)} queries, ${rhythm}`);
   const width = (lineWidth(queries) * 1.9).toFixed(1);
-  const name = rhythm === 'now and then' ? 'other' : rhythm;
-  return `<path class="${name}" d="${path}" stroke-width=${width}><title>${title}</title></path>`;
+  const look = `class=${classOf(rhythm)} stroke-width=${width}`;
+  return `<path ${look} d="${path}"><title>${title}</title></path>`;
 }
 
 function nodesOf(column: Column, side: 'left' | 'right'): string {

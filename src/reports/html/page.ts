@@ -126,13 +126,13 @@ function indexOf<Row>(sections: readonly Section<Row>[]): string {
 
 function sectionOf<Row>(section: Section<Row>, report: Report<Row>, look: PageLook<Row>): string {
   const { group, id, rows } = section;
+  const name = group.isName === true ? ' class=id' : '';
   const tags = group.details.map((text) => `<span class=tag>${html(text)}</span>`).join('');
   const count = `<span class="tag count">${counted(rows.length, 'row')}</span>`;
-  const kind = group.isName === true ? ' class=id' : '';
   const patches = (report.patches ?? []).filter(({ subject }) => subject === group.heading);
   return (
-    `<section class=group aria-labelledby="${id}"><h2 id="${id}"${kind}>` +
-    `${html(group.heading)}${tags}${count}</h2>` +
+    `<section class=group aria-labelledby="${id}">` +
+    `<h2 id="${id}"${name}>${html(group.heading)}${tags}${count}</h2>` +
     tableOf(rows, `${report.title}: ${group.heading}`, look) +
     `${patches.map(patchOf).join('')}</section>`
   );
