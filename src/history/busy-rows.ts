@@ -1,6 +1,6 @@
 /**
- * Hours of `busy` as rows. The hour that runs is written every few seconds, so that a kill costs the
- * counts since then; the counts of pairs lose nothing by it.
+ * Hours of `busy` as rows. The hour that runs is written every few seconds, so that a kill costs
+ * the counts since then; the counts of pairs lose nothing by it.
  */
 
 import type Database from 'better-sqlite3';
