@@ -8,10 +8,11 @@ import { nameToWire } from '../wire/text.ts';
 import type { FourCounts } from './day-counts.ts';
 import type { PairGather } from './gather.ts';
 import { reversedName, textOfReversed, type WireText } from './names.ts';
+import type { Workload } from './snapshots.ts';
 import type { Tally } from './tally.ts';
 
 /** Domains in memory; when there are twice as many, those with fewest queries are forgotten. */
-const DOMAINS_MAX = 8192;
+const DOMAINS_MAX = 4096;
 /** Domains of a row: those with most queries, and with most denied, would deny and failed. */
 const MOST_QUERIES = 250;
 const MOST_OF_OTHERS = 50;
@@ -46,11 +47,14 @@ class Counts {
 
 export class Busy {
   readonly #workloads = new Map<string, Counts>();
+  /** The same, by the number of the workload in this process. */
+  #byNumber: Counts[] = [];
   #domains = new Map<WireText, Counts>();
 
   /** Begins with what a row holds; with nothing where that is null. */
   load(hour: Pick<BusyHour, 'workloads' | 'domains'> | null): void {
     this.#workloads.clear();
+    this.#byNumber = [];
     this.#domains.clear();
     for (const [name, ...counts] of hour?.workloads ?? []) {
       this.#workloads.set(name, countsOf(counts));
@@ -64,13 +68,22 @@ export class Busy {
   add(pairs: readonly PairGather[]): void {
     for (const pair of pairs) {
       const { domain, workload } = pair.known;
-      const ofWorkload = this.#workloads.get(workload.name);
-      if (ofWorkload === undefined) this.#workloads.set(workload.name, copyOf(pair));
-      else ofWorkload.add(pair);
+      this.#ofWorkload(workload).add(pair);
+      // A flood of new domains, each asked for once, costs no look.
+      if (this.#domains.size >= DOMAINS_MAX && pair.isNew && pair.queries < 2) continue;
       const ofDomain = this.#domains.get(domain);
       if (ofDomain !== undefined) ofDomain.add(pair);
-      else if (this.#hasRoomFor(pair)) this.#domains.set(domain, copyOf(pair));
+      else this.#addDomain(domain, pair);
     }
+  }
+
+  #ofWorkload({ name, number }: Workload): Counts {
+    const known = this.#byNumber[number];
+    if (known !== undefined) return known;
+    const counts = this.#workloads.get(name) ?? new Counts();
+    this.#workloads.set(name, counts);
+    this.#byNumber[number] = counts;
+    return counts;
   }
 
   /** What is to be kept of the hour. */
@@ -86,15 +99,13 @@ export class Busy {
     };
   }
 
-  /** A flood of new domains, each asked for once, costs a look and no more. */
-  #hasRoomFor(pair: PairGather): boolean {
-    if (this.#domains.size < DOMAINS_MAX) return true;
-    if (pair.isNew && pair.queries < 2) return false;
+  #addDomain(domain: WireText, pair: PairGather): void {
     if (this.#domains.size >= 2 * DOMAINS_MAX) {
-      const most = this.#most((counts) => counts.queries, DOMAINS_MAX);
-      this.#domains = new Map(most);
+      this.#domains = new Map(this.#most((counts) => counts.queries, DOMAINS_MAX));
     }
-    return true;
+    const counts = new Counts();
+    counts.add(pair);
+    this.#domains.set(domain, counts);
   }
 
   #listed(): [WireText, Counts][] {
@@ -116,12 +127,6 @@ export class Busy {
 
 function countsOf([allowed = 0, denied = 0, wouldDeny = 0, failed = 0]: readonly number[]): Counts {
   return Object.assign(new Counts(), { allowed, denied, wouldDeny, failed });
-}
-
-function copyOf(pair: PairGather): Counts {
-  const counts = new Counts();
-  counts.add(pair);
-  return counts;
 }
 
 function entryOf(name: string, { allowed, denied, wouldDeny, failed }: Counts): BusyEntry {

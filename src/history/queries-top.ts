@@ -1,4 +1,4 @@
-/** Who and what was asked for most since a moment: by the hour for all, by the day for one. */
+/** Who and what was asked for most in a window: by the hour for all, by the day for a workload. */
 
 import type Database from 'better-sqlite3';
 import type { BusyEntry } from './busy.ts';

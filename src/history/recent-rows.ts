@@ -5,7 +5,7 @@ import type { FactsNames } from './decisions.ts';
 import type { PairGather } from './gather.ts';
 import { recentOf } from './recent.ts';
 
-/** Commits that are kept: half a minute where there is one every half second; 2 MB. */
+/** Commits that are kept: half a minute where there is one every half second; 2 MB at most. */
 const KEPT = 64;
 
 const ADD = `

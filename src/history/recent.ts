@@ -13,9 +13,10 @@ import type { Facts } from './record.ts';
 import type { Tally } from './tally.ts';
 
 /**
- * Lines of one commit: more than anybody reads in half a second.
+ * Lines of one commit: more than anybody reads in half a second. 500 of them took 7 ms of a commit
+ * of 8,000 new pairs, which takes 180.
  */
-export const LINES_MAX = 500;
+export const LINES_MAX = 200;
 
 /** Bits of `RecentLine[3]`. */
 export const LINE_NEW = 1;
@@ -44,17 +45,20 @@ export interface Recent {
   readonly total: number;
 }
 
-/** Of each pair at least one line, but for those whose detail came in another commit. */
+/**
+ * Of each pair at least one line, but for those whose detail came in another commit. What is told
+ * as an alert comes first: it is shown even where much else is left out.
+ */
 export function recentOf(pairs: readonly PairGather[], names: FactsNames): Recent {
   const lines: RecentLine[] = [];
   let total = 0;
-  // What is told as an alert is shown even where much else is left out.
-  for (const isGrave of [true, false]) {
-    for (const pair of pairs) {
-      if (pair.worthTelling !== isGrave) continue;
-      total += linesOf(pair);
-      if (lines.length < LINES_MAX) addLines(pair, names, lines);
-    }
+  for (const pair of pairs) {
+    total += linesOf(pair);
+    if (lines.length < LINES_MAX && pair.worthTelling) addLines(pair, names, lines);
+  }
+  for (const pair of pairs) {
+    if (lines.length === LINES_MAX) break;
+    if (!pair.worthTelling) addLines(pair, names, lines);
   }
   return { lines, total };
 }
@@ -64,8 +68,8 @@ function linesOf(pair: PairGather): number {
 }
 
 /** What only the pair's own counts say. */
-function hasRest({ folded, isNew, names, queries }: PairGather): boolean {
-  return folded > 0 || (isNew && names.length === 0 && queries > 0);
+function hasRest(pair: PairGather): boolean {
+  return pair.folded > 0 || (pair.names.length === 0 && pair.isNew && pair.queries > 0);
 }
 
 function addLines(pair: PairGather, names: FactsNames, into: RecentLine[]): void {
