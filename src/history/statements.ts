@@ -25,7 +25,7 @@ const STRETCHES = 2 ** (FILTER_SHIFT - PAIR_SHIFT);
 
 // Values are bound by position as written: binding names costs more than the row itself.
 const FIND_PAIR = `
-SELECT id, names, first_name, first_ms, last_ms, last_day FROM pair INDEXED BY pair_by_name
+SELECT id, names, first_name, first_ms, last_ms, last_day, unusual FROM pair INDEXED BY pair_by_name
 WHERE (id >> ${PAIR_SHIFT}) IN (${list(STRETCHES, (i) => `? + ${i}`)})
   AND name_rev = ? AND workload_id = ?`;
 
@@ -42,6 +42,8 @@ UPDATE pair SET last_ms = max(last_ms, ?), allowed = allowed + ?, cached = cache
 // The facts of the first query go with the earliest time, whatever order rows arrive in.
 const EARLIER_PAIR = 'UPDATE pair SET first_ms = ?, first_name = ?, first = ? WHERE id = ?';
 
+const WRITE_UNUSUAL = 'UPDATE pair SET unusual = ? WHERE id = ?';
+
 const WRITE_DAY = 'UPDATE pair SET last_day = ? WHERE id = ?';
 
 // The second is for a pair that is more than some allowed queries.
@@ -51,7 +53,8 @@ INSERT INTO pair (id, workload_id, name_rev, first_ms, last_ms, last_day, allowe
 VALUES `;
 const INSERT_WHOLE_PAIRS = `
 INSERT INTO pair (id, workload_id, name_rev, first_ms, last_ms, last_day, allowed, names,
-  first_name, first, denied, would_deny, failed, cached, folded, answers)
+  first_name, first, denied, would_deny, failed, cached, folded, answers,
+  unusual)
 VALUES `;
 
 // A row of its own for the detail that the pair's row stood for (`SOLE_NAME`).
@@ -78,8 +81,8 @@ VALUES `;
 const ADD_POLICY = 'INSERT OR IGNORE INTO policy (revision, loaded_ms) VALUES (?, ?)';
 const FIND_POLICY = 'SELECT id FROM policy WHERE revision = ? AND loaded_ms = ?';
 
-/** Of a row that is there: id, names, first_name, first_ms, last_ms, last_day. */
-export type FoundPair = readonly [number, number, string, number, number, number];
+/** Of a row that is there: id, names, first_name, first_ms, last_ms, last_day, unusual. */
+export type FoundPair = readonly [number, number, string, number, number, number, number];
 
 export interface Statements {
   readonly writeWorkload: Database.Statement<[Named]>;
@@ -91,6 +94,7 @@ export interface Statements {
   readonly countPair: Database.Statement<[Values]>;
   readonly earlierPair: Database.Statement<[Values]>;
   readonly writeDay: Database.Statement<[Values]>;
+  readonly writeUnusual: Database.Statement<[Values]>;
   readonly unfoldSole: Database.Statement<[Values]>;
   readonly writeDetail: Database.Statement<[Values]>;
   readonly findName: Database.Statement<[Values], number>;
@@ -113,6 +117,7 @@ export function prepareStatements(db: Database.Database): Statements {
     countPair: db.prepare<[Values]>(COUNT_PAIR),
     earlierPair: db.prepare<[Values]>(EARLIER_PAIR),
     writeDay: db.prepare<[Values]>(WRITE_DAY),
+    writeUnusual: db.prepare<[Values]>(WRITE_UNUSUAL),
     unfoldSole: db.prepare<[Values]>(UNFOLD_SOLE),
     writeDetail: db.prepare<[Values]>(NAME_DETAIL),
     findName: db.prepare<[Values], number>(FIND_NAME).pluck(),
@@ -120,7 +125,7 @@ export function prepareStatements(db: Database.Database): Statements {
     addPolicy: db.prepare<[number, number]>(ADD_POLICY),
     findPolicy: db.prepare<[number, number], number>(FIND_POLICY).pluck(),
     pairs: new Batch(db, INSERT_PAIRS, 10),
-    wholePairs: new Batch(db, INSERT_WHOLE_PAIRS, 16),
+    wholePairs: new Batch(db, INSERT_WHOLE_PAIRS, 17),
     names: new Batch(db, INSERT_NAMES, 9),
     ruleKey: interner(db, 'rule', 'text'),
   };

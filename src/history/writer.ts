@@ -9,6 +9,7 @@
 import type Database from 'better-sqlite3';
 import { dayOf } from './days.ts';
 import { Decisions, type FactsNames } from './decisions.ts';
+import { UNUSUAL } from './domain-schema.ts';
 import { FILTER_SHIFT } from './filters.ts';
 import { FIRST_SIZE, packFirst } from './first.ts';
 import type { PairGather } from './gather.ts';
@@ -110,7 +111,8 @@ export class Writer {
       const values = [stretch, stretch, stretch, stretch, reversed, workloadId];
       const found = this.#sql.findPair.get(values);
       if (found === undefined) continue;
-      [known.id, known.names, known.firstName, known.firstMs, known.lastMs, known.lastDay] = found;
+      [known.id, known.names, known.firstName, known.firstMs, known.lastMs] = found;
+      [, , , , , known.lastDay, known.unusual] = found;
       return true;
     }
     return false;
@@ -132,10 +134,11 @@ export class Writer {
     this.#packFirst(pair, packed);
     const lastMs = Math.floor(pair.lastMs);
     known.lastMs = lastMs;
+    known.unusual = unusualOf(pair);
     pair.wasMs = 0;
     batch.add(id, workloadId, reversed, known.firstMs, lastMs, known.lastDay, allowed);
     batch.add(known.names, known.firstName, packed);
-    if (!isPlain) batch.add(denied, wouldDeny, failed, cached, folded, answers);
+    if (!isPlain) batch.add(denied, wouldDeny, failed, cached, folded, answers, known.unusual);
     batch.endRow();
     known.id = id;
     this.#totals.addNew(pair, id);
@@ -148,6 +151,7 @@ export class Writer {
     pair.wasMs = known.lastMs;
     known.lastMs = Math.max(known.lastMs, Math.floor(pair.lastMs));
     this.#addCounts(pair);
+    this.#noteUnusual(pair);
     const day = dayOf(pair.lastMs);
     if (day > known.lastDay) {
       this.#sql.writeDay.run([day, known.id]);
@@ -156,6 +160,15 @@ export class Writer {
     const firstMs = Math.floor(pair.firstMs);
     if (firstMs < known.firstMs) this.#moveFirst(pair, firstMs);
     if (!isOfOne && pair.names.length > 0) this.#storeNames(pair);
+  }
+
+  /** Only where it changes: its index would be written with each query that is denied. */
+  #noteUnusual(pair: PairGather): void {
+    const { known } = pair;
+    const unusual = known.unusual | unusualOf(pair);
+    if (unusual === known.unusual) return;
+    this.#sql.writeUnusual.run([unusual, known.id]);
+    known.unusual = unusual;
   }
 
   #addCounts(pair: PairGather): void {
@@ -255,6 +268,13 @@ function queriesFrom(names: readonly KnownName[], from: number): number {
   let sum = 0;
   for (let i = from; i < names.length; i++) sum += names[i]!.queries;
   return sum;
+}
+
+function unusualOf({ denied, wouldDeny, failed }: PairGather): number {
+  const { denied: ofDenied, wouldDeny: ofWouldDeny, failed: ofFailed } = UNUSUAL;
+  return (
+    (denied > 0 ? ofDenied : 0) | (wouldDeny > 0 ? ofWouldDeny : 0) | (failed > 0 ? ofFailed : 0)
+  );
 }
 
 /** Whether all that came is one name, `firstName`, and the detail accounts for every query. */
