@@ -28,6 +28,7 @@ export class KnownPair {
   firstMs = 0;
   lastMs = 0;
   lastDay = 0;
+  unusual = 0;
   /** An hour since the epoch, and the pair's queries and NXDOMAINs in it (`src/baseline`). */
   hour = -1;
   hourQueries = 0;

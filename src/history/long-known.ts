@@ -12,8 +12,8 @@ import { FingerprintsBuilder } from '../fingerprints.ts';
 import type { KnownDomains } from '../reputation/standing-memory.ts';
 import { readName, WireName } from '../wire/name.ts';
 import { nameToWire } from '../wire/text.ts';
-import { PAIR_SHIFT } from './migrations.ts';
 import { textOfReversed } from './names.ts';
+import { KNOWN_BEFORE } from './queries-network.ts';
 
 /** Domains at most: 15 octets each, 30 MB. */
 export const LONG_KNOWN_MAX = 2_000_000;
@@ -53,18 +53,11 @@ export function longKnownOne(
 ): KnownDomains | null {
   const beforeMs = nowMs - days * DAY_MS;
   if (days === 0 || !reachesBack(db, beforeMs)) return null;
-  const last = Number(db.prepare('SELECT max(id) FROM pair').pluck().get() ?? 0);
-  const statement = db
-    .prepare<[number, string, number], number>(
-      `SELECT 1 FROM pair INDEXED BY pair_by_name
-WHERE (id >> ${PAIR_SHIFT}) = ? AND name_rev = ? AND first_ms < ? LIMIT 1`,
-    )
-    .pluck();
-  for (let stretch = 0; stretch <= last >> PAIR_SHIFT; stretch++) {
-    const found = statement.get(stretch, reversed, beforeMs) !== undefined;
-    if (found) return { domains: tableOf(new Set([reversed])), days };
-  }
-  return { domains: tableOf(new Set()), days };
+  const known = db
+    .prepare<[Record<string, string | number>], number>(KNOWN_BEFORE)
+    .pluck()
+    .all({ names: JSON.stringify([reversed]), sinceMs: beforeMs });
+  return { domains: tableOf(new Set(known.length > 0 ? [reversed] : [])), days };
 }
 
 function reachesBack(db: Database.Database, beforeMs: number): boolean {

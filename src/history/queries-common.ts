@@ -1,9 +1,9 @@
 /** Who asked below a suffix that very many domains share, such as `com`. */
 
 import { dayOf } from './days.ts';
-import { type Range, untilOf, verdictCondition } from './queries-filter.ts';
+import { daysOf, type Range, untilOf, verdictCondition } from './queries-filter.ts';
 import type { KeyFilter } from './queries-name.ts';
-import { IN_RANGE, type Pairs, STRETCHES } from './queries-pairs.ts';
+import { HITS, type Pairs } from './queries-pairs.ts';
 import { PAIR_COLUMNS, type RawPair } from './rows.ts';
 import { unpackIds } from './totals.ts';
 
@@ -19,8 +19,8 @@ export class CommonQueries {
   }
 
   isCommon([from, end]: Range): boolean {
-    const sql = `${STRETCHES} SELECT count(*) FROM (SELECT 1 ${IN_RANGE} LIMIT @limit)`;
-    const statement = this.#pairs.db.prepare<[Record<string, unknown>], number>(sql).pluck();
+    const sql = `${HITS} SELECT count(*) FROM (SELECT 1 FROM hit LIMIT @limit)`;
+    const statement = this.#pairs.values<number>(sql);
     return (statement.get({ from, end, limit: PAIRS_BY_NAME }) ?? 0) >= PAIRS_BY_NAME;
   }
 
@@ -54,23 +54,25 @@ ORDER BY p.first_ms LIMIT @limit`)
    * The pairs of a common suffix that were asked for since then, first seen first.
    *
    * A walk through all that was ever seen may meet few of them, so the days of the last query are
-   * walked one by one, each only up to the row that was the last one within the limit so far.
+   * walked one by one, each only up to the row that was the last one within the limit so far. The
+   * oldest day is first, because it has the oldest: what is wanted is soon found, and the days that
+   * follow are left at once.
    */
   #activeSince([from, end]: Range, filter: KeyFilter): RawPair[] {
     const { sinceMs, limit } = filter;
+    const { pairsOfDay, marks } = daysOf(filter);
     const select = (also: string) =>
       this.#pairs.select(`
-SELECT ${PAIR_COLUMNS} FROM pair p INDEXED BY pair_by_day
-CROSS JOIN workload w ON w.id = p.workload_id
-WHERE p.last_day = @day AND p.first_ms <= @lastMs ${also} ${verdictCondition('p', filter)}
+SELECT ${PAIR_COLUMNS} FROM ${pairsOfDay}
+  AND p.first_ms <= @lastMs ${also}
   AND p.name_rev >= @from AND p.name_rev < @end
 ORDER BY p.first_ms LIMIT @limit`);
     const wholeDay = select('');
     const [firstDay, lastDay] = this.#pairs.activeDays(sinceMs);
     let raws: RawPair[] = [];
     let lastMs = untilOf(filter) - 1;
-    for (let day = lastDay; day >= firstDay; day--) {
-      const values = { day, lastMs, from, end, limit };
+    for (const [day, mark] of eachOf(firstDay, lastDay, marks)) {
+      const values = { day, mark, lastMs, from, end, limit };
       // Only of the day that `sinceMs` lies in the time of the last query matters.
       const isWhole = day > dayOf(sinceMs);
       const statement = isWhole ? wholeDay : select('AND p.last_ms >= @sinceMs');
@@ -82,4 +84,12 @@ ORDER BY p.first_ms LIMIT @limit`);
     }
     return raws;
   }
+}
+
+function* eachOf(
+  firstDay: number,
+  lastDay: number,
+  marks: readonly number[],
+): Generator<readonly [number, number]> {
+  for (let day = firstDay; day <= lastDay; day++) for (const mark of marks) yield [day, mark];
 }

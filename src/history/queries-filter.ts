@@ -1,5 +1,6 @@
 /** What narrows a question about the history, as values and as SQL. */
 
+import { UNUSUAL } from './domain-schema.ts';
 import { endOfSubtree } from './names.ts';
 import type { RawRow } from './rows.ts';
 
@@ -43,6 +44,42 @@ export function untilOf({ untilMs }: Filter): number {
 /** `AND` and a condition about the counts of a row; empty where every verdict will do. */
 export function verdictCondition(table: 'p' | 'n', { verdict }: Filter): string {
   return verdict === undefined || verdict === null ? '' : `AND ${table}.${COUNTS[verdict]} > 0`;
+}
+
+/** Where the pairs of a day of the last query are, in the order of first seen. */
+export interface Days {
+  /** Pair p, workload w and conditions, which take `@day` and `@mark`. */
+  readonly pairsOfDay: string;
+  /** Values of `@mark`, each a walk of its own. */
+  readonly marks: readonly number[];
+}
+
+const BITS = {
+  denied: UNUSUAL.denied,
+  'would-deny': UNUSUAL.wouldDeny,
+  failed: UNUSUAL.failed,
+} as const;
+const ALL_BITS = UNUSUAL.denied | UNUSUAL.wouldDeny | UNUSUAL.failed;
+
+/** All but allowed queries have an index of their own: few pairs may have had such ones. */
+export function daysOf(filter: Filter): Days {
+  const { verdict } = filter;
+  if (verdict === undefined || verdict === null || verdict === 'allowed') {
+    const also = `p.last_day = @day AND @mark = 0 ${verdictCondition('p', filter)}`;
+    return {
+      pairsOfDay: `pair p INDEXED BY pair_by_day
+  CROSS JOIN workload w ON w.id = p.workload_id WHERE ${also}`,
+      marks: [0],
+    };
+  }
+  const bit = BITS[verdict];
+  const marks = Array.from({ length: ALL_BITS }, (_, i) => i + 1).filter((mark) => mark & bit);
+  const also = 'p.unusual = @mark AND p.unusual > 0 AND p.last_day = @day';
+  return {
+    pairsOfDay: `pair p INDEXED BY pair_by_verdict
+  CROSS JOIN workload w ON w.id = p.workload_id WHERE ${also}`,
+    marks,
+  };
 }
 
 /** Whether a row that was read lies in the window and had such queries. */

@@ -14,7 +14,7 @@ import {
   untilOf,
   verdictCondition,
 } from './queries-filter.ts';
-import { IN_RANGE, NAME_STRETCHES, type Pairs, STRETCHES } from './queries-pairs.ts';
+import { HITS, NAME_STRETCHES, type Pairs } from './queries-pairs.ts';
 import { VERDICT_ALLOWED, VERDICT_DENIED, VERDICT_FAILED, VERDICT_WOULD_DENY } from './record.ts';
 import {
   type NameRow,
@@ -55,8 +55,9 @@ export class NameQueries {
 
   /** See `HistoryQueries.foldedAbove`. */
   foldedAbove(reversed: string): number {
-    const sql = `${STRETCHES} SELECT coalesce(sum(p.folded), 0) ${IN_RANGE}`;
-    const statement = this.#pairs.db.prepare<[Record<string, string>], number>(sql).pluck();
+    const statement = this.#pairs.values<number>(
+      `${HITS} SELECT coalesce(sum(p.folded), 0) FROM hit CROSS JOIN pair p ON p.id = hit.id`,
+    );
     const above = ancestorsOf(reversed).slice(1);
     return above.reduce((sum, ancestor) => {
       const [from, end] = rangeOf(ancestor, 'exact');
@@ -73,12 +74,12 @@ export class NameQueries {
     if (pair === undefined) return [];
     const sole = soleName(pair);
     if (sole !== undefined) return [nameRow(domainReversed, sole)];
-    const statement = this.#pairs.db.prepare<unknown[], RawName>(`
+    const statement = this.#pairs.statement<RawName>(`
 ${NAME_STRETCHES}
 SELECT n.* FROM stretch CROSS JOIN name n INDEXED BY name_by_pair
-  ON (n.id >> ${NAME_SHIFT}) = stretch.number AND n.pair_id = ?
-ORDER BY n.first_ms, n.name_rev LIMIT ?`);
-    return statement.all(pair.id, limit).map((raw) => nameRow(domainReversed, raw));
+  ON (n.id >> ${NAME_SHIFT}) = stretch.number AND n.pair_id = @pair
+ORDER BY n.first_ms, n.name_rev LIMIT @limit`);
+    return statement.all({ pair: pair.id, limit }).map((raw) => nameRow(domainReversed, raw));
   }
 
   #ofDomains(range: Range, filter: KeyFilter): PairRow[] {
@@ -105,14 +106,15 @@ ${verdictCondition('p', filter)} ${id === null ? '' : 'AND p.workload_id = @id'}
     const details = this.#details(filter);
     const bounds = { sinceMs: filter.sinceMs, untilMs: untilOf(filter) };
     return (raw, below) => {
-      const found = details.all({ pair: raw.id, from: below[0], end: below[1], ...bounds });
+      const range = { pair: raw.id, from: below[0], end: below[1] };
+      const found = raw.names > 0 ? details.all({ ...range, ...bounds }) : [];
       if (found.length === 0) found.push(...withoutRow(raw, below, filter));
       return found.map((detail) => narrowedRow(raw, detail, this.#pairs.texts));
     };
   }
 
   #details(filter: Filter): Database.Statement<[Record<string, unknown>], RawName> {
-    return this.#pairs.db.prepare<[Record<string, unknown>], RawName>(`
+    return this.#pairs.statement<RawName>(`
 ${NAME_STRETCHES}
 SELECT n.* FROM stretch CROSS JOIN name n INDEXED BY name_by_pair
   ON (n.id >> ${NAME_SHIFT}) = stretch.number AND n.pair_id = @pair

@@ -3,7 +3,7 @@
 import { endOfDay } from './days.ts';
 import { PAIR_SHIFT } from './migrations.ts';
 import { answersTo, type Filter, untilOf } from './queries-filter.ts';
-import { type Pairs, STRETCHES } from './queries-pairs.ts';
+import { COVER, type Pairs } from './queries-pairs.ts';
 import { PAIR_COLUMNS, type RawPair } from './rows.ts';
 
 /** Domains that are looked for with one statement; sorted, so that they share pages. */
@@ -16,12 +16,15 @@ SELECT id, name_rev, first_ms FROM pair INDEXED BY pair_by_day
 WHERE last_day = @day AND first_ms >= @sinceMs AND first_ms < @untilMs`;
 
 /** Places in a list of domains that some pair asked for before. */
-export const KNOWN_BEFORE = `${STRETCHES},
-wanted (name, number) AS MATERIALIZED (SELECT value, key FROM json_each(@names))
-SELECT DISTINCT wanted.number FROM stretch CROSS JOIN wanted
-CROSS JOIN pair p INDEXED BY pair_by_name
-  ON (p.id >> ${PAIR_SHIFT}) = stretch.number AND p.name_rev = wanted.name
-WHERE p.first_ms < @sinceMs`;
+export const KNOWN_BEFORE = `${COVER}
+SELECT wanted.key FROM json_each(@names) wanted WHERE EXISTS (
+  SELECT 1 FROM whole CROSS JOIN domain d ON d.run = whole.number AND d.name_rev = wanted.value
+  CROSS JOIN json_each(d.ids) j CROSS JOIN pair p ON p.id = j.value
+  WHERE p.first_ms < @sinceMs)
+OR EXISTS (
+  SELECT 1 FROM stretch CROSS JOIN pair p INDEXED BY pair_by_name
+    ON (p.id >> ${PAIR_SHIFT}) = stretch.number AND p.name_rev = wanted.value
+  WHERE p.first_ms < @sinceMs)`;
 
 const READ = `
 SELECT ${PAIR_COLUMNS} FROM json_each(@ids) j CROSS JOIN pair p ON p.id = j.value
@@ -33,7 +36,7 @@ CROSS JOIN workload w ON w.id = p.workload_id`;
  */
 export function newForNetwork(pairs: Pairs, filter: Filter): RawPair[] {
   const { sinceMs, workload, limit } = filter;
-  const statement = pairs.db.prepare<[Record<string, unknown>], number>(KNOWN_BEFORE).pluck();
+  const statement = pairs.values<number>(KNOWN_BEFORE);
   const read = pairs.select(READ);
   const waiting = firstOfEach(pairs, filter);
   let found: RawPair[] = [];

@@ -5,28 +5,38 @@
 
 import type Database from 'better-sqlite3';
 import { dayOf } from './days.ts';
+import { RUN_SHIFT } from './domain-schema.ts';
 import { NAME_SHIFT, PAIR_SHIFT } from './migrations.ts';
 import { type DecisionTexts, PAIR_COLUMNS, type PairRow, pairRow, type RawPair } from './rows.ts';
 import { textsOf } from './texts.ts';
 
-export const STRETCHES = `
-WITH RECURSIVE stretch (number) AS (
-  SELECT 0 UNION ALL SELECT number + 1 FROM stretch
+/** Runs that are whole, and the stretches with what is in none of them (domain-schema.ts). */
+export const COVER = `
+WITH RECURSIVE whole (number) AS (SELECT number FROM domain_run WHERE cursor IS NULL),
+stretch (number) AS (
+  SELECT (SELECT coalesce(max(number) + 1, 0) << ${RUN_SHIFT - PAIR_SHIFT} FROM whole)
+  UNION ALL SELECT number + 1 FROM stretch
   WHERE number < (SELECT coalesce(max(id), 0) >> ${PAIR_SHIFT} FROM pair))`;
 export const NAME_STRETCHES = `
 WITH RECURSIVE stretch (number) AS (
   SELECT 0 UNION ALL SELECT number + 1 FROM stretch
   WHERE number < (SELECT coalesce(max(id), 0) >> ${NAME_SHIFT} FROM name))`;
-/** Pairs whose domain lies in a range. */
-export const IN_RANGE = `
-FROM stretch CROSS JOIN pair p INDEXED BY pair_by_name
-  ON (p.id >> ${PAIR_SHIFT}) = stretch.number AND p.name_rev >= @from AND p.name_rev < @end`;
+/** Numbers of the pairs whose domain lies in a range. */
+export const HITS = `${COVER},
+hit (id) AS (
+  SELECT j.value FROM whole CROSS JOIN domain d
+    ON d.run = whole.number AND d.name_rev >= @from AND d.name_rev < @end
+  CROSS JOIN json_each(d.ids) j
+  UNION ALL
+  SELECT p.id FROM stretch CROSS JOIN pair p INDEXED BY pair_by_name
+    ON (p.id >> ${PAIR_SHIFT}) = stretch.number AND p.name_rev >= @from AND p.name_rev < @end)`;
 
 type Values = Readonly<Record<string, unknown>>;
 
 export class Pairs {
   readonly db: Database.Database;
   readonly texts: DecisionTexts;
+  readonly #statements = new Map<string, Database.Statement<[Values]>>();
 
   constructor(db: Database.Database) {
     this.db = db;
@@ -34,7 +44,27 @@ export class Pairs {
   }
 
   select(sql: string): Database.Statement<[Values], RawPair> {
-    return this.db.prepare<[Values], RawPair>(sql);
+    return this.statement<RawPair>(sql);
+  }
+
+  /** A statement whose rows are objects, made once; not for one that is left in the middle. */
+  statement<Row>(sql: string): Database.Statement<[Values], Row> {
+    return this.#made(sql, sql) as Database.Statement<[Values], Row>;
+  }
+
+  /** A statement whose rows are the first of their columns, made once. */
+  values<Value>(sql: string): Database.Statement<[Values], Value> {
+    return this.#made(`values ${sql}`, sql).pluck() as Database.Statement<[Values], Value>;
+  }
+
+  /** To make one costs 20 to 60 us, and a list of names asks the same thousands of times. */
+  #made(key: string, sql: string): Database.Statement<[Values]> {
+    let statement = this.#statements.get(key);
+    if (statement === undefined) {
+      statement = this.db.prepare<[Values]>(sql);
+      this.#statements.set(key, statement);
+    }
+    return statement;
   }
 
   rows(raws: readonly RawPair[]): PairRow[] {
@@ -42,15 +72,14 @@ export class Pairs {
   }
 
   workloadId(name: string): number | undefined {
-    const sql = 'SELECT id FROM workload WHERE name = ?';
-    return this.db.prepare<[string], number>(sql).pluck().get(name);
+    return this.values<number>('SELECT id FROM workload WHERE name = @name').get({ name });
   }
 
   /** Pairs of a range of names, first seen first. */
   inRange(also: string, values: Values): RawPair[] {
-    return this.select(`${STRETCHES}
-SELECT ${PAIR_COLUMNS} ${IN_RANGE} ${also} CROSS JOIN workload w ON w.id = p.workload_id
-ORDER BY p.first_ms LIMIT @limit`).all(values);
+    return this.select(`${HITS}
+SELECT ${PAIR_COLUMNS} FROM hit CROSS JOIN pair p ON p.id = hit.id ${also}
+CROSS JOIN workload w ON w.id = p.workload_id ORDER BY p.first_ms LIMIT @limit`).all(values);
   }
 
   /** Days of a last query to look at, both included; none where the second is before the first. */

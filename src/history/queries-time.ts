@@ -1,7 +1,7 @@
 /** Questions in the order of time: what was first seen, and what a workload asked for. */
 
 import { endOfDay } from './days.ts';
-import { type Filter, untilOf, verdictCondition } from './queries-filter.ts';
+import { daysOf, type Filter, untilOf, verdictCondition } from './queries-filter.ts';
 import type { Pairs } from './queries-pairs.ts';
 import { PAIR_COLUMNS, type RawPair } from './rows.ts';
 import { unpackIds } from './totals.ts';
@@ -46,17 +46,19 @@ export class TimeQueries {
    */
   #newest(filter: Filter): RawPair[] {
     const { sinceMs, limit } = filter;
+    const { pairsOfDay, marks } = daysOf(filter);
     const statement = this.#pairs.select(`
-SELECT ${PAIR_COLUMNS} FROM pair p INDEXED BY pair_by_day
-CROSS JOIN workload w ON w.id = p.workload_id
-WHERE p.last_day = @day AND p.first_ms >= @sinceMs AND p.first_ms < @untilMs
-${verdictCondition('p', filter)} ORDER BY p.first_ms DESC LIMIT @limit`);
+SELECT ${PAIR_COLUMNS} FROM ${pairsOfDay}
+  AND p.first_ms >= @sinceMs AND p.first_ms < @untilMs
+ORDER BY p.first_ms DESC LIMIT @limit`);
     const [firstDay, lastDay] = this.#pairs.activeDays(sinceMs);
     const newest = new Newest(limit);
     const untilMs = untilOf(filter);
     for (let day = lastDay; day >= firstDay && endOfDay(day) > newest.fullSinceMs; day--) {
-      const fromMs = Math.max(sinceMs, newest.fullSinceMs);
-      newest.add(statement.all({ day, sinceMs: fromMs, untilMs, limit }));
+      for (const mark of marks) {
+        const fromMs = Math.max(sinceMs, newest.fullSinceMs);
+        newest.add(statement.all({ day, mark, sinceMs: fromMs, untilMs, limit }));
+      }
     }
     return newest.oldestFirst();
   }

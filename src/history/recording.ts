@@ -46,6 +46,8 @@ const ANSWERS_MAX = 1_000_000;
 
 /** Observations of one message, so that main is never busy with one for long. */
 const MESSAGE_MAX = 1000;
+/** Time that is spent on runs at once, each second that is quiet. */
+const SETTLE_MS = 20;
 /** Rounds of draining and committing at the end. */
 const CLOSING_ROUNDS = 64;
 
@@ -187,6 +189,7 @@ export class Recording {
   maintain(): void {
     this.#baselines.tend(this.#context.now());
     if (this.#gather.size === 0) this.#store.purgeStep();
+    if (!this.isDue) this.#store.settle(SETTLE_MS);
   }
 
   stats(): RecorderStats {

@@ -25,7 +25,7 @@ const STRETCHES = 2 ** (FILTER_SHIFT - PAIR_SHIFT);
 
 // Values are bound by position as written: binding names costs more than the row itself.
 const FIND_PAIR = `
-SELECT id, names, first_name, first_ms, last_ms, last_day FROM pair INDEXED BY pair_by_name
+SELECT id, names, first_name, first_ms, last_ms, last_day, unusual FROM pair INDEXED BY pair_by_name
 WHERE (id >> ${PAIR_SHIFT}) IN (${list(STRETCHES, (i) => `? + ${i}`)})
   AND name_rev = ? AND workload_id = ?`;
 
@@ -46,6 +46,7 @@ const EARLIER_PAIR = 'UPDATE pair SET first_ms = ?, first_name = ?, first = ? WH
 const READ_DAYS = `
 SELECT first_ms, last_day, allowed, denied, would_deny, failed, days FROM pair WHERE id = ?`;
 const WRITE_DAY = 'UPDATE pair SET last_day = ?, days = ? WHERE id = ?';
+const WRITE_UNUSUAL = 'UPDATE pair SET unusual = ? WHERE id = ?';
 
 // The second is for a pair that is more than some allowed queries.
 const INSERT_PAIRS = `
@@ -54,7 +55,8 @@ INSERT INTO pair (id, workload_id, name_rev, first_ms, last_ms, last_day, allowe
 VALUES `;
 const INSERT_WHOLE_PAIRS = `
 INSERT INTO pair (id, workload_id, name_rev, first_ms, last_ms, last_day, allowed, names,
-  first_name, first, denied, would_deny, failed, cached, folded, answers)
+  first_name, first, denied, would_deny, failed, cached, folded, answers,
+  unusual)
 VALUES `;
 
 // A row of its own for the detail that the pair's row stood for (`SOLE_NAME`).
@@ -81,8 +83,8 @@ VALUES `;
 const ADD_POLICY = 'INSERT OR IGNORE INTO policy (revision, loaded_ms) VALUES (?, ?)';
 const FIND_POLICY = 'SELECT id FROM policy WHERE revision = ? AND loaded_ms = ?';
 
-/** Of a row that is there: id, names, first_name, first_ms, last_ms, last_day. */
-export type FoundPair = readonly [number, number, string, number, number, number];
+/** Of a row that is there: id, names, first_name, first_ms, last_ms, last_day, unusual. */
+export type FoundPair = readonly [number, number, string, number, number, number, number];
 
 type DaysRow = readonly [number, number, number, number, number, number, Buffer | null];
 
@@ -97,6 +99,7 @@ export interface Statements {
   readonly earlierPair: Database.Statement<[Values]>;
   readonly readDays: Database.Statement<[number], DaysRow>;
   readonly writeDay: Database.Statement<[Values]>;
+  readonly writeUnusual: Database.Statement<[Values]>;
   readonly unfoldSole: Database.Statement<[Values]>;
   readonly writeDetail: Database.Statement<[Values]>;
   readonly findName: Database.Statement<[Values], number>;
@@ -120,6 +123,7 @@ export function prepareStatements(db: Database.Database): Statements {
     earlierPair: db.prepare<[Values]>(EARLIER_PAIR),
     readDays: db.prepare<[number], DaysRow>(READ_DAYS).raw(),
     writeDay: db.prepare<[Values]>(WRITE_DAY),
+    writeUnusual: db.prepare<[Values]>(WRITE_UNUSUAL),
     unfoldSole: db.prepare<[Values]>(UNFOLD_SOLE),
     writeDetail: db.prepare<[Values]>(NAME_DETAIL),
     findName: db.prepare<[Values], number>(FIND_NAME).pluck(),
@@ -127,7 +131,7 @@ export function prepareStatements(db: Database.Database): Statements {
     addPolicy: db.prepare<[number, number]>(ADD_POLICY),
     findPolicy: db.prepare<[number, number], number>(FIND_POLICY).pluck(),
     pairs: new Batch(db, INSERT_PAIRS, 10),
-    wholePairs: new Batch(db, INSERT_WHOLE_PAIRS, 16),
+    wholePairs: new Batch(db, INSERT_WHOLE_PAIRS, 17),
     names: new Batch(db, INSERT_NAMES, 9),
     ruleKey: interner(db, 'rule', 'text'),
   };

@@ -25,6 +25,7 @@ import { Purge } from './purge.ts';
 import { RuleUseRows } from './rule-use-rows.ts';
 import type { RuleUse } from './rule-uses.ts';
 import { seedLedgers } from './seeding.ts';
+import { Settling } from './settling.ts';
 import { Writer } from './writer.ts';
 
 /** Pause before the next try after trouble, ms. */
@@ -58,6 +59,7 @@ interface Connection {
   readonly findings: FindingRows;
   readonly ledgers: LedgerRows;
   readonly purge: Purge;
+  readonly settling: Settling;
   readonly baselines: BaselineTable;
   readonly bindings: BindingRows;
   readonly answers: AnswerRows;
@@ -154,6 +156,18 @@ export class Store {
     }
   }
 
+  /** Brings complete pairs into runs for at most `ms`, or one step; false when all are. */
+  settle(ms: number): boolean {
+    if (this.error !== null || this.#open === null) return false;
+    const started = performance.now();
+    try {
+      while (this.#open.settling.step()) if (performance.now() - started >= ms) return true;
+    } catch (error) {
+      this.#fail(error);
+    }
+    return false;
+  }
+
   /** Runs `work` with what is known of baselines; false where there is no database just now. */
   baselines(work: (table: BaselineTable) => void): boolean {
     if (this.error !== null || this.#open === null) return false;
@@ -209,7 +223,9 @@ export class Store {
     const bindings = new BindingRows(db, this.#settings.meanwhile);
     const baselines = new BaselineTable(db);
     const uses = new RuleUseRows(db);
-    this.#open = { db, writer, findings, ledgers, baselines, bindings, answers, uses, purge };
+    const settling = new Settling(db);
+    const rows = { writer, findings, ledgers, baselines, bindings, answers, uses };
+    this.#open = { db, ...rows, purge, settling };
   }
 
   #fail(error: unknown): void {

@@ -11,6 +11,7 @@ import { BusyRows } from './busy-rows.ts';
 import { packDays } from './day-counts.ts';
 import { dayOf } from './days.ts';
 import { Decisions, type FactsNames } from './decisions.ts';
+import { UNUSUAL } from './domain-schema.ts';
 import { FILTER_SHIFT } from './filters.ts';
 import { FIRST_SIZE, packFirst } from './first.ts';
 import type { PairGather } from './gather.ts';
@@ -126,7 +127,8 @@ export class Writer {
       const values = [stretch, stretch, stretch, stretch, reversed, workloadId];
       const found = this.#sql.findPair.get(values);
       if (found === undefined) continue;
-      [known.id, known.names, known.firstName, known.firstMs, known.lastMs, known.lastDay] = found;
+      [known.id, known.names, known.firstName, known.firstMs, known.lastMs] = found;
+      [, , , , , known.lastDay, known.unusual] = found;
       return true;
     }
     return false;
@@ -148,10 +150,11 @@ export class Writer {
     this.#packFirst(pair, packed);
     const lastMs = Math.floor(pair.lastMs);
     known.lastMs = lastMs;
+    known.unusual = unusualOf(pair);
     pair.wasMs = 0;
     batch.add(id, workloadId, reversed, known.firstMs, lastMs, known.lastDay, allowed);
     batch.add(known.names, known.firstName, packed);
-    if (!isPlain) batch.add(denied, wouldDeny, failed, cached, folded, answers);
+    if (!isPlain) batch.add(denied, wouldDeny, failed, cached, folded, answers, known.unusual);
     batch.endRow();
     known.id = id;
     this.#totals.addNew(pair, id);
@@ -166,6 +169,7 @@ export class Writer {
     const day = dayOf(pair.lastMs);
     if (day > known.lastDay) this.#beginDay(known, day);
     this.#addCounts(pair);
+    this.#noteUnusual(pair);
     const firstMs = Math.floor(pair.firstMs);
     if (firstMs < known.firstMs) this.#moveFirst(pair, firstMs);
     if (!isOfOne && pair.names.length > 0) this.#storeNames(pair);
@@ -180,6 +184,15 @@ export class Writer {
     const packed = packDays({ firstDay: dayOf(firstMs), lastDay, counts, days });
     this.#sql.writeDay.run([day, packed, known.id]);
     known.lastDay = day;
+  }
+
+  /** Only where it changes: its index would be written with each query that is denied. */
+  #noteUnusual(pair: PairGather): void {
+    const { known } = pair;
+    const unusual = known.unusual | unusualOf(pair);
+    if (unusual === known.unusual) return;
+    this.#sql.writeUnusual.run([unusual, known.id]);
+    known.unusual = unusual;
   }
 
   #addCounts(pair: PairGather): void {
@@ -279,6 +292,13 @@ function queriesFrom(names: readonly KnownName[], from: number): number {
   let sum = 0;
   for (let i = from; i < names.length; i++) sum += names[i]!.queries;
   return sum;
+}
+
+function unusualOf({ denied, wouldDeny, failed }: PairGather): number {
+  const { denied: ofDenied, wouldDeny: ofWouldDeny, failed: ofFailed } = UNUSUAL;
+  return (
+    (denied > 0 ? ofDenied : 0) | (wouldDeny > 0 ? ofWouldDeny : 0) | (failed > 0 ? ofFailed : 0)
+  );
 }
 
 /** Whether all that came is one name, `firstName`, and the detail accounts for every query. */

@@ -7,6 +7,7 @@
 import type Database from 'better-sqlite3';
 import { PAIR_SHIFT } from '../history/migrations.ts';
 import { ancestorsOf } from '../history/names.ts';
+import { COVER } from '../history/queries-pairs.ts';
 import type { Indicators } from './indicators.ts';
 
 /** Indicators that are a domain of the history, or lie above or below one. */
@@ -36,15 +37,12 @@ function byAncestor(indicators: Indicators): Map<string, string[]> {
   return below;
 }
 
-/** Registrable domains; one comes again for each stretch of the index that it is in. */
-function* domainsOf(db: Database.Database): Generator<string> {
-  const highest = db
-    .prepare<[], number>(`SELECT coalesce(max(id), 0) >> ${PAIR_SHIFT} FROM pair`)
-    .pluck()
-    .get();
-  const walk = db
-    .prepare<[number], string>(`
-SELECT DISTINCT name_rev FROM pair INDEXED BY pair_by_name WHERE (id >> ${PAIR_SHIFT}) = ?`)
-    .pluck();
-  for (let stretch = 0; stretch <= (highest ?? 0); stretch++) yield* walk.iterate(stretch);
+/** Registrable domains; one comes again for each run and stretch of the index that it is in. */
+function domainsOf(db: Database.Database): Iterable<string> {
+  const walk = db.prepare<[], string>(`${COVER}
+SELECT d.name_rev FROM whole CROSS JOIN domain d ON d.run = whole.number
+UNION ALL
+SELECT p.name_rev FROM stretch CROSS JOIN pair p INDEXED BY pair_by_name
+  ON (p.id >> ${PAIR_SHIFT}) = stretch.number`);
+  return walk.pluck().iterate();
 }
