@@ -1,6 +1,6 @@
 /**
  * Puts the conformance checks to this server and to others, and prints the scores side by side as
- * Markdown: `node test/conformance/compare.ts > docs/conformance.md`. What is not installed is named
+ * Markdown: `npm run --silent conformance > docs/conformance.md`. What is not installed is named
  * and left out. `--only NAME` asks one of them, and says why it fails.
  */
 
@@ -127,7 +127,7 @@ function* page(sheets: readonly Sheet[], left: readonly string[]): Generator<str
   yield `${rules} rules of a forwarder, each seen from outside and named with its source, over UDP and`;
   yield 'TCP. Every server forwards to the same upstream, without validation and without policy; the';
   yield 'checks are in `test/conformance`, the configurations in `test/conformance/peers.ts`. Written by';
-  yield '`npm run conformance`.';
+  yield '`npm run --silent conformance > docs/conformance.md`.';
   yield '';
   yield `${new Date().toISOString().slice(0, 10)}, ${cpus()[0]?.model ?? 'unknown processor'}.`;
   if (left.length > 0) yield `Not installed, left out: ${left.join(', ')}.`;
@@ -171,4 +171,5 @@ for (const peer of [OWN, ...PEERS]) {
     if (problem !== null) process.stderr.write(`  ${key}: ${problem}\n`);
   }
 }
-process.stdout.write(`${[...page(sheets, left)].join('\n')}\n`);
+// Connections that a server left half open would keep the process for minutes.
+process.stdout.write(`${[...page(sheets, left)].join('\n')}\n`, () => process.exit(0));

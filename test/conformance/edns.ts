@@ -333,7 +333,9 @@ const SIGNATURE = Buffer.concat([
 ]);
 
 function signed(asked: Asked): void {
-  const isWanted = (asked.message.readUInt16BE(12 + asked.question.length + 7) & 0x8000) !== 0;
+  const flagsAt = 12 + asked.question.length + 7;
+  const hasOpt = asked.message.length > flagsAt + 1;
+  const isWanted = hasOpt && (asked.message.readUInt16BE(flagsAt) & 0x8000) !== 0;
   const answers = isWanted ? [address(1), record(QNAME, RRSIG, SIGNATURE)] : [address(1)];
   asked.reply(response(asked, { answers, flags: QR | RD | RA | AD }));
 }
