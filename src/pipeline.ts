@@ -27,7 +27,7 @@ import {
 } from './counters.ts';
 import { examine } from './detect/examine.ts';
 import { tellDenied } from './detect/reputation.ts';
-import { REASON_CHAIN, REASON_MODE, REASON_REPUTATION } from './events/kinds.ts';
+import { REASON_MODE, REASON_REPUTATION } from './events/kinds.ts';
 import {
   OUTCOME_ALLOWED,
   OUTCOME_CACHED,
@@ -39,14 +39,15 @@ import {
 import { NONE } from './events/slots.ts';
 import { UNMAPPED as NOBODY } from './identity/workloads.ts';
 import type { Memory } from './memory.ts';
-import { allowedTarget, globallyDenied } from './policy/authorize.ts';
+import { capTtls } from './overrides/cap.ts';
+import { isExcepted } from './overrides/in-force.ts';
 import { resetDecision } from './policy/decision.ts';
 import { deny } from './policy/deny.ts';
 import { FORGOTTEN, recall, remember } from './policy/recall.ts';
 import { answerWhy, decideWhy, isWhy } from './policy/why.ts';
 import { DROP, FORWARD, type Query, RESPOND, type Verdict } from './query.ts';
 import { respondFailure } from './settle.ts';
-import { account, authorizeIn, count, identifyBy } from './stages.ts';
+import { account, authorizeIn, count, identifyBy, mayFollow } from './stages.ts';
 import type { Tables } from './tables.ts';
 import { writeAny } from './wire/any.ts';
 import {
@@ -76,6 +77,16 @@ import { CHAIN_LEAVES } from './zones/answer.ts';
  *   upstream
  */
 export function decide(query: Query, tables: Tables, memory: Memory): Verdict {
+  const verdict = decideUncapped(query, tables, memory);
+  const { overrides } = tables;
+  if (overrides.leftMs !== Number.POSITIVE_INFINITY) {
+    if (verdict === RESPOND && query.decision.allowed === 1) capTtls(query, overrides.leftMs);
+    overrides.leftMs = Number.POSITIVE_INFINITY;
+  }
+  return verdict;
+}
+
+function decideUncapped(query: Query, tables: Tables, memory: Memory): Verdict {
   query.outcome = OUTCOME_NONE;
   const parsed = parse(query);
   if (parsed !== PARSE_OK) return reject(query, parsed, memory);
@@ -87,7 +98,7 @@ export function decide(query: Query, tables: Tables, memory: Memory): Verdict {
 
   const known = memory.ledger.find(query);
   const zone = decideName(query, known, tables, memory);
-  countDecision(query, memory);
+  countDecision(query, tables, memory);
   if (query.decision.allowed === 0) {
     count(query, known, OUTCOME_DENIED, tables, memory);
     if (query.decision.reason === REASON_REPUTATION) tellDenied(query, tables, memory);
@@ -185,9 +196,13 @@ function decideCaught(
   }
 }
 
-/** A budget is a promise that `fail_open` does not lift: nothing could be charged. */
-function mayFailOpen(workload: number, { workloads, budgets }: Tables): boolean {
-  return workloads.failOpen[workload] === 1 && budgets.memory.holds[workload] !== 1;
+/**
+ * `fail_open` lifts no budget, because nothing could be charged, and no quarantine, because nothing
+ * is known about the name.
+ */
+function mayFailOpen(workload: number, { workloads, budgets, overrides }: Tables): boolean {
+  if (workloads.failOpen[workload] !== 1 || budgets.memory.holds[workload] === 1) return false;
+  return !overrides.hasDomains && !overrides.isContained(workload);
 }
 
 /** `fail_open`: what was decided before the defect does not count. */
@@ -226,12 +241,13 @@ function refuseKind(query: Query, memory: Memory): Verdict {
   return respond(query, REFUSED);
 }
 
-function countDecision(query: Query, memory: Memory): void {
+function countDecision(query: Query, tables: Tables, memory: Memory): void {
   const { decision } = query;
   const { counters } = memory;
   counters[decision.allowed === 1 ? ALLOWED : DENIED]!++;
   counters[WOULD_DENY]! += decision.wouldDeny;
   if (query.workload === 0) counters[UNMAPPED]!++;
+  if (isExcepted(decision)) tables.overrides.use(decision.rule);
 }
 
 function answerLocally(query: Query, zone: number, tables: Tables, memory: Memory): Verdict {
@@ -245,7 +261,7 @@ function answerLocally(query: Query, zone: number, tables: Tables, memory: Memor
 function followAlias(query: Query, tables: Tables, memory: Memory): Verdict {
   const { chain, aliasTarget, store, aliasAnswer } = memory;
   copyName(tables.zones.target, aliasTarget);
-  if (!mayFollow(query, tables, memory)) {
+  if (!mayFollow(query, aliasTarget, tables, memory)) {
     refuse(query, chain.reason, chain.decision.rule, memory);
     account(query, OUTCOME_DENIED, tables, memory);
     return deny(query, tables);
@@ -271,23 +287,10 @@ function followAlias(query: Query, tables: Tables, memory: Memory): Verdict {
   return RESPOND;
 }
 
-/**
- * Global deny and feeds hold for the target; `chain: inspect` asks the workload's own lists too.
- */
-function mayFollow(query: Query, tables: Tables, memory: Memory): boolean {
-  const { chain, aliasTarget } = memory;
-  const { qtype, workload } = query;
-  resetDecision(chain.decision);
-  chain.reason = REASON_CHAIN;
-  if (globallyDenied(aliasTarget, qtype, tables, chain.decision)) return false;
-  if (tables.workloads.inspectChain[workload] === 0) return true;
-  return allowedTarget(aliasTarget, qtype, workload, tables, chain.decision);
-}
-
 /** Answered here for every workload, about itself; a source that none claims is told nothing. */
 function sayWhy(query: Query, tables: Tables, memory: Memory): Verdict {
   decideWhy(query, query.workload !== NOBODY);
-  countDecision(query, memory);
+  countDecision(query, tables, memory);
   if (query.decision.allowed === 0) {
     account(query, OUTCOME_DENIED, tables, memory);
     return deny(query, tables);

@@ -23,9 +23,11 @@ import {
   OUTCOME_NXDOMAIN,
 } from './events/ledger.ts';
 import type { Memory } from './memory.ts';
+import { capTtls } from './overrides/cap.ts';
+import { isExcepted } from './overrides/in-force.ts';
 import { deny } from './policy/deny.ts';
 import { DROP, type Query } from './query.ts';
-import { account, authorizeIn, identifyBy } from './stages.ts';
+import { account, authorizeIn, identifyBy, mayFollow } from './stages.ts';
 import type { Tables } from './tables.ts';
 import { KEY_DO, KEY_NO_RD } from './upstream/inflight.ts';
 import {
@@ -91,20 +93,27 @@ function isUsable(rcode: number): boolean {
 
 /**
  * Writes the response for one waiter from the clean answer, by its own workload's policy: by the
- * one of now, when the tables were swapped while it waited.
+ * one of now, when the tables were swapped while it waited, or when the exception that let it
+ * through has ended since.
  */
 export function respondToWaiter(query: Query, tables: Tables, memory: Memory): void {
+  respondUncapped(query, tables, memory);
+  const { overrides } = tables;
+  if (overrides.leftMs === Number.POSITIVE_INFINITY) return;
+  if (query.decision.allowed === 1) capTtls(query, overrides.leftMs);
+  overrides.leftMs = Number.POSITIVE_INFINITY;
+}
+
+function respondUncapped(query: Query, tables: Tables, memory: Memory): void {
   const { clean, inspection } = memory;
-  const isOutdated = query.revision !== tables.revision;
   // The zone that led to the target may lead elsewhere by now: the client asks again.
-  if (!isUsable(clean.rcode) || (isOutdated && query.isAlias === 1)) {
+  const isAstray = query.isAlias === 1 && query.revision < tables.policyRevision;
+  if (!isUsable(clean.rcode) || isAstray) {
     respondFailure(query, clean.ede, tables, memory);
     return;
   }
-  if (isOutdated) {
-    identifyBy(tables, query);
-    authorizeIn(tables.zones.find(query.name), query, tables);
-  }
+  const isOtherDecision = decideAnew(query, tables);
+  if (isOtherDecision && query.isAlias === 1) vetTarget(query, tables, memory);
   if (query.decision.allowed === 1) inspectFor(query, tables, memory);
   if (query.decision.allowed === 0) {
     respondDenied(query, tables, memory);
@@ -123,6 +132,32 @@ export function respondToWaiter(query: Query, tables: Tables, memory: Memory): v
   } else {
     memory.counters[TRUNCATED]!++;
   }
+}
+
+/**
+ * The decision of now, when another policy or other overrides came into force since the query was
+ * decided, or the exception that let it through has ended. Returns whether it was made.
+ */
+function decideAnew(query: Query, tables: Tables): boolean {
+  const { decision, revision } = query;
+  const { overrides } = tables;
+  if (overrides.hasExceptions) overrides.begin(query);
+  const hasEnded = isExcepted(decision) && !overrides.holds(decision.rule);
+  if (revision === tables.revision && !hasEnded) return false;
+  identifyBy(tables, query);
+  authorizeIn(tables.zones.find(query.name), query, tables);
+  return true;
+}
+
+/** The target of a local alias by what is in force now. */
+function vetTarget(query: Query, tables: Tables, memory: Memory): void {
+  if (query.decision.allowed === 0) return;
+  const { zones } = tables;
+  const zone = zones.find(query.name);
+  if (zone === -1 || zones.answer(query, zone) !== CHAIN_LEAVES) return;
+  const { chain } = memory;
+  if (mayFollow(query, zones.target, tables, memory)) return;
+  refuse(query, chain.reason, chain.decision.rule, memory);
 }
 
 /** The zone's chain once more (it may have been reloaded since), then what its target has. */
@@ -162,11 +197,16 @@ function respondDenied(query: Query, tables: Tables, memory: Memory): void {
   if (deny(query, tables) === DROP) respondEmpty(query, REFUSED, -1);
 }
 
-/** SERVFAIL with an EDE: nobody answered, or not usefully. */
+/**
+ * SERVFAIL with an EDE: nobody answered, or not usefully. Who may not have the name any more is
+ * told that instead.
+ */
 export function respondFailure(query: Query, ede: number, tables: Tables, memory: Memory): void {
+  if (decideAnew(query, tables) && query.decision.allowed === 0) {
+    respondDenied(query, tables, memory);
+    return;
+  }
   memory.counters[FAILED]!++;
-  // The number of a workload means nothing to tables that were swapped in while it waited.
-  if (query.revision !== tables.revision) identifyBy(tables, query);
   account(query, OUTCOME_FAILED, tables, memory);
   respondEmpty(query, SERVFAIL, ede === -1 ? EDE_NETWORK_ERROR : ede);
 }

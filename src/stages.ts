@@ -4,24 +4,46 @@
  */
 
 import { registrableLabel } from './detect/registrable.ts';
+import { REASON_CHAIN } from './events/kinds.ts';
 import { NONE } from './events/slots.ts';
 import { identify } from './identity/identify.ts';
 import type { Memory } from './memory.ts';
-import { authorize } from './policy/authorize.ts';
+import { allowedTarget, authorize, globallyDenied } from './policy/authorize.ts';
+import { resetDecision } from './policy/decision.ts';
 import type { Query } from './query.ts';
 import type { Tables } from './tables.ts';
+import type { WireName } from './wire/name.ts';
 import { zoneKind } from './zones/kind.ts';
 
 export function identifyBy(tables: Tables, query: Query): void {
   identify(query, tables.prefixes);
   query.mode = tables.workloads.mode[query.workload]!;
   query.revision = tables.revision;
+  if (tables.overrides.hasExceptions) tables.overrides.begin(query);
 }
 
 /** @param zone the local zone that holds the name, or -1 */
 export function authorizeIn(zone: number, query: Query, tables: Tables): void {
   const kind = zoneKind(query.name, zone, tables.zones);
   authorize(query.name, query.qtype, query.workload, tables, kind, query.decision);
+}
+
+/**
+ * Whether an alias of a local zone may be followed: quarantines, global deny and feeds hold for its
+ * target; `chain: inspect` asks the workload's own lists too. `memory.chain` says why not.
+ */
+export function mayFollow(
+  query: Query,
+  target: WireName,
+  tables: Tables,
+  { chain }: Memory,
+): boolean {
+  const { qtype, workload } = query;
+  resetDecision(chain.decision);
+  chain.reason = REASON_CHAIN;
+  if (globallyDenied(target, qtype, tables, chain.decision)) return false;
+  if (tables.workloads.inspectChain[workload] === 0) return true;
+  return allowedTarget(target, qtype, workload, tables, chain.decision);
 }
 
 /** Counts what became of a query. Returns its (workload, registrable domain) pair. */

@@ -11,6 +11,8 @@ import type { DetectSettings } from './detect/settings.ts';
 import { Fingerprints, type FingerprintsMemory } from './fingerprints.ts';
 import { Prefixes, type PrefixesMemory } from './identity/prefixes.ts';
 import { Workloads, type WorkloadsMemory } from './identity/workloads.ts';
+import { InForce } from './overrides/in-force.ts';
+import type { OverridesMemory } from './overrides/memory.ts';
 import { Policy, type PolicyMemory } from './policy/suffixes.ts';
 import { Texts, type TextsMemory } from './policy/texts.ts';
 import type { TapsMemory } from './querylog/taps.ts';
@@ -24,9 +26,13 @@ import { Zones, type ZonesMemory } from './zones/answer.ts';
 export interface TablesMemory {
   /** Grows by one with every load; records and alerts name it. */
   readonly revision: number;
+  /** Since this one nothing but overrides changed. */
+  readonly policyRevision: number;
   readonly prefixes: PrefixesMemory;
   readonly workloads: WorkloadsMemory;
   readonly policy: PolicyMemory;
+  /** Exceptions and quarantines; none in what a configuration is compiled to. */
+  readonly overrides: OverridesMemory;
   readonly budgets: BudgetsMemory;
   readonly reputation: ReputationMemory;
   /** Public suffix list. */
@@ -52,9 +58,11 @@ export interface TablesMemory {
 
 export class Tables {
   readonly revision: number;
+  readonly policyRevision: number;
   readonly prefixes: Prefixes;
   readonly workloads: Workloads;
   readonly policy: Policy;
+  readonly overrides: InForce;
   readonly budgets: Budgets;
   readonly reputation: Reputation;
   readonly suffixes: Fingerprints;
@@ -73,9 +81,11 @@ export class Tables {
 
   constructor(memory: TablesMemory) {
     this.revision = memory.revision;
+    this.policyRevision = memory.policyRevision;
     this.prefixes = new Prefixes(memory.prefixes);
     this.workloads = new Workloads(memory.workloads);
     this.policy = new Policy(memory.policy);
+    this.overrides = new InForce(memory.overrides);
     this.budgets = new Budgets(memory.budgets);
     this.reputation = new Reputation(memory.reputation);
     this.suffixes = new Fingerprints(memory.suffixes.words, memory.suffixes.count);

@@ -39,6 +39,12 @@ export const ALERT_TYPES = {
   volume: { severity: NOTICE, technique: null },
   /** T1568.002: generated names mostly do not exist. */
   'nxdomain-burst': { severity: WARNING, technique: 'T1568.002' },
+  /** Open before anybody approved it: somebody should look at once. */
+  'break-glass': { severity: ERROR, technique: null },
+  'exception-used': { severity: NOTICE, technique: null },
+  'exception-expired': { severity: NOTICE, technique: null },
+  /** Containment began or ended. */
+  quarantine: { severity: ERROR, technique: null },
   'feed-stale': { severity: WARNING, technique: null },
   'upstream-down': { severity: ERROR, technique: null },
   /** The spool could not keep what a sink did not take. */

@@ -13,13 +13,18 @@ import {
   REASON_BUDGET,
   REASON_BUNDLE,
   REASON_CHAIN,
+  REASON_DOMAIN_QUARANTINE,
   REASON_EVERYONE_ALLOW,
+  REASON_EXCEPTION,
+  REASON_EXCEPTION_OVER_FEEDS,
   REASON_FEED,
   REASON_GENERATED,
   REASON_GLOBAL_DENY,
+  REASON_LIFELINE,
   REASON_LOCAL_ZONE,
   REASON_MODE,
   REASON_NETWORK,
+  REASON_QUARANTINE,
   REASON_REBINDING,
   REASON_REPUTATION,
   REASON_SPECIAL_USE,
@@ -60,6 +65,11 @@ const REASONS = new Map<number, string>([
   [REASON_TUNNEL, 'the domain carried data for the workload'],
   [REASON_BUDGET, "the rule's information budget is used up"],
   [REASON_GENERATED, 'the workload asks for generated names'],
+  [REASON_QUARANTINE, 'the workload is in quarantine'],
+  [REASON_DOMAIN_QUARANTINE, 'the domain is in quarantine'],
+  [REASON_LIFELINE, 'a lifeline of the workload in quarantine'],
+  [REASON_EXCEPTION_OVER_FEEDS, 'allowed by an exception that overrides feeds'],
+  [REASON_EXCEPTION, 'allowed by an exception'],
 ]);
 
 /** Reasons that only a denial has. */
@@ -74,6 +84,8 @@ const DENIALS: ReadonlySet<number> = new Set([
   REASON_REPUTATION,
   REASON_GENERATED,
   REASON_NETWORK,
+  REASON_QUARANTINE,
+  REASON_DOMAIN_QUARANTINE,
 ]);
 const FIRST_QUERY = 'the first query of this workload for this domain';
 

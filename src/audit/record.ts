@@ -14,7 +14,24 @@ export const GENESIS = '0'.repeat(64);
  * What is recorded. The last three are the writer's own, about the log: an end that a crash left
  * torn was cut off, records are missing or were changed, acts could not be written.
  */
-export const ACTS = ['start', 'stop', 'reload', 'mended', 'gap', 'lost'] as const;
+export const ACTS = [
+  'start',
+  'stop',
+  'reload',
+  'exception-request',
+  'exception-approve',
+  'exception-reject',
+  'exception-revoke',
+  'exception-extend',
+  'exception-expire',
+  'quarantine',
+  'quarantine-evidence',
+  'quarantine-expire',
+  'release',
+  'mended',
+  'gap',
+  'lost',
+] as const;
 export type ActName = (typeof ACTS)[number];
 
 /** Who, as far as the system tells. A signal has no sender that Node could see. */

@@ -44,7 +44,7 @@ export function register(program: Command, context: CliContext): void {
     .option('-c, --config <path>', 'configuration that names the state directory', DEFAULT_CONFIG)
     .option('--file <path>', 'the log itself, as a copy of it')
     .option('--since <time>', 'a duration back from now (7d, 24h) or a date (2026-03-01)')
-    .option('--act <name>', 'only acts of this name (start, stop, reload)')
+    .option('--act <name>', 'only acts of this name (reload, quarantine, ...)')
     .option('--utc', 'times in UTC instead of local time')
     .option('--json', 'one JSON document')
     .option('--jsonl', 'one JSON object per line')
@@ -110,8 +110,25 @@ function actorText(by: Actor): string {
 function outcome(details: Readonly<Record<string, unknown>>): string {
   const { before, after, refused } = details;
   if (typeof refused === 'string') return `refused: ${refused.split('\n').join('; ')}`;
+  if (typeof details['id'] === 'string') return overrideText(details);
   const policies = [before, after].filter((policy) => policy !== undefined && policy !== null);
   return policies.length > 0 ? policies.map(policyText).join(' to ') : safeJson(details);
+}
+
+/** `ex-17 requested to approved by bob: payments-api *.partner.example`. */
+function overrideText({ id, person, before, after }: Readonly<Record<string, unknown>>): string {
+  const earlier = before as Record<string, unknown> | null;
+  const {
+    state,
+    workload,
+    pattern,
+    domain,
+    break_glass: isBreakGlass,
+  } = after as Record<string, unknown>;
+  const first = isBreakGlass === true ? 'opened without an approval' : String(state);
+  const states = earlier === null ? first : `${earlier['state']} to ${state}`;
+  const what = [workload, pattern ?? domain].filter((part) => typeof part === 'string').join(' ');
+  return `${id} ${states}${person === undefined ? '' : ` by ${person}`}: ${what}`;
 }
 
 function policyText(policy: unknown): string {

@@ -3,7 +3,6 @@
  * says whether a bundle, or the audit log, is as it was written. Neither needs the daemon.
  */
 
-import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import type { Command } from 'commander';
 import { DnsvalveError, messageOf } from '../errors.ts';
 import type { Exported } from '../evidence/export.ts';
@@ -16,8 +15,6 @@ const DEFAULT_CONFIG = '/etc/dnsvalve/dnsvalve.yaml';
 const DOCUMENT_VERSION = 1;
 /** Findings that are printed; one damaged place of a file has few. */
 const FINDINGS_SHOWN = 20;
-/** Evidence tells what people did: for its owner and the group. */
-const FILE_MODE = 0o640;
 
 interface ExportOptions {
   readonly workload: string;
@@ -62,9 +59,10 @@ async function runExport(options: ExportOptions, context: CliContext): Promise<v
   const sinceMs = parseSince(options.since, now, 'utc');
   const untilMs = options.until === undefined ? now : parseSince(options.until, now, 'utc');
   if (untilMs < sinceMs) throw new DnsvalveError('USAGE', '--until: it is before --since');
-  const [{ openForReading }, { exportBundle }, { loadConfig }] = await Promise.all([
+  const [{ openForReading }, { exportBundle }, { intoFile }, { loadConfig }] = await Promise.all([
     import('../history/reader.ts'),
     import('../evidence/export.ts'),
+    import('../evidence/file.ts'),
     import('../config/load.ts'),
   ]);
   const isConfigured = options.config !== undefined || options.db === undefined;
@@ -82,39 +80,6 @@ async function runExport(options: ExportOptions, context: CliContext): Promise<v
     context.stderr.write(summary(exported));
   } finally {
     db.close();
-  }
-}
-
-/** There under its name only when it is whole, and never in place of another file. */
-async function intoFile(
-  path: string,
-  run: (write: (text: string) => void) => Promise<Exported>,
-): Promise<Exported> {
-  if (existsSync(path)) throw new DnsvalveError('USAGE', `${path}: is there already`);
-  const partial = `${path}.partial`;
-  const file = open(partial);
-  try {
-    const exported = await run((text) => {
-      const octets = Buffer.from(text);
-      for (let at = 0; at < octets.length; ) at += writeSync(file, octets, at);
-    });
-    fsyncSync(file);
-    renameSync(partial, path);
-    return exported;
-  } catch (error) {
-    rmSync(partial, { force: true });
-    if (error instanceof DnsvalveError) throw error;
-    throw new DnsvalveError('SYSTEM', `writing ${path}: ${messageOf(error)}`, error);
-  } finally {
-    closeSync(file);
-  }
-}
-
-function open(path: string): number {
-  try {
-    return openSync(path, 'w', FILE_MODE);
-  } catch (error) {
-    throw new DnsvalveError('SYSTEM', `writing ${path}: ${messageOf(error)}`, error);
   }
 }
 

@@ -45,6 +45,7 @@ async function explain(
 ): Promise<WithDetection> {
   const { DnsvalveError } = await import('../errors.ts');
   const { snapshotOf } = await import('./snapshot-of.ts');
+  const { withOverrides } = await import('./overlaid.ts');
   const { explainName } = await import('../server/snapshot.ts');
   const { knownHere } = await import('./known-here.ts');
   const { findWorkload } = await import('./find-workload.ts');
@@ -56,7 +57,7 @@ async function explain(
   }
   const wire = nameToWire(text);
   const name = new WireName();
-  const compiled = await snapshotOf(options.config);
+  const compiled = withOverrides(await snapshotOf(options.config));
   // Hashed with the key of the tables, which is set by now.
   readName(wire, 0, wire.length, name);
   const snapshot = knownHere(compiled, name);

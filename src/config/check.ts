@@ -11,7 +11,7 @@ import type { Entry, Place, Prefix } from './types.ts';
 
 /** A name that stands in one section and must be given in another. */
 export interface Reference {
-  readonly kind: 'bundle' | 'upstream' | 'workload';
+  readonly kind: 'bundle' | 'upstream' | 'workload' | 'person' | 'env';
   readonly name: string;
   readonly path: Path;
   readonly at: Place;
@@ -26,7 +26,8 @@ export function referenceProblems(
     .filter(({ kind, name }) => !known[kind].has(name))
     .map(({ kind, name, path, at }) => {
       const near = didYouMean(name, known[kind].keys());
-      return problemAt(at, path, `there is no ${kind} "${name}"${near}`);
+      const what = kind === 'env' ? 'workload with env' : kind;
+      return problemAt(at, path, `there is no ${what} "${name}"${near}`);
     });
 }
 

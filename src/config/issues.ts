@@ -10,14 +10,8 @@ import { didYouMean } from './suggest.ts';
 
 type Issue = z.core.$ZodIssue;
 
-/** Keys of the contract that this version refuses, so that nobody believes them in force. */
-const NOT_IN_THIS_VERSION = new Set([
-  'quarantine',
-  'quarantined',
-  'lifelines',
-  'exception',
-  'exceptions',
-]);
+/** What people may look for in a file, and commands do. */
+const COMMANDS = new Set(['quarantine', 'quarantined', 'lifelines', 'exception', 'exceptions']);
 
 /** Problems of one zod error. `base` is the path of the value that was checked. */
 export function problemsOf(
@@ -59,7 +53,9 @@ function explainIssue(
 
 /** Message for a key that no schema knows. */
 export function unknownKey(key: string, known: readonly string[]): string {
-  if (NOT_IN_THIS_VERSION.has(key)) return `"${key}" is not in this version; remove it`;
+  if (COMMANDS.has(key)) {
+    return `"${key}" is no key: exceptions and quarantines are commands (docs/exceptions.md)`;
+  }
   const near = didYouMean(key, known);
   const list = near === '' && known.length > 0 ? `; known are ${known.join(', ')}` : '';
   return `unknown key${near}${list}`;

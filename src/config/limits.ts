@@ -56,6 +56,10 @@ export const BASELINE_FACTOR: CountLimits = { default: 4, min: 2, max: 1000 };
 export const BASELINE_BURN_IN: Limits = { default: '1h', min: '0s', max: '7d' };
 export const QUERY_LOG_SIZE: Limits = { default: '100MB', min: '4kB', max: '100GB' };
 export const QUERY_LOG_FILES: CountLimits = { default: 10, min: 0, max: 1000 };
+export const EXCEPTION_MAX: Limits = { default: '7d', min: '1s', max: '90d' };
+export const APPROVE_WITHIN: Limits = { default: '7d', min: '1s', max: '30d' };
+/** Long enough to find somebody, too short to do without. */
+export const BREAK_GLASS_WITHIN: Limits = { default: '1h', min: '1s', max: '1d' };
 export const WORKERS: Omit<CountLimits, 'default'> = { min: 1, max: 256 };
 
 export const DNS_PORT = 53;

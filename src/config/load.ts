@@ -8,6 +8,7 @@ import { type Problem, ProblemsError } from '../errors.ts';
 import { nameToWire } from '../wire/text.ts';
 import { sinkReferences } from './alerts.ts';
 import { referenceProblems } from './check.ts';
+import { exceptionReferences } from './exceptions-schema.ts';
 import { unknownKey } from './issues.ts';
 import { DNS_PORT, WORKERS } from './limits.ts';
 import { type MainSettings, mainSettings } from './main-file.ts';
@@ -65,8 +66,18 @@ export function loadConfig(path: string, options: LoadOptions = {}): Config {
   };
   applyDefaults(main, sections, overrides.upstream);
   const { bundles, upstreams, workloads } = sections;
-  const known = { bundle: bundles, upstream: upstreams, workload: workloads };
-  const references = [...sections.references, ...sinkReferences(main)];
+  const known = {
+    bundle: bundles,
+    upstream: upstreams,
+    workload: workloads,
+    person: new Map(settings.people.map((person) => [person.name, person])),
+    env: new Map([...workloads.values()].map((workload) => [workload?.env ?? '', workload])),
+  };
+  const references = [
+    ...sections.references,
+    ...sinkReferences(main),
+    ...exceptionReferences(main),
+  ];
   problems.push(...referenceProblems(references, known));
   if (problems.length > 0) throw refusal(problems, files);
   const listen = overrides.listen ?? settings.listen;

@@ -7,6 +7,7 @@ import { resolve } from 'node:path';
 import type { z } from 'zod';
 import type { Problem } from '../errors.ts';
 import { takesOf } from './alerts.ts';
+import { exceptionsOf, peopleOf } from './exceptions-schema.ts';
 import { formatProblem, formatsOf } from './formats.ts';
 import { checked, checkedMapping } from './salvage.ts';
 import { mainShape, sinkSchema } from './schema.ts';
@@ -31,6 +32,8 @@ export interface MainSettings {
   readonly alertSpool: Config['alertSpool'];
   readonly queryLog: Config['queryLog'];
   readonly dnstap: Config['dnstap'];
+  readonly people: Config['people'];
+  readonly exceptions: Config['exceptions'];
   readonly control: Config['control'];
   readonly metrics: Config['metrics'];
   readonly stateDirectory: string;
@@ -79,6 +82,10 @@ export function mainSettings(source: Source, problems: Problem[]): MainSettings 
     alertSpool: { sizeBytes: spool?.size ?? 0, ageMs: spool?.age ?? 0 },
     queryLog: queryLogOf(read(mainShape.query_log.optional(), 'query_log'), directory),
     dnstap: dnstapOf(read(mainShape.dnstap.optional(), 'dnstap')),
+    people: peopleOf(read(mainShape.people, 'people'), source, (path, message) =>
+      problems.push(document.problem(document.at(path), path, message)),
+    ),
+    exceptions: exceptionsOf(read(mainShape.exceptions, 'exceptions')),
     control: { path: resolve(directory, read(mainShape.control, 'control')?.path ?? '') },
     metrics: read(mainShape.metrics, 'metrics') ?? null,
     stateDirectory: resolve(directory, read(mainShape.state_directory, 'state_directory') ?? ''),

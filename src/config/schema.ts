@@ -7,6 +7,7 @@
 import { z } from 'zod';
 import { takesShape } from './alerts.ts';
 import { detectSchema, workloadDetect } from './detect-schema.ts';
+import { approversOf, exceptionsSchema, peopleSchema } from './exceptions-schema.ts';
 import { FORMATS } from './formats.ts';
 import {
   count,
@@ -139,6 +140,7 @@ export const workloadSchema = z
     fail_open: z.boolean().default(false).meta({
       description: 'Let queries through when they cannot be decided; without it they are refused.',
     }),
+    approvers: approversOf('People who approve its exceptions.'),
     tests: z
       .array(
         z.strictObject({
@@ -340,6 +342,8 @@ export const mainShape = {
     .meta({ description: 'The journal of alerts on disk, for sinks that are slow or down.' }),
   query_log: queryLogSchema,
   dnstap: dnstapSchema,
+  people: peopleSchema,
+  exceptions: exceptionsSchema,
   control: z
     .strictObject({
       path: filePath

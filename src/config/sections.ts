@@ -174,7 +174,7 @@ export class Sections {
     const path = ['workloads', name];
     const { document } = source;
     const input = checkedMapping(workloadSchema, document, { path, value }, this.problems);
-    const use = this.#uses(source, [...path, 'use'], input.use);
+    const use = this.#named('bundle', source, { path: [...path, 'use'], list: input.use });
     return {
       name,
       owner: input.owner ?? null,
@@ -189,16 +189,25 @@ export class Sections {
       detect: detectOf(input.detect),
       sample: { queryLog: input.query_log ?? null, dnstap: input.dnstap ?? null },
       failOpen: input.fail_open ?? false,
+      approvers: this.#named('person', source, {
+        path: [...path, 'approvers'],
+        list: input.approvers,
+      }),
       tests: testsOf(source, [...path, 'tests'], input.tests),
       at: document.keyAt(path),
     };
   }
 
-  #uses(source: Source, path: Path, list: readonly (string | undefined)[]): string[] {
+  /** The names of a list, each of which must be given elsewhere. */
+  #named(
+    kind: Reference['kind'],
+    source: Source,
+    { path, list }: { path: Path; list: readonly (string | undefined)[] },
+  ): string[] {
     return list.flatMap((name, i) => {
       if (name === undefined) return [];
       const at = source.document.at([...path, i]);
-      this.references.push({ kind: 'bundle', name, path: [...path, i], at });
+      this.references.push({ kind, name, path: [...path, i], at });
       return [name];
     });
   }

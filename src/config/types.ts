@@ -154,8 +154,33 @@ export interface Workload {
   /** Shares of its queries, 0 to 1; null where the main file decides. */
   readonly sample: { readonly queryLog: number | null; readonly dnstap: number | null };
   readonly failOpen: boolean;
+  /** People who approve its exceptions; empty: those of `exceptions.approvers`. */
+  readonly approvers: readonly string[];
   readonly tests: readonly PolicyTest[];
   readonly at: Place;
+}
+
+/** Who a user of the control socket is. */
+export interface Person {
+  readonly name: string;
+  /** No two people have the same. */
+  readonly uid: number;
+  readonly at: Place;
+}
+
+export interface ExceptionSettings {
+  /** Longest time by environment, and of those that are not in the map. */
+  readonly maxMs: ReadonlyMap<string, number>;
+  readonly defaultMaxMs: number;
+  /** For workloads that name none. */
+  readonly approvers: readonly string[];
+  /** A request lapses then. */
+  readonly approveWithinMs: number;
+  readonly breakGlass: {
+    readonly approveWithinMs: number;
+    /** Who may; null: everybody in `people`. */
+    readonly people: readonly string[] | null;
+  };
 }
 
 export interface SocketAddress {
@@ -340,6 +365,8 @@ export interface Config {
   readonly alertSpool: { readonly sizeBytes: number; readonly ageMs: number };
   readonly queryLog: QueryLog | null;
   readonly dnstap: Dnstap | null;
+  readonly people: readonly Person[];
+  readonly exceptions: ExceptionSettings;
   readonly control: { readonly path: string }; // absolute path of the unix socket
   /** Null: no metrics are served. */
   readonly metrics: { readonly listen: SocketAddress } | null;

@@ -1,35 +1,45 @@
 /** Asks the running daemon something through its control socket. */
 
 import { connect } from 'node:net';
-import { DnsvalveError } from '../errors.ts';
+import { DnsvalveError, ERROR_CODES, type ErrorCode } from '../errors.ts';
 import type { Reply } from './server.ts';
 
+/** Of what the daemon does at once. */
 const TIMEOUT_MS = 30_000;
+/** Of what it does in a thread of its own, however long that takes. */
+const PATIENT_MS = 3_600_000;
 
 /**
  * @param question what the command needs to know
  * @returns the `result` of the daemon's reply
- * @throws DnsvalveError DAEMON when nobody answers, CONFIG when the daemon refused with problems
+ * @throws DnsvalveError DAEMON when nobody answers, CONFIG when the daemon refused with problems,
+ *   or as the daemon refused
  */
 export async function ask(
   path: string,
-  command: 'status' | 'reload' | 'detection' | 'alerts-test',
-  question: Readonly<Record<string, string>> = {},
+  command: string,
+  question: Readonly<Record<string, unknown>> = {},
 ): Promise<unknown> {
-  const reply = await exchange(path, `${JSON.stringify({ ...question, command })}\n`);
+  const timeoutMs = command === 'quarantine-evidence' ? PATIENT_MS : TIMEOUT_MS;
+  const reply = await exchange(path, `${JSON.stringify({ ...question, command })}\n`, timeoutMs);
   if (reply.ok) return reply.result;
-  const code = (reply.problems?.length ?? 0) > 0 ? 'CONFIG' : 'DAEMON';
+  const code = (reply.problems?.length ?? 0) > 0 ? 'CONFIG' : codeOf(reply);
   throw new DnsvalveError(code, reply.error ?? 'the daemon refused without a reason');
 }
 
-function exchange(path: string, request: string): Promise<Reply> {
+/** A daemon of another version may have codes that this program has not. */
+function codeOf({ code }: Reply): ErrorCode {
+  return code !== undefined && Object.hasOwn(ERROR_CODES, code) ? (code as ErrorCode) : 'DAEMON';
+}
+
+function exchange(path: string, request: string, timeoutMs: number): Promise<Reply> {
   return new Promise((resolve, reject) => {
     const fail = (why: string, cause?: unknown): void =>
       reject(new DnsvalveError('DAEMON', `control socket ${path}: ${why}`, cause));
     const socket = connect(path, () => socket.write(request));
     let text = '';
     socket.setEncoding('utf8');
-    socket.setTimeout(TIMEOUT_MS, () => {
+    socket.setTimeout(timeoutMs, () => {
       socket.destroy();
       fail('no answer in time');
     });

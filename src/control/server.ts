@@ -11,9 +11,11 @@ import type { Actor } from '../audit/record.ts';
 import { DnsvalveError, messageOf, ProblemsError } from '../errors.ts';
 import { peerOf } from '../native/peer.ts';
 import { openUnixDatagram } from '../native/unix-datagram.ts';
+import type { Attended } from '../server/custody.ts';
 import type { Resolver } from '../server/resolver.ts';
 import { type AlertsTrial, testAlerts } from './alerts-test.ts';
 import { detectionOf } from './detection.ts';
+import { answerOverride, OVERRIDE_COMMANDS } from './overrides.ts';
 import { statusOf } from './status.ts';
 
 /** Owner and group may speak; nobody else. */
@@ -24,27 +26,34 @@ export interface Reply {
   readonly ok: boolean;
   readonly result?: unknown;
   readonly error?: string;
+  /** Of errors.ts, where the refusal has one. */
+  readonly code?: string;
   readonly problems?: readonly string[];
+}
+
+/** What requests are about. */
+export interface Controlled {
+  readonly resolver: Resolver;
+  readonly custody: Attended;
+  readonly reload: (by: Actor) => Promise<void>;
 }
 
 export class ControlServer {
   readonly #server: Server;
   readonly #resolver: Resolver;
+  readonly #custody: Attended;
   readonly #reload: (by: Actor) => Promise<void>;
 
-  private constructor(resolver: Resolver, reload: (by: Actor) => Promise<void>) {
+  private constructor({ resolver, custody, reload }: Controlled) {
     this.#resolver = resolver;
+    this.#custody = custody;
     this.#reload = reload;
     this.#server = createServer((socket) => this.#serve(socket));
   }
 
   /** @throws DnsvalveError SYSTEM when another daemon holds the socket, or it cannot be made */
-  static async open(
-    path: string,
-    resolver: Resolver,
-    reload: (by: Actor) => Promise<void>,
-  ): Promise<ControlServer> {
-    const control = new ControlServer(resolver, reload);
+  static async open(path: string, controlled: Controlled): Promise<ControlServer> {
+    const control = new ControlServer(controlled);
     mkdirSync(dirname(path), { recursive: true });
     if (await isAnswered(path)) {
       throw new DnsvalveError('SYSTEM', `control socket ${path}: another dnsvalve holds it`);
@@ -89,11 +98,14 @@ export class ControlServer {
         return { ok: true, result: { revision: this.#resolver.snapshot.memory.revision } };
       }
       if (command === 'alerts-test') return { ok: true, result: await this.#testAlerts() };
-      const known = 'status, reload, detection, alerts-test';
-      return { ok: false, error: `command: one of ${known}` };
+      const overridden = answerOverride(command, this.#custody, request, by);
+      if (overridden !== null) return { ok: true, result: await overridden };
+      const known = ['status', 'reload', 'detection', 'alerts-test', ...OVERRIDE_COMMANDS];
+      return { ok: false, error: `command: one of ${known.join(', ')}` };
     } catch (error) {
       const problems = error instanceof ProblemsError ? error.message.split('\n') : [];
-      return { ok: false, error: messageOf(error), problems };
+      const code = error instanceof DnsvalveError ? { code: error.code } : {};
+      return { ok: false, error: messageOf(error), problems, ...code };
     }
   }
 

@@ -111,6 +111,11 @@ export const REASON_BUDGET = 14; // the rule's information budget is used up
 export const REASON_REPUTATION = 15; // the name's score is below the workload's floor
 export const REASON_GENERATED = 16; // the workload asks for generated names
 export const REASON_NETWORK = 17; // the answer holds an address of a network that is denied
+export const REASON_QUARANTINE = 18; // the workload is in quarantine
+export const REASON_DOMAIN_QUARANTINE = 19; // the domain is, for everybody
+export const REASON_LIFELINE = 20; // what a workload in quarantine may still resolve
+export const REASON_EXCEPTION_OVER_FEEDS = 21; // an exception that overrides feeds
+export const REASON_EXCEPTION = 22; // any other exception
 
 /** Workload modes. */
 export const MODE_ENFORCE = 0;

@@ -32,5 +32,6 @@ export function lastPolicy(rows: readonly AuditRecord[]): object | null {
 }
 
 function bringsPolicy({ details }: AuditRecord): boolean {
-  return typeof details['after'] === 'object' && details['after'] !== null;
+  const { after } = details;
+  return typeof after === 'object' && after !== null && 'configuration' in after;
 }

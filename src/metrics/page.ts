@@ -7,6 +7,7 @@ import { type RowsUsage, usageOf } from '../detect/usage.ts';
 import type { Resolver } from '../server/resolver.ts';
 import { Exposition, type Format } from './exposition.ts';
 import { writeAlerts, writeDetectors, writeHistory, writeRings } from './findings.ts';
+import { writeOverrides } from './overrides.ts';
 import { writeBudgets, writeFeeds, writePolicy } from './policy.ts';
 import { writeProcess } from './process.ts';
 import { type Counted, writeCache, writeQueries } from './queries.ts';
@@ -46,6 +47,7 @@ export class MetricsPage {
     writeUpstreams(page, this.#upstreams, config.workers, counters);
     writeFeeds(page, resolver, Date.now());
     writeBudgets(page, resolver, counters);
+    writeOverrides(page, resolver);
     const stats = alerts.stats();
     writeAlerts(page, stats);
     writeDetectors(page, stats.findings, this.#rowsUsage());

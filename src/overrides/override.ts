@@ -15,9 +15,12 @@ export interface ActiveException {
   readonly types: readonly number[] | null;
   /** Above global deny and feeds (step 2 of the precedence), else below them (step 4). */
   readonly overridesFeeds: boolean;
-  /** Wall clock at which it ends, ms since 1970. */
+  /** Wall clock at which it ends, ms since 1970. Workers see to it by themselves. */
   readonly untilMs: number;
-  /** What stands where a rule's text does: `exception ex-17 *.partner.example`. */
+  /**
+   * What stands where a rule's text does: `exception ex-17 *.partner.example`. No two overrides
+   * have the same.
+   */
   readonly text: string;
 }
 
@@ -31,7 +34,10 @@ export interface ActiveQuarantine {
   readonly pattern: Pattern | null;
   /** What a workload in quarantine may still resolve; empty for a domain's. */
   readonly lifelines: readonly Pattern[];
-  /** Wall clock at which it ends, ms since 1970; null until it is released. */
+  /**
+   * Wall clock at which it ends, ms since 1970; null until it is released. Workers hold it until it
+   * is taken out of `Overrides`: what is late there must stay closed.
+   */
   readonly untilMs: number | null;
   /** `quarantine q-4 of payments-api` */
   readonly text: string;

@@ -12,17 +12,29 @@ import {
   MODE_ENFORCE,
   REASON_BUNDLE,
   REASON_CHAIN,
+  REASON_DOMAIN_QUARANTINE,
   REASON_EVERYONE_ALLOW,
+  REASON_EXCEPTION,
+  REASON_EXCEPTION_OVER_FEEDS,
   REASON_FEED,
   REASON_GLOBAL_DENY,
+  REASON_LIFELINE,
   REASON_LOCAL_ZONE,
   REASON_MODE,
+  REASON_QUARANTINE,
   REASON_REPUTATION,
   REASON_UNMAPPED,
   REASON_WORKLOAD_ALLOW,
   REASON_WORKLOAD_DENY,
 } from '../events/kinds.ts';
 import { UNMAPPED, type Workloads } from '../identity/workloads.ts';
+import {
+  CONTAINED,
+  type InForce,
+  isExcepted,
+  LIFELINE,
+  NOT_CONTAINED,
+} from '../overrides/in-force.ts';
 import { VET_DENY } from '../reputation/vet.ts';
 import type { WireName } from '../wire/name.ts';
 import { type Decision, resetDecision } from './decision.ts';
@@ -38,6 +50,7 @@ export const ZONE_PRIVATE = 2;
 export interface PolicyView {
   readonly policy: Policy;
   readonly workloads: Workloads;
+  readonly overrides: InForce;
   /** `Reputation` of reputation/vet.ts: returns VET_*, and writes only the feed's part. */
   readonly reputation: { vet(name: WireName, decision: Decision): number };
   /** `Standing` of reputation/standing.ts: scores a name, 0 to 100. */
@@ -51,9 +64,11 @@ export interface PolicyView {
  * Decides; the first step that applies wins. The numbers are those of the product's precedence
  * list.
  *
- * Explicit denies (3 and 5) hold in every mode: the mode only speaks where nothing else does. An
- * unmapped source has global deny, feeds and its own mode, nothing else: the lists and the local
- * zones are for those we know (fail closed). Its reason is always REASON_UNMAPPED; `rule` and
+ * Quarantines (1) and explicit denies (3 and 5) hold in every mode: the mode only speaks where
+ * nothing else does. A lifeline is what a workload in quarantine may resolve all the same, but for
+ * what step 3 denies; its lists and exceptions are not asked. An unmapped source has the
+ * quarantines of domains, global deny, feeds and its own mode, nothing else: the lists and the
+ * local zones are for those we know (fail closed). Its reason is always REASON_UNMAPPED; `rule` and
  * `feed` still name what denied it in an open mode.
  *
  * @param localZone ZONE_* of the zone that holds the name
@@ -69,6 +84,7 @@ export function authorize(
 ): void {
   resetDecision(decision);
   tables.policy.isTyped = false;
+  tables.overrides.isTyped = false;
   if (workload === UNMAPPED) authorizeUnmapped(name, qtype, tables, decision);
   else authorizeWorkload(name, qtype, workload, tables, localZone, decision);
   if (decision.allowed === 1 && localZone === ZONE_NONE) {
@@ -92,12 +108,15 @@ function denyLowScore(
 }
 
 /** Whether a rule allows the very name; the reason is never one of these without a rule. */
-export function isNamed({ matchedLabel, reason }: Decision): boolean {
+export function isNamed(decision: Decision): boolean {
+  const { matchedLabel, reason } = decision;
   return (
     matchedLabel === 0 &&
     (reason === REASON_WORKLOAD_ALLOW ||
       reason === REASON_BUNDLE ||
-      reason === REASON_EVERYONE_ALLOW)
+      reason === REASON_EVERYONE_ALLOW ||
+      reason === REASON_LIFELINE ||
+      isExcepted(decision))
   );
 }
 
@@ -109,7 +128,28 @@ function authorizeWorkload(
   localZone: number,
   decision: Decision,
 ): void {
-  const policy = tables.policy;
+  const { policy, overrides } = tables;
+
+  // 1. Quarantines. A lifeline's rule and label are for after step 3.
+  let lifeline = NOT_CONTAINED;
+  let lifelineRule = 0;
+  let lifelineLabel = 0;
+  if (overrides.isOn) {
+    if (deniedByQuarantine(name, overrides, decision)) return;
+    lifeline = overrides.contain(name, workload);
+    lifelineRule = overrides.rule;
+    lifelineLabel = overrides.label;
+    if (lifeline === CONTAINED) {
+      deny(decision, REASON_QUARANTINE);
+      decision.rule = lifelineRule;
+      return;
+    }
+    // 2. An exception that overrides feeds.
+    if (lifeline !== LIFELINE && overrides.isOpenAboveFeeds(name, qtype, workload)) {
+      allow(decision, REASON_EXCEPTION_OVER_FEEDS, overrides.rule, overrides.label);
+      return;
+    }
+  }
 
   // 3. Global deny and feeds. One look-up finds both lists of everyone; the allow is for step 8.
   policy.match(name, qtype, SCOPE_EVERYONE);
@@ -117,6 +157,16 @@ function authorizeWorkload(
   const everyoneRule = policy.allowRule;
   const everyoneLabel = policy.allowLabel;
   if (deniedByFeed(name, tables, REASON_FEED, decision)) return;
+
+  // 1. A lifeline. 4. Any other exception.
+  if (lifeline === LIFELINE) {
+    allow(decision, REASON_LIFELINE, lifelineRule, lifelineLabel);
+    return;
+  }
+  if (overrides.isOn && overrides.isOpen(name, qtype, workload)) {
+    allow(decision, REASON_EXCEPTION, overrides.rule, overrides.label);
+    return;
+  }
 
   // 5. The workload's deny, 6. its allow.
   policy.match(name, qtype, policy.ownScope[workload]!);
@@ -147,9 +197,10 @@ function authorizeUnmapped(
   tables: PolicyView,
   decision: Decision,
 ): void {
-  const policy = tables.policy;
+  const { policy, overrides } = tables;
   policy.match(name, qtype, SCOPE_EVERYONE);
   if (
+    !(overrides.isOn && deniedByQuarantine(name, overrides, decision)) &&
     !deniedByRule(policy, REASON_GLOBAL_DENY, decision) &&
     !deniedByFeed(name, tables, REASON_FEED, decision)
   ) {
@@ -160,7 +211,8 @@ function authorizeUnmapped(
 }
 
 /**
- * Step 3 alone, for what an answer's chain leads to: global deny and feeds hold for every target.
+ * What holds for every target that an answer's chain leads to: quarantines of domains, global deny
+ * and feeds.
  *
  * @param name a target; `matchedLabel` of a denial counts in it, not in the qname
  * @param decision the one that let the query through. A denied target makes it the denial, with
@@ -174,15 +226,17 @@ export function globallyDenied(
   decision: Decision,
 ): boolean {
   const label = decision.matchedLabel;
-  const policy = tables.policy;
+  const { policy, overrides } = tables;
   policy.match(name, qtype, SCOPE_EVERYONE);
   if (
+    !(overrides.isOn && deniedByQuarantine(name, overrides, decision)) &&
     !deniedByRule(policy, REASON_CHAIN, decision) &&
     !deniedByFeed(name, tables, REASON_CHAIN, decision)
   ) {
     decision.matchedLabel = label;
     return false;
   }
+  decision.reason = REASON_CHAIN;
   decision.flags |= FLAG_CHAIN;
   return true;
 }
@@ -206,6 +260,15 @@ export function allowedTarget(
   decision.reason = REASON_CHAIN;
   decision.flags |= FLAG_CHAIN;
   return false;
+}
+
+/** Whether the name is in quarantine for everybody; then the decision is that denial. */
+function deniedByQuarantine(name: WireName, overrides: InForce, decision: Decision): boolean {
+  if (!overrides.isQuarantined(name)) return false;
+  deny(decision, REASON_DOMAIN_QUARANTINE);
+  decision.rule = overrides.rule;
+  decision.matchedLabel = overrides.label;
+  return true;
 }
 
 /** Whether the last match found a deny rule; then the decision is that denial. */

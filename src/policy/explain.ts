@@ -12,11 +12,16 @@ import {
   MODE_OPEN,
   MODE_REPORT,
   REASON_BUNDLE,
+  REASON_DOMAIN_QUARANTINE,
   REASON_EVERYONE_ALLOW,
+  REASON_EXCEPTION,
+  REASON_EXCEPTION_OVER_FEEDS,
   REASON_FEED,
   REASON_GLOBAL_DENY,
+  REASON_LIFELINE,
   REASON_LOCAL_ZONE,
   REASON_MODE,
+  REASON_QUARANTINE,
   REASON_REPUTATION,
   REASON_WORKLOAD_ALLOW,
   REASON_WORKLOAD_DENY,
@@ -58,7 +63,7 @@ export type ModeText = 'enforce' | 'report' | 'open';
 
 /** A line of the precedence list. */
 export interface Step {
-  /** Number in the product's list: 3 and 5 to 9, and 10 where the reputation score may deny. */
+  /** Number in the product's list: 1 to 9, and 10 where the reputation score may deny. */
   readonly step: number;
   readonly name: string;
   /** False for the lines after the one that won: they were not asked. */
@@ -100,10 +105,14 @@ const MODE_TEXTS = new Map<number, ModeText>([
   [MODE_OPEN, 'open'],
 ]);
 
-/** The lines in order, by the reason that each one gives. An unmapped source skips 5 to 8. */
+/** The lines in order, by the reason that each one gives. An unmapped source has few of them. */
 const LINES = [
+  { step: 1, reason: REASON_DOMAIN_QUARANTINE, name: 'quarantine of the domain' },
+  { step: 1, reason: REASON_QUARANTINE, name: 'quarantine of the workload' },
+  { step: 2, reason: REASON_EXCEPTION_OVER_FEEDS, name: 'exceptions over feeds' },
   { step: 3, reason: REASON_GLOBAL_DENY, name: 'everyone.deny' },
   { step: 3, reason: REASON_FEED, name: 'feeds with action deny' },
+  { step: 4, reason: REASON_EXCEPTION, name: 'exceptions' },
   { step: 5, reason: REASON_WORKLOAD_DENY, name: "the workload's deny" },
   { step: 6, reason: REASON_WORKLOAD_ALLOW, name: "the workload's allow" },
   { step: 7, reason: REASON_BUNDLE, name: "the workload's bundles" },
@@ -113,7 +122,13 @@ const LINES = [
   { step: 10, reason: REASON_REPUTATION, name: 'reputation score' },
 ] as const;
 
-const UNMAPPED_STEPS: readonly number[] = [3, 9, 10];
+const UNMAPPED_REASONS: ReadonlySet<number> = new Set([
+  REASON_DOMAIN_QUARANTINE,
+  REASON_GLOBAL_DENY,
+  REASON_FEED,
+  REASON_MODE,
+  REASON_REPUTATION,
+]);
 
 /**
  * Decides as a query would be decided, and says why.
@@ -127,11 +142,13 @@ export function explain(
   snapshot: ExplainedSnapshot,
 ): Explanation {
   const decision = new Decision();
+  snapshot.overrides.begin({ wallMs: Date.now(), nowMs: performance.now() });
   authorize(name, qtype, workload, snapshot, snapshot.localZone(name), decision);
   const mode = MODE_TEXTS.get(snapshot.workloads.mode[workload] ?? MODE_ENFORCE) ?? 'enforce';
   const rule = snapshot.ruleText(decision.rule);
   const reputation = snapshot.scoreOf(name, decision.feed, workload);
-  const steps = stepsOf(workload, decision, { mode, rule, reputation });
+  const winner = winnerOf(workload, decision, snapshot);
+  const steps = stepsOf(workload, decision, { winner, mode, rule, reputation });
   return {
     name: nameToText(name.octets),
     type: typeToText(qtype),
@@ -143,7 +160,7 @@ export function explain(
     rule,
     feed: snapshot.feedName(decision.feed),
     budget: decision.allowed === 1 ? snapshot.budgetText(decision.rule) : '',
-    entry: entryOf(name, workload, decision),
+    entry: entryOf(name, winner, decision),
     ask: decision.allowed === 0 || decision.wouldDeny === 1 ? snapshot.askText(workload) : '',
     request: requestOf(name, snapshot.workloads.nameOf(workload), decision),
     reputation,
@@ -159,22 +176,26 @@ function requestOf(name: WireName, workload: string, { allowed, reason }: Decisi
 }
 
 /** The suffix that the feed lists. Where a rule decided after all, its label is the rule's. */
-function entryOf(name: WireName, workload: number, decision: Decision): string {
-  const winner = winnerOf(workload, decision);
+function entryOf(name: WireName, winner: number, decision: Decision): string {
   if (decision.feed === 0 || (winner !== REASON_FEED && winner !== REASON_MODE)) return '';
   return nameToText(name.octets, name.labelAt[decision.matchedLabel] ?? 0);
 }
 
 /**
- * The reason of the line that won; an unmapped source's decision only gives it away by its rule.
+ * The reason of the line that won; an unmapped source's decision only gives it away by its rule. A
+ * lifeline stands in the quarantine's line.
  */
-function winnerOf(workload: number, decision: Decision): number {
+function winnerOf(workload: number, decision: Decision, { overrides }: PolicyView): number {
+  if (decision.reason === REASON_LIFELINE) return REASON_QUARANTINE;
   if (workload !== UNMAPPED || decision.reason === REASON_REPUTATION) return decision.reason;
   if (decision.rule === 0) return REASON_MODE;
+  if (overrides.isQuarantine(decision.rule)) return REASON_DOMAIN_QUARANTINE;
   return decision.feed === 0 ? REASON_GLOBAL_DENY : REASON_FEED;
 }
 
 interface Said {
+  /** REASON_* of the line that won. */
+  readonly winner: number;
   readonly mode: ModeText;
   readonly rule: string;
   readonly reputation: Score;
@@ -183,10 +204,10 @@ interface Said {
 function stepsOf(workload: number, decision: Decision, said: Said): Step[] {
   const { score, deny_below } = said.reputation;
   const lines = LINES.filter(
-    ({ step }) =>
-      (workload !== UNMAPPED || UNMAPPED_STEPS.includes(step)) && (step < 10 || deny_below > 0),
+    ({ step, reason }) =>
+      (workload !== UNMAPPED || UNMAPPED_REASONS.has(reason)) && (step < 10 || deny_below > 0),
   );
-  const won = lines.findIndex(({ reason }) => reason === winnerOf(workload, decision));
+  const won = lines.findIndex(({ reason }) => reason === said.winner);
   const isScored = decision.allowed === 1 && !isNamed(decision);
   return lines.map(({ step, reason, name }, i) => ({
     step,

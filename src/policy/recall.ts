@@ -6,8 +6,9 @@
  * forgets everything when the tables change. Together with the ledger's rows (events/slots.ts) it
  * took a hit on 10,000 names in turn from 3.6 to 2.6 us of JavaScript.
  *
- * Not recalled, because it depends on more: what an answer was found to hold, and the local data of
- * an RPZ entry. A type matters only where a rule that names types was looked at.
+ * Not recalled, because it depends on more: what an answer was found to hold, the local data of an
+ * RPZ entry, and what an exception let through that has ended since. A type matters only where a
+ * rule that names types was looked at.
  */
 
 import {
@@ -19,6 +20,7 @@ import {
   WORD_RECALL_RULE,
   WORD_RECALL_ZONE,
 } from '../events/slots.ts';
+import { isExcepted } from '../overrides/in-force.ts';
 import type { Query } from '../query.ts';
 import { ACTION_DATA } from '../reputation/memory.ts';
 import type { Tables } from '../tables.ts';
@@ -57,6 +59,7 @@ export function recall(query: Query, slot: number, slots: Slots, tables: Tables)
   decision.wouldDeny = octets[at + AT_WOULD_DENY]!;
   decision.reason = octets[at + AT_REASON]!;
   decision.rule = words[row + WORD_RECALL_RULE]!;
+  if (isExcepted(decision) && !tables.overrides.holds(decision.rule)) return FORGOTTEN;
   decision.feed = octets[at + AT_FEED]!;
   decision.flags = octets[at + AT_FLAGS]!;
   decision.matchedLabel = octets[at + AT_LABEL]!;
@@ -73,11 +76,12 @@ export function remember(
   slots: Slots,
 ): void {
   const { decision } = query;
-  const { policy, reputation } = tables;
+  const { policy, overrides, reputation } = tables;
   if (decision.feed !== 0 && reputation.action === ACTION_DATA) return;
   const { words, octets } = slots;
   const row = slot * ROW_WORDS;
-  words[row + WORD_RECALL] = query.qtype | IS_THERE | (policy.isTyped ? IS_TYPED : 0);
+  words[row + WORD_RECALL] =
+    query.qtype | IS_THERE | (policy.isTyped || overrides.isTyped ? IS_TYPED : 0);
   words[row + WORD_RECALL_RULE] = decision.rule;
   words[row + WORD_RECALL_ZONE] = zone;
   const at = slot * ROW_OCTETS + OCTET_RECALL;

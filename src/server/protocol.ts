@@ -32,7 +32,8 @@ export type ToWorker =
   | {
       readonly kind: 'tables';
       readonly tables: TablesMemory;
-      readonly plan: UpstreamPlan;
+      /** Null when it is the one before: only overrides changed. */
+      readonly plan: UpstreamPlan | null;
       /** The answers kept so far may come from other servers: forget them. */
       readonly forgetAnswers: boolean;
     }

@@ -18,6 +18,9 @@ import type { RecorderStats } from '../history/messages.ts';
 import type { Log } from '../log.ts';
 import type { Backend } from '../native/udp.ts';
 import { openUnixDatagram } from '../native/unix-datagram.ts';
+import { Overlay } from '../overrides/overlay.ts';
+import { NO_OVERRIDES, type Overrides } from '../overrides/override.ts';
+import type { OverrideUse } from '../overrides/slots.ts';
 import { QueryLogKeeper } from '../querylog/keeper.ts';
 import type { HashKey } from '../reputation/loader.ts';
 import { FeedSet, type FeedStatus } from '../reputation/refresh.ts';
@@ -39,12 +42,17 @@ export interface ResolverOptions {
   readonly first: FirstBuild;
   readonly backend: Backend;
   readonly log: Log;
+  /** What is in force from the first query on. */
+  readonly overrides?: Overrides;
 }
 
 export class Resolver {
   readonly #options: ResolverOptions;
   readonly #hashKey: HashKey;
+  /** The policy as it was compiled, and with the overrides over it: what is in force. */
+  #base: Snapshot;
   #snapshot: Snapshot;
+  readonly #overlay = new Overlay({ wallMs: Date.now, sharedMs: sharedMsNow });
   #loadMs: number;
   #feeds: FeedSet;
   readonly #workers: Workers;
@@ -63,11 +71,13 @@ export class Resolver {
   private constructor(options: ResolverOptions, hashKey: HashKey, first: Built) {
     this.#options = options;
     this.#hashKey = hashKey;
-    this.#snapshot = first.snapshot;
+    this.#base = first.snapshot;
+    this.#overlay.set(options.overrides ?? NO_OVERRIDES);
+    this.#snapshot = this.#overlay.over(this.#base, this.#base.memory.revision);
     this.#loadMs = first.loadMs;
     this.#feeds = feedsOf(first, hashKey);
     this.#lastReload = { at: this.startedAt, error: null };
-    this.#revisions.remember(first.snapshot);
+    this.#revisions.remember(this.#snapshot);
     const { config } = first.snapshot;
     this.#alerts = new Dispatch({
       config,
@@ -76,7 +86,7 @@ export class Resolver {
       openUnixDatagram,
       report: (line) => options.log.warn(line),
     });
-    this.#workers = new Workers(first.snapshot, {
+    this.#workers = new Workers(this.#snapshot, {
       backend: options.backend,
       hashKey,
       onDeath: (index, reason, { ring, oldTap, tap }) => {
@@ -182,6 +192,41 @@ export class Resolver {
     return this.#feeds.statuses();
   }
 
+  /** The exceptions and quarantines that are in force. */
+  get overrides(): Overrides {
+    return this.#overlay.overrides;
+  }
+
+  /** Exceptions in force that a worker found over before main did: the clock was set meanwhile. */
+  endedOverrides(): string[] {
+    return this.#overlay.ended();
+  }
+
+  /** What exceptions let through since the start, also those that are no longer in force. */
+  overrideUse(): OverrideUse[] {
+    return this.#overlay.use();
+  }
+
+  /**
+   * Replaces all exceptions and quarantines; resolves when every worker decides by them. They stay
+   * over reloads and feeds. It does not wait for a reload that is under way, and of two calls the
+   * later one is in force in the end.
+   *
+   * @throws DnsvalveError USAGE when they are too many; then nothing has changed
+   */
+  async override(overrides: Overrides): Promise<void> {
+    const before = this.#overlay.overrides;
+    this.#overlay.set(overrides);
+    let next: Snapshot;
+    try {
+      next = this.#layOver();
+    } catch (error) {
+      this.#overlay.set(before);
+      throw error;
+    }
+    await this.#putInForce(next, false);
+  }
+
   /**
    * Reads and compiles the configuration anew and publishes it; resolves when every worker decides
    * by it. One at a time.
@@ -195,7 +240,7 @@ export class Resolver {
   async #reload(): Promise<void> {
     const { log } = this.#options;
     try {
-      const revision = this.#snapshot.memory.revision + 1;
+      const { revision } = this.#snapshot.memory;
       const next = await build({ ...this.#options.first.job, revision, isBackground: true });
       const { config } = next.snapshot;
       await this.#alerts.reconfigure(config, this.#revisions.directory(config), GRACE_MS);
@@ -207,7 +252,7 @@ export class Resolver {
       await this.#startFeeds();
       this.#loadMs = next.loadMs;
       this.#lastReload = { at: Date.now(), error: null };
-      log.info({ revision: next.snapshot.memory.revision }, 'configuration loaded');
+      log.info({ revision: this.#snapshot.memory.revision }, 'configuration loaded');
     } catch (error) {
       this.#lastReload = { at: Date.now(), error: messageOf(error) };
       log.error({ problems: messageOf(error).split('\n') }, 'reload refused; the old one stays');
@@ -229,12 +274,27 @@ export class Resolver {
     const forget = routingOf(next.config) !== routingOf(this.#snapshot.config);
     await this.#accounts.assign(next.memory.budgets);
     if (next.warnings !== this.#snapshot.warnings) this.#warn(next);
+    this.#base = next;
+    await this.#putInForce(this.#layOver(), forget);
+    this.#queryLog.configure(next.config, this.#addresses);
+  }
+
+  /** The policy with the overrides over it, under the next revision. */
+  #layOver(): Snapshot {
+    return this.#overlay.over(this.#base, this.#snapshot.memory.revision + 1);
+  }
+
+  /**
+   * Publishes what was laid over just now. All up to the messages to the workers is done at once,
+   * so that nothing comes between.
+   */
+  async #putInForce(next: Snapshot, forgetAnswers: boolean): Promise<void> {
     const names = this.#revisions.remember(next);
     this.#recorder.revision(names);
     this.#queryLog.revision(names);
     this.#snapshot = next;
-    await this.#workers.publish(next, forget);
-    this.#queryLog.configure(next.config, this.#addresses);
+    await this.#workers.publish(next, forgetAnswers);
+    this.#overlay.settle();
   }
 
   #warn({ warnings }: Snapshot): void {
@@ -281,9 +341,7 @@ export class Resolver {
       },
       onTable: () => {
         void this.#inTurn(async () => {
-          const revised = withKnown(this.#snapshot, this.#knownFor(this.#snapshot.config));
-          const revision = revised.memory.revision + 1;
-          await this.#publish({ ...revised, memory: { ...revised.memory, revision } });
+          await this.#publish(withKnown(this.#base, this.#knownFor(this.#base.config)));
         });
       },
       onTrouble: (reason) => this.#options.log.warn({ reason }, 'what is new here is not known'),
@@ -298,7 +356,7 @@ export class Resolver {
 
   /** The same configuration with lists that changed. */
   async #recompile(): Promise<Snapshot> {
-    return withFeeds(this.#snapshot, (rules) => this.#feeds.compile(rules));
+    return withFeeds(this.#base, (rules) => this.#feeds.compile(rules));
   }
 
   /** Tells people about the resolver itself. */

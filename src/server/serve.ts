@@ -6,15 +6,16 @@
 import type { Actor } from '../audit/record.ts';
 import type { SocketAddress } from '../config/types.ts';
 import { Notify } from '../control/notify.ts';
-import { ControlServer } from '../control/server.ts';
+import { type Controlled, ControlServer } from '../control/server.ts';
 import { messageOf } from '../errors.ts';
 import { createLog, type Log } from '../log.ts';
 import { MetricsServer } from '../metrics/server.ts';
 import { chooseBackend } from '../native/udp.ts';
 import { openUnixDatagram } from '../native/unix-datagram.ts';
 import { helpersStandBack } from '../priority.ts';
-import { startAudit } from './audit.ts';
+import { type Audited, startAudit } from './audit.ts';
 import type { FirstBuild } from './build.ts';
+import { type Attended, Custody } from './custody.ts';
 import { Monitor } from './monitor.ts';
 import { Resolver } from './resolver.ts';
 
@@ -29,12 +30,16 @@ export async function serve(options: ServeOptions): Promise<void> {
   const notify = new Notify({ env: process.env, pid: process.pid, open: openUnixDatagram });
   const { backend, reason } = chooseBackend();
   if (reason !== null) log.warn({ reason }, 'native I/O is not there; Node does it instead');
-  const resolver = await Resolver.start({ ...options, backend, log });
+  const { snapshot: first } = await options.first.built;
+  const kept = Custody.open(first.config.stateDirectory);
+  const overrides = kept.inForce();
+  const resolver = await Resolver.start({ ...options, backend, log, overrides });
   const metrics = new MetricsServer(resolver, log);
   await metrics.follow(resolver.snapshot.config.metrics?.listen ?? null);
   const audit = startAudit(resolver, log);
+  const custody = await attend(kept, resolver, audit, log);
   const again = (by: Actor) => audit.trail.reload(by, () => reload(resolver, notify, metrics));
-  const control = await startControl(resolver, again, log);
+  const control = await startControl({ resolver, custody, reload: again }, log);
   const monitor = new Monitor(resolver, log);
   // Not before: nobody waits for an answer yet while the first tables are built.
   helpersStandBack();
@@ -47,6 +52,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   log.info('stopping');
   monitor.close();
   await control?.close();
+  await custody.close();
   await resolver.stop();
   await audit.stop(signal);
   await metrics.close();
@@ -55,18 +61,29 @@ export async function serve(options: ServeOptions): Promise<void> {
 }
 
 /** Without its socket the resolver still answers; `status` and `reload` are then by signal only. */
-async function startControl(
-  resolver: Resolver,
-  again: (by: Actor) => Promise<void>,
-  log: Log,
-): Promise<ControlServer | null> {
-  const { path } = resolver.snapshot.config.control;
+async function startControl(controlled: Controlled, log: Log): Promise<ControlServer | null> {
+  const { path } = controlled.resolver.snapshot.config.control;
   try {
-    return await ControlServer.open(path, resolver, again);
+    return await ControlServer.open(path, controlled);
   } catch (error) {
     log.error({ path, reason: messageOf(error) }, 'the control socket cannot be opened');
     return null;
   }
+}
+
+function attend(
+  kept: Custody,
+  resolver: Resolver,
+  { trail }: Audited,
+  log: Log,
+): Promise<Attended> {
+  return kept.attend({
+    snapshot: () => resolver.snapshot,
+    inForce: resolver,
+    raise: (alert) => resolver.alerts.raise(alert),
+    audit: (act) => trail.act(act),
+    report: (line) => log.error(line),
+  });
 }
 
 async function reload(resolver: Resolver, notify: Notify, metrics: MetricsServer): Promise<void> {

@@ -14,6 +14,7 @@ import { type BindingsMemory, packBindings } from '../history/bindings.ts';
 import type { RevisionNames } from '../history/messages.ts';
 import { compileIdentity, compilePrefixes } from '../identity/compile.ts';
 import { UNMAPPED_NAME } from '../identity/workloads.ts';
+import { noOverrides } from '../overrides/memory.ts';
 import { budgetWarnings } from '../policy/budget-gaps.ts';
 import { compilePolicy } from '../policy/compile.ts';
 import { type ExplainedSnapshot, type Explanation, explain } from '../policy/explain.ts';
@@ -32,7 +33,10 @@ import { loadZones } from '../zones/compile.ts';
 import { zoneKind } from '../zones/kind.ts';
 
 /** A workload without its lists, which are in the tables. */
-export type RunningWorkload = Pick<Workload, 'name' | 'owner' | 'env' | 'detect' | 'tests'>;
+export type RunningWorkload = Pick<
+  Workload,
+  'name' | 'owner' | 'env' | 'detect' | 'approvers' | 'tests'
+>;
 
 /** What is kept of a configuration while it is in force: all but what the tables hold anyway. */
 export interface RunningConfig extends Omit<Config, 'bundles' | 'everyone' | 'workloads'> {
@@ -72,8 +76,10 @@ export async function compileSnapshot(
   const reputation = await feeds(rules);
   const memory: TablesMemory = {
     revision,
+    policyRevision: revision,
     ...compileIdentity(config),
     policy,
+    overrides: noOverrides(),
     budgets: compileBudgets(config, budgeted),
     reputation: reputation.memory,
     suffixes: compilePublicSuffixes(),
@@ -136,8 +142,8 @@ function runningConfig(config: Config): RunningConfig {
   const { bundles: _, everyone: __, workloads, ...rest } = config;
   return {
     ...rest,
-    workloads: workloads.map(({ name, owner, env, detect, tests }) => {
-      return { name, owner, env, detect, tests };
+    workloads: workloads.map(({ name, owner, env, detect, approvers, tests }) => {
+      return { name, owner, env, detect, approvers, tests };
     }),
     prefixes: workloads.reduce((sum, { sources }) => sum + sources.length, 0),
   };
@@ -149,9 +155,10 @@ function askText(workload: Workload): string {
   return workload.owner === null ? `policy: ${place}` : `ask ${workload.owner}, policy: ${place}`;
 }
 
-/** Rules of a snapshot, without rule 0. */
+/** Rules of a policy, without rule 0 and without those of overrides. */
 export function ruleCount({ memory }: Snapshot): number {
-  return memory.rules.starts.length - 2;
+  const { firstRule } = memory.overrides;
+  return firstRule === 0 ? memory.rules.starts.length - 2 : firstRule - 1;
 }
 
 /** What the numbers in records mean. @param at when the snapshot came into force, ms since 1970 */
@@ -167,6 +174,7 @@ export function explainable(memory: TablesMemory): ExplainedSnapshot {
   const tables = new Tables(memory);
   return {
     policy: tables.policy,
+    overrides: tables.overrides,
     workloads: tables.workloads,
     reputation: tables.reputation,
     standing: tables.standing,

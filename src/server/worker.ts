@@ -125,7 +125,8 @@ class DataPlane {
 
   async swap(message: ToWorker & { kind: 'tables' }): Promise<void> {
     const tables = new Tables(message.tables);
-    const putInForce = await this.#forwarder.upstreams?.prepare(message.plan);
+    const { plan } = message;
+    const putInForce = plan === null ? null : await this.#forwarder.upstreams?.prepare(plan);
     // One turn of the loop: the batch before had the old tables and groups, the next has the new.
     this.#forwarder.tables = tables;
     putInForce?.();
@@ -198,10 +199,11 @@ const port = parentPort;
 if (port === null) throw new Error('worker.ts is the entry of a worker thread');
 const tell = (message: FromWorker): void => port.postMessage(message);
 const plane = new DataPlane(workerData as WorkerSettings, tell);
-const started = plane.start();
+/** One message after the other: main counts on it that answers come in the order of questions. */
+let turn = plane.start();
 
 port.on('message', (message: ToWorker) => {
-  void started.then(async () => {
+  turn = turn.then(async () => {
     try {
       if (message.kind === 'listen') await plane.listen(message.addresses);
       else if (message.kind === 'tables') await plane.swap(message);

@@ -16,7 +16,7 @@ import { createRing, type RingMemory } from '../events/ring.ts';
 import { Meters } from '../metrics/meters.ts';
 import type { Backend } from '../native/udp.ts';
 import type { HashKey } from '../reputation/loader.ts';
-import type { ServerStats } from '../upstream/upstreams.ts';
+import type { ServerStats, UpstreamPlan } from '../upstream/upstreams.ts';
 import type { FromWorker, ToWorker, WorkerSettings } from './protocol.ts';
 import type { Snapshot } from './snapshot.ts';
 
@@ -54,6 +54,8 @@ interface Slot {
   tap: ByteRingMemory;
   waiting: ((message: FromWorker) => void)[];
   isGone: boolean;
+  /** The upstreams that it has for sure. */
+  plan: UpstreamPlan;
 }
 
 export class Workers {
@@ -115,13 +117,24 @@ export class Workers {
     return this.#addresses;
   }
 
-  /** Publishes a snapshot; resolves when every worker decides by it. */
+  /**
+   * Publishes a snapshot; resolves when every worker decides by it. Of two calls the later one is
+   * in force in the end. A worker that is gone decides nothing, and the next one is born with it.
+   */
   async publish(snapshot: Snapshot, forgetAnswers: boolean): Promise<void> {
     this.#snapshot = snapshot;
     this.meters.assign(snapshot.memory.workloads);
-    const { memory: tables, plan } = snapshot;
+    const { memory: tables } = snapshot;
     await Promise.all(
-      this.#slots.map((slot) => this.#ask(slot, { kind: 'tables', tables, plan, forgetAnswers })),
+      this.#slots.map(async (slot) => {
+        const plan = slot.plan === snapshot.plan ? null : snapshot.plan;
+        try {
+          await this.#ask(slot, { kind: 'tables', tables, plan, forgetAnswers });
+          slot.plan = snapshot.plan;
+        } catch (error) {
+          if (!slot.isGone) throw error;
+        }
+      }),
     );
   }
 
@@ -169,7 +182,7 @@ export class Workers {
       workerData: settings,
       name: `dnsvalve-worker-${index}`,
     });
-    const slot: Slot = { worker, counters, ring, tap, waiting: [], isGone: false };
+    const slot: Slot = { worker, counters, ring, tap, waiting: [], isGone: false, plan };
     let reason = 'ended';
     worker.on('message', (message: FromWorker) => {
       if (message.kind === 'fault') this.#options.onFault(message.message, message.isOpen);

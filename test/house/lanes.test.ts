@@ -21,6 +21,7 @@ const FILES = new Set(
   detect/code detect/code-lengths detect/code-text
   detect/spelling detect/spelling-model detect/generated detect/generated-names
   detect/generated-rows detect/generated-sums detect/generated-tell
+  overrides/memory overrides/in-force overrides/cap
   querylog/kinds querylog/taps querylog/tap events/byte-ring
   events/kinds events/ring events/slots events/ledger events/handover events/findings
   metrics/latency metrics/meter

@@ -10,6 +10,8 @@ import { Workloads } from '../../src/identity/workloads.ts';
 import { IMPORTERS } from '../../src/import/formats.ts';
 import type { Imported, ImportRequest } from '../../src/import/imported.ts';
 import { lossText, writeYaml } from '../../src/import/write.ts';
+import { InForce as InPlace } from '../../src/overrides/in-force.ts';
+import { noOverrides } from '../../src/overrides/memory.ts';
 import { authorize, type PolicyView, ZONE_NONE } from '../../src/policy/authorize.ts';
 import { compilePolicy } from '../../src/policy/compile.ts';
 import { Decision } from '../../src/policy/decision.ts';
@@ -55,6 +57,7 @@ export class InForce {
       workloads: new Workloads(compileIdentity(config).workloads),
       reputation: new Reputation(buildReputation(inputs, rules).memory),
       standing: UNSCORED,
+      overrides: new InPlace(noOverrides()),
     };
   }
 

@@ -3,6 +3,8 @@
 import { describe, expect, it } from 'vitest';
 import { compileIdentity } from '../../src/identity/compile.ts';
 import { Workloads } from '../../src/identity/workloads.ts';
+import { InForce } from '../../src/overrides/in-force.ts';
+import { noOverrides } from '../../src/overrides/memory.ts';
 import { authorize, ZONE_NONE } from '../../src/policy/authorize.ts';
 import { compilePolicy } from '../../src/policy/compile.ts';
 import { Decision } from '../../src/policy/decision.ts';
@@ -27,7 +29,9 @@ function probes(sketch: Sketch, name: string): number {
     return find(low, high);
   };
   const workloads = new Workloads(compileIdentity(parsed).workloads);
-  const tables = { policy, workloads, reputation: { vet: () => 0 }, standing: UNSCORED };
+  const overrides = new InForce(noOverrides());
+  const reputation = { vet: () => 0 };
+  const tables = { policy, workloads, overrides, reputation, standing: UNSCORED };
   authorize(wireName(name), TYPE_A, 1, tables, ZONE_NONE, new Decision());
   return count;
 }

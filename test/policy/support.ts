@@ -7,6 +7,8 @@ import type { Bundle, Config, Entry, Mode, Pattern, Workload } from '../../src/c
 import { FLAG_REPUTATION } from '../../src/events/kinds.ts';
 import { compileIdentity } from '../../src/identity/compile.ts';
 import { Workloads } from '../../src/identity/workloads.ts';
+import { InForce } from '../../src/overrides/in-force.ts';
+import { noOverrides } from '../../src/overrides/memory.ts';
 import { type PolicyView, ZONE_NONE } from '../../src/policy/authorize.ts';
 import { compilePolicy } from '../../src/policy/compile.ts';
 import type { Decision } from '../../src/policy/decision.ts';
@@ -81,6 +83,7 @@ function workload(sketch: WorkloadSketch, index: number): Workload {
     },
     sample: { queryLog: null, dnstap: null },
     failOpen: false,
+    approvers: [],
     tests: sketch.tests ?? [],
     at: AT,
   };
@@ -149,6 +152,7 @@ export function snapshot(sketch: Sketch, feeds: FeedSketch = {}): Snapshot {
   const rules = new Rules();
   return {
     policy: new Policy(compilePolicy(parsed, rules)),
+    overrides: new InForce(noOverrides()),
     workloads: new Workloads(compileIdentity(parsed).workloads),
     reputation: reputation(feeds, rules.add('feed bad (category malware)')),
     standing: UNSCORED,

@@ -17,11 +17,21 @@
  * EXPECT nothing                      no response: dropped, or still waiting
  * TIME_PASSES 61s
  * COUNT denied 1                      a counter since the start
+ * OVERRIDE                            from now on these are in force, and no others:
+ *   exception api *.new.test 60s      `feeds` behind it: above them; the n-th is `ex-n`
+ *   quarantine api edr.test           `q-n`; lifelines follow
+ *   quarantine-domain .bad.test
+ * USED ex-1 2                         queries that an exception let through
  * ```
  */
 
+import { SHARED_MS } from '../../src/clock.ts';
 import type { CounterName } from '../../src/counters.ts';
+import { Overlay } from '../../src/overrides/overlay.ts';
+import type { ActiveException, ActiveQuarantine } from '../../src/overrides/override.ts';
+import type { Snapshot } from '../../src/server/snapshot.ts';
 import { rcodeToText } from '../../src/wire/text.ts';
+import { exception, quarantineDomain, quarantineOf } from '../overrides/support.ts';
 import { buildQuery, type Message, readMessage } from './message.ts';
 import { answerTo, shown } from './replay-message.ts';
 import { type Asked, compileFiles, Valve } from './replay-valve.ts';
@@ -73,6 +83,12 @@ export class Scenario {
   readonly #files = new Map<string, string>();
   #valve: Valve | null = null;
   #revision = 0;
+  /** The policy of the files, and what is laid over it. */
+  #base: Snapshot | null = null;
+  readonly #overlay = new Overlay({
+    wallMs: () => this.#open.clock.wallMs,
+    sharedMs: () => this.#open.clock.nowMs + SHARED_MS,
+  });
   #id = 0x1000;
   readonly #queries: Pending[] = [];
 
@@ -86,7 +102,7 @@ export class Scenario {
         const what = error instanceof Error ? error.message : String(error);
         throw new Error(`line ${step.line}: ${step.text.trim()}\n${what}`, { cause: error });
       }
-      if (['EXPECT', 'ASKED', 'COUNT'].includes(step.words[0] ?? '')) checks++;
+      if (['EXPECT', 'ASKED', 'COUNT', 'USED'].includes(step.words[0] ?? '')) checks++;
     }
     scenario.#end();
     return checks;
@@ -97,6 +113,8 @@ export class Scenario {
     if (verb === 'FILE') this.#files.set(words[0] ?? '', `${step.body.join('\n')}\n`);
     else if (verb === 'START') this.#valve = new Valve(await this.#compile());
     else if (verb === 'RELOAD') this.#open.swap(await this.#compile(), words[0] === 'routes');
+    else if (verb === 'OVERRIDE') this.#override(step.body);
+    else if (verb === 'USED') this.#used(words);
     else if (verb === 'QUERY') this.#query(words);
     else if (verb === 'ASKED') this.#asked(words);
     else if (verb === 'UPSTREAM') this.#upstream(words, step.body);
@@ -111,11 +129,40 @@ export class Scenario {
     return this.#valve;
   }
 
-  #compile(): ReturnType<typeof compileFiles> {
+  async #compile(): Promise<Snapshot> {
     const main = this.#files.get('main.yaml') ?? '';
     const whole = main.includes('upstreams:') ? main : DEFAULTS + main;
     const files = { ...Object.fromEntries(this.#files), 'main.yaml': whole };
-    return compileFiles(files, ++this.#revision);
+    this.#base = await compileFiles(files, ++this.#revision);
+    return this.#overlay.over(this.#base, this.#revision);
+  }
+
+  #override(lines: readonly string[]): void {
+    const exceptions: ActiveException[] = [];
+    const quarantines: ActiveQuarantine[] = [];
+    for (const line of lines) {
+      const [kind, what = '', ...rest] = line.split(' ');
+      if (kind === 'exception') {
+        const [open = '', duration = '', feeds] = rest;
+        const untilMs = this.#open.clock.wallMs + Number.parseFloat(duration) * 1000;
+        const id = `ex-${exceptions.length + 1}`;
+        const sketch = { id, open, workload: what, overridesFeeds: feeds === 'feeds' };
+        exceptions.push(exception(sketch, untilMs));
+      } else {
+        const id = `q-${quarantines.length + 1}`;
+        quarantines.push(
+          kind === 'quarantine' ? quarantineOf(what, rest, id) : quarantineDomain(what, id),
+        );
+      }
+    }
+    if (this.#base === null) throw new Error('START first');
+    this.#overlay.set({ exceptions, quarantines });
+    this.#open.swap(this.#overlay.over(this.#base, ++this.#revision));
+    this.#overlay.settle();
+  }
+
+  #used([id, count]: readonly string[]): void {
+    same(this.#overlay.use().find((use) => use.id === id)?.queries ?? 0, Number(count));
   }
 
   #query(words: readonly string[]): void {
