@@ -9,8 +9,10 @@
 
 import {
   FLAG_UNMAPPED,
+  REASON_DOMAIN_QUARANTINE,
   REASON_LOCAL_ZONE,
   REASON_MODE,
+  REASON_QUARANTINE,
   REASON_REPUTATION,
   REASON_SPECIAL_USE,
   REASON_UNMAPPED,
@@ -36,7 +38,10 @@ const OF_ZONE = encoder.encode(': allowed, a local zone holds it');
 const OF_MODE = encoder.encode('let through by its mode only; enforce would deny it');
 const OF_ANSWER = encoder.encode('where an answer was refused all the same, its EDE text says why');
 const OF_TYPES = encoder.encode('this is about type A; rules for the name depend on the type');
-const OF_EVERYBODY = encoder.encode('it is denied for everybody; ask who keeps that list');
+const OF_EVERYBODY = encoder.encode(
+  'it is denied for everybody; ask who keeps that list, or for an exception with --override-feeds',
+);
+const OF_QUARANTINE = encoder.encode('only the release of the quarantine opens it');
 const REQUEST = encoder.encode('to ask: dnsvalve exception request ');
 const REQUEST_END = encoder.encode(' --for 4h --reason TEXT');
 /** RFC 1035 3.3: a character-string; a longer line goes on in the next one. */
@@ -123,7 +128,9 @@ function writeDenied(query: Query, tables: Tables): void {
   append(sentence, 0, compose(about, tables));
   writeLine(query, tables);
   const { reason } = about.decision;
-  if (!opensByException(reason)) write(query, tables, OF_EVERYBODY);
+  if (reason === REASON_QUARANTINE || reason === REASON_DOMAIN_QUARANTINE) {
+    write(query, tables, OF_QUARANTINE);
+  } else if (!opensByException(reason)) write(query, tables, OF_EVERYBODY);
   else if (isPlain(about.name)) writeRequest(query, tables);
 }
 

@@ -1,11 +1,19 @@
 /** `TXT _why.<name>`: what a workload is told about itself, and that nothing of it leaves. */
 
 import { beforeEach, describe, expect, it } from 'vitest';
+import { NO_OVERRIDES, type Overrides } from '../../src/overrides/override.ts';
 import { RESPOND } from '../../src/query.ts';
 import { explainName } from '../../src/server/snapshot.ts';
 import { TYPE_A } from '../../src/wire/constants.ts';
 import { rcodeToText } from '../../src/wire/text.ts';
 import { drain } from '../events/reading.ts';
+import {
+  exception,
+  HandClocks,
+  over,
+  quarantineDomain,
+  quarantineOf,
+} from '../overrides/support.ts';
 import { buildQuery, type Message, readMessage } from '../support/message.ts';
 import { compileFiles, Valve } from '../support/replay-valve.ts';
 import { wireName } from './support.ts';
@@ -58,7 +66,8 @@ function lines({ answers }: Message): string[] {
 
 const ASK_API = /; ask team-api, policy: \S*main\.yaml:\d+$/;
 const REQUEST = 'to ask: dnsvalve exception request';
-const EVERYBODY = 'it is denied for everybody; ask who keeps that list';
+const EVERYBODY =
+  'it is denied for everybody; ask who keeps that list, or for an exception with --override-feeds';
 
 const denied: { name: string; about: string; says: RegExp; next: string }[] = [
   {
@@ -150,6 +159,33 @@ describe('a name that is let through', () => {
     const [first, second] = lines(ask('_why.www.example.com', { from: FROM.trying }));
     expect(first).toMatch(/^trying: not in its allowlist; policy: /);
     expect(second).toBe('let through by its mode only; enforce would deny it');
+  });
+});
+
+describe('what is over the policy for a time', () => {
+  function putOver(overrides: Partial<Overrides>): void {
+    const clocks = new HandClocks();
+    clocks.wall = valve.clock.wallMs;
+    clocks.nowMs = valve.clock.nowMs;
+    valve.swap(over(snapshot, { ...NO_OVERRIDES, ...overrides }, clocks));
+  }
+
+  it('an exception is what lets a name through, and its end ends the TTL', () => {
+    const until = valve.clock.wallMs + 5000;
+    putOver({ exceptions: [exception({ open: 'www.other.example' }, until)] });
+    const message = ask('_why.www.other.example');
+    expect(lines(message)[0]).toBe('api: allowed by exception ex-1 www.other.example');
+    expect(message.answers.every(({ ttl }) => ttl <= 5)).toBe(true);
+    expect(lines(ask('_why.x.other.example'))[0]).toMatch(/^api: not in its allowlist/);
+  });
+
+  it('a quarantine is told, and that only its release opens it', () => {
+    putOver({ quarantines: [quarantineOf('api'), quarantineDomain('.evil.test')] });
+    const release = 'only the release of the quarantine opens it';
+    const own = lines(ask('_why.www.example.com'));
+    expect(own).toEqual([expect.stringMatching(/^api: .*quarantine q-1 of api; ask/), release]);
+    const other = lines(ask('_why.a.evil.test', { from: FROM.careful }));
+    expect(other).toEqual([expect.stringMatching(/^careful: .*quarantine q-2 of/), release]);
   });
 });
 
