@@ -11,11 +11,14 @@ import type Database from 'better-sqlite3';
 /** Rows looked at in one step: 1 to 3 ms here. */
 const STEP_ROWS = 500;
 
+/** Rows removed in one step: each may dirty a page of its own and one of its pair. */
+const STEP_REMOVES = 100;
+
 /**
  * Pages in the log from which a step that removed something brings them to the file. Without it the
  * log fills to its 8,000 pages, and the step or commit that fills it copies them all at once.
  */
-const LOG_PAGES = 500;
+const LOG_PAGES = 150;
 
 /** Pause between two walks, ms. */
 const PAUSE_MS = 3_600_000;
@@ -74,13 +77,14 @@ export class Purge {
     if (nowMs < this.#notBeforeMs) return false;
     const isMore = this.#purgeMore(nowMs);
     const rows = this.#next.all(this.#cursor);
-    const old = rows.filter((row) => row.lastMs < nowMs - this.#retentionMs);
+    const old = rows.filter((row) => row.lastMs < nowMs - this.#retentionMs).slice(0, STEP_REMOVES);
     if (old.length > 0) {
       this.#remove.immediate(old);
       this.#shortenLog();
     }
-    this.#cursor = rows.at(-1)?.id ?? 0;
-    if (rows.length < STEP_ROWS) {
+    const isCut = old.length === STEP_REMOVES;
+    this.#cursor = (isCut ? old : rows).at(-1)?.id ?? 0;
+    if (rows.length < STEP_ROWS && !isCut) {
       this.#cursor = 0;
       if (!isMore) this.#notBeforeMs = nowMs + PAUSE_MS;
     }
