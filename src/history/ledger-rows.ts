@@ -42,6 +42,12 @@ interface Raw extends Omit<StoredLedger, 'domain' | 'words'> {
   readonly words: Buffer;
 }
 
+/** Rows that one step looks for at most, so that no step takes long. */
+const STEP_ROWS = 500;
+const PURGE = `
+DELETE FROM ledger WHERE (workload_id, name_rev, kind) IN
+  (SELECT workload_id, name_rev, kind FROM ledger WHERE seconds < ? LIMIT ${STEP_ROWS})`;
+
 export class LedgerRows {
   readonly #db: Database.Database;
   readonly #transaction: Database.Transaction<(list: readonly NamedLedger[]) => void>;
@@ -51,7 +57,7 @@ export class LedgerRows {
     this.#db = db;
     const addWorkload = db.prepare<[string, number, number]>(ADD_WORKLOAD);
     const write = db.prepare<[Values]>(WRITE);
-    this.#purge = db.prepare<[number]>('DELETE FROM ledger WHERE seconds < ?');
+    this.#purge = db.prepare<[number]>(PURGE);
     this.#transaction = db.transaction((list) => {
       for (const { workload, domain, kind, seconds, worth, words } of list) {
         addWorkload.run(workload, seconds * 1000, seconds * 1000);

@@ -11,6 +11,15 @@ import type Database from 'better-sqlite3';
 /** Rows looked at in one step: 1 to 3 ms here. */
 const STEP_ROWS = 500;
 
+/** Rows removed in one step: each may dirty a page of its own and one of its pair. */
+const STEP_REMOVES = 100;
+
+/**
+ * Pages in the log from which a step that removed something brings them to the file. Without it the
+ * log fills to its 8,000 pages, and the step or commit that fills it copies them all at once.
+ */
+const LOG_PAGES = 150;
+
 /** Pause between two walks, ms. */
 const PAUSE_MS = 3_600_000;
 
@@ -18,6 +27,12 @@ interface Row {
   readonly id: number;
   readonly pairId: number;
   readonly lastMs: number;
+}
+
+/** Pages in the log, and those of them that the file has already. */
+interface Log {
+  readonly log: number;
+  readonly checkpointed: number;
 }
 
 const NEXT = `
@@ -31,6 +46,7 @@ const UNCOUNT = 'UPDATE pair SET names = names - 1 WHERE id = ?';
 export class Purge {
   readonly #retentionMs: number;
   readonly #purgeMore: (nowMs: number) => boolean;
+  readonly #db: Database.Database;
   readonly #next: Database.Statement<[number], Row>;
   readonly #remove: Database.Transaction<(rows: readonly Row[]) => void>;
   /** Number of the last row looked at. */
@@ -39,6 +55,7 @@ export class Purge {
 
   /** @param purgeMore removes some of what else is old, and says whether there may be more */
   constructor(db: Database.Database, retentionMs: number, purgeMore: (nowMs: number) => boolean) {
+    this.#db = db;
     this.#retentionMs = retentionMs;
     this.#purgeMore = purgeMore;
     this.#next = db.prepare(NEXT);
@@ -60,13 +77,22 @@ export class Purge {
     if (nowMs < this.#notBeforeMs) return false;
     const isMore = this.#purgeMore(nowMs);
     const rows = this.#next.all(this.#cursor);
-    const old = rows.filter((row) => row.lastMs < nowMs - this.#retentionMs);
-    if (old.length > 0) this.#remove.immediate(old);
-    this.#cursor = rows.at(-1)?.id ?? 0;
-    if (rows.length < STEP_ROWS) {
+    const old = rows.filter((row) => row.lastMs < nowMs - this.#retentionMs).slice(0, STEP_REMOVES);
+    if (old.length > 0) {
+      this.#remove.immediate(old);
+      this.#shortenLog();
+    }
+    const isCut = old.length === STEP_REMOVES;
+    this.#cursor = (isCut ? old : rows).at(-1)?.id ?? 0;
+    if (rows.length < STEP_ROWS && !isCut) {
       this.#cursor = 0;
       if (!isMore) this.#notBeforeMs = nowMs + PAUSE_MS;
     }
     return old.length > 0;
+  }
+
+  #shortenLog(): void {
+    const [{ log, checkpointed }] = this.#db.pragma('wal_checkpoint(NOOP)') as [Log];
+    if (log - checkpointed >= LOG_PAGES) this.#db.pragma('wal_checkpoint(PASSIVE)');
   }
 }

@@ -69,9 +69,10 @@ SELECT ${PAIR_COLUMNS} FROM ${pairsOfDay}
 ORDER BY p.first_ms LIMIT @limit`);
     const wholeDay = select('');
     const [firstDay, lastDay] = this.#pairs.activeDays(sinceMs);
+    const inUse = this.#pairs.marksInUse(marks);
     let raws: RawPair[] = [];
     let lastMs = untilOf(filter) - 1;
-    for (const [day, mark] of eachOf(firstDay, lastDay, marks)) {
+    for (const [day, mark] of eachOf(firstDay, lastDay, inUse)) {
       const values = { day, mark, lastMs, from, end, limit };
       // Only of the day that `sinceMs` lies in the time of the last query matters.
       const isWhole = day > dayOf(sinceMs);

@@ -82,6 +82,13 @@ SELECT ${PAIR_COLUMNS} FROM hit CROSS JOIN pair p ON p.id = hit.id ${also}
 CROSS JOIN workload w ON w.id = p.workload_id ORDER BY p.first_ms LIMIT @limit`).all(values);
   }
 
+  /** Of the values of `pair.unusual` those that some pair has; 0 stands for no such condition. */
+  marksInUse(marks: readonly number[]): number[] {
+    const statement = this.values<number>(`
+SELECT 1 FROM pair INDEXED BY pair_by_verdict WHERE unusual = @mark AND unusual > 0 LIMIT 1`);
+    return marks.filter((mark) => mark === 0 || statement.get({ mark }) !== undefined);
+  }
+
   /** Days of a last query to look at, both included; none where the second is before the first. */
   activeDays(sinceMs: number): readonly [number, number] {
     const sql = 'SELECT (SELECT min(last_day) FROM pair), (SELECT max(last_day) FROM pair)';

@@ -52,10 +52,11 @@ SELECT ${PAIR_COLUMNS} FROM ${pairsOfDay}
   AND p.first_ms >= @sinceMs AND p.first_ms < @untilMs
 ORDER BY p.first_ms DESC LIMIT @limit`);
     const [firstDay, lastDay] = this.#pairs.activeDays(sinceMs);
+    const inUse = this.#pairs.marksInUse(marks);
     const newest = new Newest(limit);
     const untilMs = untilOf(filter);
     for (let day = lastDay; day >= firstDay && endOfDay(day) > newest.fullSinceMs; day--) {
-      for (const mark of marks) {
+      for (const mark of inUse) {
         const fromMs = Math.max(sinceMs, newest.fullSinceMs);
         newest.add(statement.all({ day, mark, sinceMs: fromMs, untilMs, limit }));
       }

@@ -19,6 +19,7 @@ describe('no question reads a big table whole', () => {
   const rows: { name: string; ask: (queries: HistoryQueries) => unknown }[] = [
     { name: 'first-seen', ask: (q) => q.firstSeen(ALL) },
     { name: 'first-seen --verdict', ask: (q) => q.firstSeen(DENIED) },
+    { name: 'who --verdict', ask: (q) => q.ofName('com.', 'subtree', DENIED) },
     { name: 'first-seen --workload', ask: (q) => q.firstSeen(ONE) },
     { name: 'first-seen --network', ask: (q) => q.newForNetwork(ALL) },
     { name: 'history --workload', ask: (q) => q.ofWorkload(ONE) },

@@ -27,7 +27,7 @@ describe('the purge', () => {
     const left = tableRows(test.path, 'SELECT 1 FROM name').length;
     expect(left).toBeGreaterThan(1);
     expect(left).toBeLessThan(1201);
-    for (let i = 0; i < 5; i++) test.recording.maintain();
+    for (let i = 0; i < 12; i++) test.recording.maintain();
     expect(tableRows(test.path, 'SELECT name_rev FROM name')).toEqual([{ name_rev: 'n.' }]);
     const pairs = readHistory(test.path).firstSeen(ALL);
     expect(pairs).toHaveLength(1201);
