@@ -45,6 +45,8 @@ export const ALERT_TYPES = {
   'exception-expired': { severity: NOTICE, technique: null },
   /** Containment began or ended. */
   quarantine: { severity: ERROR, technique: null },
+  /** T1071.004: a name that is listed now was asked for over DNS before anybody knew. */
+  'retro-hit': { severity: WARNING, technique: 'T1071.004' },
   'feed-stale': { severity: WARNING, technique: null },
   'upstream-down': { severity: ERROR, technique: null },
   /** The spool could not keep what a sink did not take. */
@@ -65,7 +67,10 @@ export interface Alert {
   readonly version: typeof ALERT_VERSION;
   /** UUID; the same one when a sink delivers the alert twice. */
   readonly id: string;
-  /** When the last query counted here came: RFC 3339, UTC, milliseconds. */
+  /**
+   * When the last query counted here came: RFC 3339, UTC, milliseconds. Of `retro-hit`, whose
+   * queries are long past, when it was found.
+   */
   readonly time: string;
   readonly type: AlertType;
   /** Syslog severity, 0..7. */

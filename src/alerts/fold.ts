@@ -146,7 +146,7 @@ export class Fold {
     if (count === 0) return;
     const last = latest.window?.last ?? latest.time;
     const window = count > 1 ? { first, last } : null;
-    this.#emit({ ...latest, id: randomUUID(), time: last, count, window });
+    this.#emit({ ...latest, id: randomUUID(), count, window });
   }
 }
 

@@ -156,6 +156,7 @@ export const HEADLINES: Record<AlertType, string> = {
   'exception-used': 'uses an exception',
   'exception-expired': 'has an exception that is over',
   quarantine: 'is in quarantine, or was',
+  'retro-hit': 'asked, before it was listed, for a name of a feed',
   'feed-stale': 'is stale',
   'upstream-down': 'is down',
   'alerts-lost': 'did not get all alerts',
@@ -169,7 +170,8 @@ const LOW_SCORE = 'asked for a name of low reputation';
 /** What happened, for a person who reads the line. */
 export function sentence(alert: Alert): string {
   const headline = alert.detector === 'reputation' ? LOW_SCORE : HEADLINES[alert.type];
-  if (alert.qname === null) {
+  // The query of a retro-hit is long past, and its reason says all of it.
+  if (alert.qname === null || alert.type === 'retro-hit') {
     const what = alert.workload === null ? (alert.subject ?? '') : `workload ${alert.workload}`;
     return `${what} ${headline}: ${alert.reason}`;
   }

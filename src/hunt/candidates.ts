@@ -38,7 +38,7 @@ function byAncestor(indicators: Indicators): Map<string, string[]> {
 }
 
 /** Registrable domains; one comes again for each run and stretch of the index that it is in. */
-function domainsOf(db: Database.Database): Iterable<string> {
+export function domainsOf(db: Database.Database): Iterable<string> {
   const walk = db.prepare<[], string>(`${COVER}
 SELECT d.name_rev FROM whole CROSS JOIN domain d ON d.run = whole.number
 UNION ALL

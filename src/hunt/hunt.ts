@@ -32,19 +32,31 @@ export interface Past {
   readonly queries: HistoryQueries;
 }
 
+/** All hits of a list. @param filter its limit is one of the rows of each indicator */
 export function hunt(past: Past, indicators: Indicators, filter: Filter): Hunt {
+  const hits: Hit[] = [];
+  const uncertain = huntEach(past, indicators, filter, (hit) => hits.push(hit));
+  hits.sort((a, b) => a.firstMs - b.firstMs);
+  return { hits, uncertain };
+}
+
+/** Hits one by one, in no order, for who keeps few of them. @returns `uncertain` */
+export function huntEach(
+  past: Past,
+  indicators: Indicators,
+  filter: Filter,
+  take: (hit: Hit) => void,
+): number {
   const { db, queries } = past;
   const names = indicators.size < WALK_FROM ? indicators.keys() : candidates(db, indicators);
-  const hits: Hit[] = [];
   let uncertain = 0;
   for (const reversed of names) {
     const indicator = textOfReversed(reversed);
     const scope = indicators.get(reversed) ?? SCOPE_BOTH;
-    for (const row of rowsOf(queries, reversed, scope, filter)) hits.push({ ...row, indicator });
+    for (const row of rowsOf(queries, reversed, scope, filter)) take({ ...row, indicator });
     if (queries.foldedAbove(reversed) > 0) uncertain++;
   }
-  hits.sort((a, b) => a.firstMs - b.firstMs);
-  return { hits, uncertain };
+  return uncertain;
 }
 
 function rowsOf(
@@ -54,7 +66,7 @@ function rowsOf(
   filter: Filter,
 ): PairRow[] {
   const reach = scope === SCOPE_EXACT ? 'exact' : 'subtree';
-  const rows = queries.ofName(reversed, reach, { ...filter, limit: -1 });
+  const rows = queries.ofName(reversed, reach, filter);
   if (scope === SCOPE_BOTH) return rows;
   const name = textOfReversed(reversed);
   const isMeant = (other: string) => (other === name) === (scope === SCOPE_EXACT);

@@ -9,6 +9,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { operationalAlert } from '../alerts/alert.ts';
 import { Dispatch } from '../alerts/dispatch.ts';
+import { fromRetro } from '../alerts/retro.ts';
 import { sharedMsNow } from '../clock.ts';
 import type { SocketAddress } from '../config/types.ts';
 import { PROGRESS } from '../counters.ts';
@@ -29,6 +30,7 @@ import { setHashKey } from '../wire/hash.ts';
 import { type Built, build, type FirstBuild } from './build.ts';
 import { LongKnown } from './long-known.ts';
 import { RecorderKeeper } from './recorder-keeper.ts';
+import { Retro } from './retro.ts';
 import { Revisions } from './revisions.ts';
 import { type RunningConfig, routingOf, type Snapshot, withFeeds, withKnown } from './snapshot.ts';
 import { Workers } from './workers.ts';
@@ -61,6 +63,7 @@ export class Resolver {
   readonly #alerts: Dispatch;
   readonly #queryLog: QueryLogKeeper;
   readonly #longKnown: LongKnown;
+  readonly #retro: Retro;
   #addresses: readonly SocketAddress[] = [];
   #progress: readonly number[] = [];
   readonly #revisions = new Revisions();
@@ -123,6 +126,7 @@ export class Resolver {
       onDeath: (reason) => options.log.error({ reason }, 'the query log died and is started anew'),
     });
     this.#longKnown = this.#startLongKnown();
+    this.#retro = this.#startRetro();
   }
 
   /** Loads, compiles, opens everything. @throws DnsvalveError with all that is wrong */
@@ -274,8 +278,10 @@ export class Resolver {
     const forget = routingOf(next.config) !== routingOf(this.#snapshot.config);
     await this.#accounts.assign(next.memory.budgets);
     if (next.warnings !== this.#snapshot.warnings) this.#warn(next);
+    const { reputation } = this.#base.memory;
     this.#base = next;
     await this.#putInForce(this.#layOver(), forget);
+    if (next.memory.reputation !== reputation) this.#retro.changed(reputation);
     this.#queryLog.configure(next.config, this.#addresses);
   }
 
@@ -305,6 +311,7 @@ export class Resolver {
   /** Drains the workers, then the recorder, then the alerts. */
   async stop(): Promise<void> {
     this.#longKnown.stop();
+    this.#retro.stop();
     await this.#feeds.stop();
     await this.#workers.stop(GRACE_MS);
     await this.#accounts.close();
@@ -345,6 +352,23 @@ export class Resolver {
         });
       },
       onTrouble: (reason) => this.#options.log.warn({ reason }, 'what is new here is not known'),
+    });
+  }
+
+  #startRetro(): Retro {
+    return new Retro({
+      place: () => {
+        const { history, stateDirectory, feeds } = this.#base.config;
+        if (!existsSync(history.path)) return null;
+        return { path: history.path, stateDirectory, feeds, key: this.#hashKey };
+      },
+      lists: () => this.#base.memory.reputation,
+      onFound: (found) => {
+        const { describe } = this.#revisions.directory(this.#base.config);
+        for (const alert of fromRetro(found, describe, Date.now())) this.#alerts.raise(alert);
+      },
+      onTrouble: (reason) =>
+        this.#options.log.warn({ reason }, 'what feeds gained was not looked for in the history'),
     });
   }
 

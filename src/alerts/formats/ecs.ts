@@ -50,8 +50,9 @@ export function ecs(alert: Alert, machine: Machine): string {
 }
 
 function eventOf(alert: Alert) {
-  const { verdict, window, detector, qname, workload } = alert;
-  const isDetected = detector !== null || (qname === null && workload !== null);
+  const { verdict, window, detector, qname, workload, type } = alert;
+  const isPast = type === 'retro-hit';
+  const isDetected = isPast || detector !== null || (qname === null && workload !== null);
   return {
     kind: 'alert',
     category: isDetected ? ['intrusion_detection', 'network'] : ['network'],

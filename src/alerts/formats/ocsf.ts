@@ -1,7 +1,7 @@
 /**
  * An alert as an event of the Open Cybersecurity Schema Framework: DNS Activity (class 4003) where
- * it is about a query and no detector, Detection Finding (class 2004) otherwise. What the schema
- * has no attribute for stands in `unmapped`, by the names of the JSON document.
+ * it is about a query of now and no detector, Detection Finding (class 2004) otherwise. What the
+ * schema has no attribute for stands in `unmapped`, by the names of the JSON document.
  */
 
 import { isIP, isIPv4 } from 'node:net';
@@ -45,7 +45,8 @@ const HOSTNAME = 1;
 const IP_ADDRESS = 2;
 
 export function ocsf(alert: Alert, machine: Machine): string {
-  const isActivity = alert.qname !== null && alert.detector === null && endpointOf(alert) !== null;
+  const isFinding = alert.detector !== null || alert.type === 'retro-hit';
+  const isActivity = alert.qname !== null && !isFinding && endpointOf(alert) !== null;
   const event = isActivity ? activity(alert, machine) : finding(alert, machine);
   return JSON.stringify(compact(event));
 }

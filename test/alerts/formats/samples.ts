@@ -2,6 +2,7 @@
 
 import fc from 'fast-check';
 import { type Alert, operationalAlert } from '../../../src/alerts/alert.ts';
+import { fromRetro } from '../../../src/alerts/retro.ts';
 import { fromBurnInEnd } from '../../../src/alerts/unusual.ts';
 import {
   FINDING_BUDGET,
@@ -32,6 +33,8 @@ export const SAMPLES: readonly { readonly name: string; readonly one: Alert }[] 
     name: 'an alert about a workload and no query',
     one: fromBurnInEnd({ workload: 'payments-api', endMs: T0, told: 10, held: 33 }, directory),
   },
+  { name: 'what a feed gained and somebody asked for', one: retroHit('10.20.1.4', 'A') },
+  { name: 'the same of a name whose first query is not known', one: retroHit('', '') },
   {
     name: 'an alert about the resolver itself',
     one: operationalAlert('upstream-down', 'corp', { reason: 'no server answers', atMs: T0 }),
@@ -45,6 +48,33 @@ export const SAMPLES: readonly { readonly name: string; readonly one: Alert }[] 
     }),
   },
 ];
+
+function retroHit(firstSource: string, firstType: string): Alert {
+  const counts = { queries: 3, allowed: 2, denied: 1, wouldDeny: 0, failed: 0, cached: null };
+  const first = { firstSource, firstType, firstVerdict: 'allowed', firstName: '' } as const;
+  const hit = {
+    ...counts,
+    ...first,
+    workload: 'payments-api',
+    domain: 'partner.example',
+    name: 'www.partner.example',
+    firstMs: T0 - 5_000,
+    lastMs: T0,
+    folded: 0,
+    names: 1,
+    answers: [],
+    revision: null,
+    policyMs: null,
+    days: [],
+    indicator: 'partner.example',
+    feed: 'malware',
+    rule: 'feed malware (category malware)',
+  };
+  const found = { hits: [hit], more: new Map(), unlooked: new Map() };
+  const [one] = fromRetro(found, directory.describe, T0 + 60_000);
+  if (one === undefined) throw new Error('nothing told');
+  return one;
+}
 
 const text = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 400 }),
