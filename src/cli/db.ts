@@ -1,4 +1,4 @@
-/** `dnsvalve db check`, `db backup FILE`: care of the history, also while the daemon writes it. */
+/** `dnsvalve db check`, `db backup FILE`, `db vacuum`: care of the history database. */
 
 import type { Command } from 'commander';
 import type { CliContext } from './context.ts';
@@ -22,6 +22,9 @@ export function register(program: Command, context: CliContext): void {
   withFile(group.command('backup').description('a copy, also while the daemon writes'))
     .argument('<file>', 'where the copy goes; must not be there')
     .action((file: string, options: DbOptions) => backup(file, options, context));
+  withFile(group.command('vacuum').description('gives free pages back to the disk')).action(
+    (options: DbOptions) => vacuumFile(options, context),
+  );
 }
 
 function withFile(command: Command): Command {
@@ -58,6 +61,17 @@ async function backup(file: string, options: DbOptions, context: CliContext): Pr
   } finally {
     db.close();
   }
+}
+
+async function vacuumFile(options: DbOptions, context: CliContext): Promise<void> {
+  const path = await databasePath(options);
+  const { vacuum } = await import('../history/vacuum.ts');
+  const done = await vacuum(path);
+  const { how, octetsBefore, octetsAfter, steps, longestMs } = done;
+  const longest = `the longest ${longestMs.toFixed(1)} ms`;
+  const way = how === 'whole' ? 'as a whole' : `in ${steps} steps, ${longest}`;
+  const text = `${path}: ${octetsBefore} octets, now ${octetsAfter}, ${way}`;
+  print(context, options, { path, ...done }, text);
 }
 
 function print(context: CliContext, options: DbOptions, document: object, text: string): void {

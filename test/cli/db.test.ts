@@ -1,10 +1,11 @@
-/** `db check` and `db backup`, beside a recorder that goes on. */
+/** `db check`, `db backup` and `db vacuum`, beside a recorder that goes on. */
 
 import { closeSync, existsSync, openSync, readFileSync, statSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { register } from '../../src/cli/db.ts';
+import { nextPages, vacuum } from '../../src/history/vacuum.ts';
 import { fixture } from '../history/support/fixture.ts';
 import { policy } from '../history/support/policies.ts';
 import { NOON } from '../history/support/records.ts';
@@ -77,5 +78,81 @@ describe('db backup', () => {
     const { stderr, exitCode } = await db(['backup', '/none/copy.db', '--db', path]);
     expect(stderr).toContain('/none/copy.db: ');
     expect(exitCode).toBe(3);
+  });
+});
+
+describe('db vacuum', () => {
+  /** Fills the file, and leaves the pages behind. */
+  function bloat(path: string): void {
+    const db = new Database(path);
+    db.exec('CREATE TABLE bulk (id INTEGER PRIMARY KEY, what BLOB)');
+    const put = db.prepare('INSERT INTO bulk (what) VALUES (randomblob(4000))');
+    db.transaction(() => {
+      for (let i = 0; i < 500; i++) put.run();
+    })();
+    db.exec('DROP TABLE bulk');
+    db.close();
+  }
+
+  const freeOf = (path: string): unknown => {
+    const file = new Database(path, { readonly: true });
+    const free = file.pragma('freelist_count', { simple: true });
+    file.close();
+    return free;
+  };
+
+  it('refuses, says why, and changes nothing while the daemon has a file without a map', async () => {
+    const { path } = written();
+    const { stderr, exitCode } = await db(['vacuum', '--db', path]);
+    expect(stderr).toContain(`${path}: in use; `);
+    expect(stderr).toContain('stop the daemon');
+    expect(exitCode).toBe(3);
+  });
+
+  it('the daemon goes on after that refusal', async () => {
+    const { path, put, recording } = written();
+    await db(['vacuum', '--db', path]);
+    put([{ name: 'www.example.com', allowed: 1 }]);
+    expect(recording.flush()).toBe(true);
+  });
+
+  it('writes the file anew while nobody has it, and keeps what it held', async () => {
+    const { path, recording } = written();
+    recording.close();
+    bloat(path);
+    const { stdout, exitCode } = await db(['vacuum', '--json', '--db', path]);
+    const document = JSON.parse(stdout);
+    expect([document.how, exitCode]).toEqual(['whole', 0]);
+    expect(document.octetsAfter).toBeLessThan(document.octetsBefore - 1_000_000);
+    expect(freeOf(path)).toBe(0);
+    const file = new Database(path, { readonly: true });
+    expect(file.prepare('SELECT count(*) FROM binding').pluck().get()).toBe(1);
+    file.close();
+  });
+
+  it('after that once, works in steps beside the daemon, which goes on', async () => {
+    const first = written();
+    first.recording.close();
+    await vacuum(first.path);
+    bloat(first.path);
+    const { path, recording, put } = fixture({ path: first.path });
+    const { stdout, exitCode } = await db(['vacuum', '--json', '--db', path]);
+    const document = JSON.parse(stdout);
+    expect([document.how, exitCode]).toEqual(['steps', 0]);
+    expect(document.steps).toBeGreaterThan(1);
+    expect(freeOf(path)).toBe(0);
+    expect(document.octetsAfter).toBeLessThan(document.octetsBefore - 1_000_000);
+    put([{ name: 'www.example.com', allowed: 1 }]);
+    expect(recording.flush()).toBe(true);
+  });
+
+  it.each([
+    ['a long step is followed by one of half the pages', 32, 21, 16],
+    ['a very short one by one of twice as many', 32, 4, 64],
+    ['others by one of as many', 32, 10, 32],
+    ['never fewer than 8', 8, 500, 8],
+    ['never more than 1,024', 1024, 1, 1024],
+  ])('%s', (_rule, pages, tookMs, next) => {
+    expect(nextPages(pages, tookMs)).toBe(next);
   });
 });
