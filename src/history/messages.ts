@@ -71,6 +71,8 @@ export type ToRecorder =
 export interface RecorderStats {
   /** Rows inserted or updated since the start. */
   readonly rowsWritten: number;
+  /** (workload, domain) pairs stored for the first time ever, since the start. */
+  readonly firstSeen: number;
   /** (workload, domain) rows waiting for the next commit. */
   readonly queueDepth: number;
   /** Records that workers had no room for, plus rows given up while the database was in trouble. */

@@ -196,6 +196,7 @@ export class Recording {
     const ringShed = this.#sources.reduce((sum, source) => sum + source.shedCount, 0);
     return {
       rowsWritten: this.#store.rowsWritten,
+      firstSeen: this.#store.firstSeen,
       queueDepth: this.#gather.size,
       shed:
         this.#shedBefore +

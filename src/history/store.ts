@@ -75,6 +75,7 @@ export class Store {
   #open: Connection | null = null;
   /** Rows written by earlier connections. */
   #rowsBefore = 0;
+  #firstSeenBefore = 0;
   /** Refused files are not tried again: that takes a person. */
   #refused = false;
   #retryAt = 0;
@@ -86,6 +87,11 @@ export class Store {
 
   get rowsWritten(): number {
     return this.#rowsBefore + (this.#open?.writer.rowsWritten ?? 0);
+  }
+
+  /** Pairs stored that were not there, since the start. */
+  get firstSeen(): number {
+    return this.#firstSeenBefore + (this.#open?.writer.firstSeen ?? 0);
   }
 
   /** Octets of the database and its log; 0 where there is none. */
@@ -264,6 +270,7 @@ export class Store {
   #disconnect(): void {
     this.epoch += 1;
     this.#rowsBefore = this.rowsWritten;
+    this.#firstSeenBefore = this.firstSeen;
     const open = this.#open;
     this.#open = null;
     try {

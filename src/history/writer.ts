@@ -37,6 +37,8 @@ export interface WriterSettings {
 export class Writer {
   /** Rows inserted or updated by calls that were committed. */
   rowsWritten = 0;
+  /** Pairs that were new, of transactions that were committed. */
+  firstSeen = 0;
   readonly #db: Database.Database;
   readonly #transaction: Database.Transaction<(pairs: readonly PairGather[]) => void>;
   readonly #namesPerDomain: number;
@@ -74,6 +76,7 @@ export class Writer {
   store(pairs: readonly PairGather[]): void {
     try {
       this.#transaction.immediate(pairs);
+      for (const { isNew } of pairs) if (isNew) this.firstSeen++;
     } catch (error) {
       // Keys and numbers that the transaction gave are gone with it.
       this.#decisions.forget();

@@ -80,6 +80,8 @@ export function writeHistory(page: Exposition, stats: RecorderStats | null): voi
   page.gauge('dnsvalve_history_up', '1 while the history is written.', one(isUp));
   const rows = 'Rows that were written.';
   page.counter('dnsvalve_history_rows_written', rows, one(stats?.rowsWritten));
+  const first = 'Pairs of workload and registrable domain that were stored for the first time.';
+  page.counter('dnsvalve_first_seen', first, one(stats?.firstSeen));
   const shed = 'Records given up, for lack of room or while the database was in trouble.';
   page.counter('dnsvalve_history_shed', shed, one(stats?.shed));
   page.gauge('dnsvalve_history_queue_rows', 'Rows that wait.', one(stats?.queueDepth));

@@ -62,7 +62,13 @@ describe('the recorder thread', () => {
     recorder.revision(REVISION);
     writeRecord(writer, { name: 'www.one.test', ...NEW });
     const found = await stats(({ rowsWritten }) => rowsWritten > 0);
-    expect(found).toMatchObject({ rowsWritten: 1, queueDepth: 0, shed: 0, error: null });
+    expect(found).toMatchObject({
+      rowsWritten: 1,
+      firstSeen: 1,
+      queueDepth: 0,
+      shed: 0,
+      error: null,
+    });
     expect(found.dbBytes).toBeGreaterThan(0);
     expect(readHistory(path).firstSeen(ALL)).toMatchObject([{ workload: 'pay' }]);
     expect(told).toMatchObject([{ isNew: true, qname: 'www.one.test' }]);

@@ -203,6 +203,8 @@ describe('a pair is new', () => {
     after.put([{ name: 'one.test', allowed: 1, flags: FLAG_FIRST }]);
     after.recording.flush();
     expect(after.observations()).toEqual([]);
+    expect(before.recording.stats().firstSeen).toBe(1);
+    expect(after.recording.stats().firstSeen).toBe(0);
     expect(readHistory(after.path).firstSeen(ALL)).toMatchObject([{ queries: 2 }]);
   });
 

@@ -53,7 +53,7 @@ describe('trouble that passes', () => {
       expect(told.every(({ isNew, stored }) => isNew && !stored)).toBe(true);
       expect(test.notices()).toHaveLength(1);
       expect(test.notices()[0]).toContain(code);
-      expect(test.recording.stats()).toMatchObject({ queueDepth: 300 });
+      expect(test.recording.stats()).toMatchObject({ queueDepth: 300, firstSeen: 0 });
       expect(test.recording.stats().error).toContain(code);
 
       pragma = end;
@@ -62,7 +62,8 @@ describe('trouble that passes', () => {
       expect(test.recording.flush()).toBe(true);
       expect(test.observations()).toHaveLength(300);
       expect(test.notices()).toHaveLength(2);
-      expect(test.recording.stats()).toMatchObject({ queueDepth: 0, error: null, shed: 0 });
+      const after = { queueDepth: 0, error: null, shed: 0, firstSeen: 300 };
+      expect(test.recording.stats()).toMatchObject(after);
       expect(readHistory(test.path).firstSeen(ALL)).toHaveLength(300);
     });
   }
