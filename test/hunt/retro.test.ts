@@ -6,6 +6,7 @@ import { fromRetro } from '../../src/alerts/retro.ts';
 import type { Feed } from '../../src/config/types.ts';
 import { KIND_NAME } from '../../src/events/kinds.ts';
 import { HistoryQueries } from '../../src/history/queries.ts';
+import { Gained } from '../../src/hunt/gained.ts';
 import { WALK_FROM } from '../../src/hunt/hunt.ts';
 import { type RetroFound, retroHunt } from '../../src/hunt/retro.ts';
 import { setHashKey } from '../../src/wire/hash.ts';
@@ -119,6 +120,38 @@ const ROWS: readonly Row[] = [
 describe('a retro-hunt finds', () => {
   it.each(ROWS)('$rule', async ({ before, after, want }) => {
     expect(said(await found(before, after))).toEqual(want);
+  });
+});
+
+describe('what is gained, without reading a list', () => {
+  const text = (name: string, lines: string): FeedText => ({ name, text: lines });
+  it.each([
+    ['nothing of equal lists', [evil], [evil], []],
+    [
+      'nothing of a list that lost a name',
+      [text('a', 'x.test\ny.test')],
+      [text('a', 'x.test')],
+      [],
+    ],
+    [
+      'each new entry, by feed',
+      [NONE],
+      [NONE, text('b', 'x.test\ny.test'), evil],
+      [
+        [2, 2],
+        [3, 1],
+      ],
+    ],
+    [
+      'an entry that speaks about more than before',
+      [text('a', '*.x.test')],
+      [text('a', 'x.test')],
+      [[1, 1]],
+    ],
+    ['no exception', [], [{ ...evil, format: 'adblock' as const, text: '@@||x.test^' }], []],
+  ])('%s', (_rule, before, after, want) => {
+    const gained = new Gained(build(before).memory, build(after).memory);
+    expect([...gained.count()].sort()).toEqual(want);
   });
 });
 
