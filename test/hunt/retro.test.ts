@@ -104,6 +104,12 @@ const ROWS: readonly Row[] = [
     want: [],
   },
   {
+    rule: 'a domain that an exception keeps out of an entry above it',
+    before: [],
+    after: [{ name: 'a', format: 'adblock', text: '||org^\n@@||sole.org^' }],
+    want: [],
+  },
+  {
     rule: 'so many gained that the history is walked',
     before: [NONE],
     after: [NONE, { name: 'a', text: `${FILLER}\nevil.test\ncdn.example.com` }],
