@@ -39,6 +39,7 @@ export const COUNTERS = [
   'network_denied',
   'budget_denied',
   'budget_unavailable',
+  'stale',
 ] as const;
 
 export type CounterName = (typeof COUNTERS)[number];
@@ -81,6 +82,8 @@ export const NETWORK_DENIED = 31;
 /** Queries beyond a rule's budget, and those whose account was not to be had. */
 export const BUDGET_DENIED = 32;
 export const BUDGET_UNAVAILABLE = 33;
+/** Answers from the store whose time was over, while no upstream answered. */
+export const STALE = 34;
 
 export function createCounters(): Float64Array {
   return new Float64Array(new SharedArrayBuffer(COUNTERS.length * Float64Array.BYTES_PER_ELEMENT));

@@ -34,7 +34,6 @@ import {
   OUTCOME_DENIED,
   OUTCOME_FAILED,
   OUTCOME_NONE,
-  OUTCOME_NXDOMAIN_CACHED,
 } from './events/ledger.ts';
 import { NONE } from './events/slots.ts';
 import { UNMAPPED as NOBODY } from './identity/workloads.ts';
@@ -47,7 +46,7 @@ import { FORGOTTEN, recall, remember } from './policy/recall.ts';
 import { answerWhy, decideWhy, isWhy } from './policy/why.ts';
 import { DROP, FORWARD, type Query, RESPOND, type Verdict } from './query.ts';
 import { respondFailure } from './settle.ts';
-import { account, authorizeIn, count, identifyBy, mayFollow } from './stages.ts';
+import { account, authorizeIn, count, identifyBy, mayFollow, outcomeOfHit } from './stages.ts';
 import type { Tables } from './tables.ts';
 import { writeAny } from './wire/any.ts';
 import {
@@ -56,14 +55,12 @@ import {
   EDE_CACHED_ERROR,
   EDE_OTHER,
   FORMERR,
-  NOERROR,
   NOTIMP,
   REFUSED,
   SERVFAIL,
   TYPE_ANY,
   TYPE_META_FIRST,
 } from './wire/constants.ts';
-import { messageFlags, rcodeOf } from './wire/header.ts';
 import { copyName } from './wire/name.ts';
 import { PARSE_DROP, PARSE_FORMERR, PARSE_OK, PARSE_OPCODE, parse } from './wire/parse.ts';
 import { respondEmpty } from './wire/response.ts';
@@ -132,14 +129,6 @@ function decideName(query: Query, known: number, tables: Tables, memory: Memory)
   authorizeIn(zone, query, tables);
   if (known !== NONE) remember(query, known, zone, tables, names);
   return zone;
-}
-
-/** A hit is an answer, or the denial of one, or a failure that is remembered. */
-function outcomeOfHit(query: Query): number {
-  if (query.decision.allowed === 0) return OUTCOME_DENIED;
-  const rcode = rcodeOf(messageFlags(query.out, query.outStart));
-  if (rcode === NOERROR) return OUTCOME_CACHED;
-  return rcode === SERVFAIL ? OUTCOME_FAILED : OUTCOME_NXDOMAIN_CACHED;
 }
 
 /**

@@ -9,7 +9,14 @@
 
 import { rememberFailure } from './cache/failures.ts';
 import { inspect, targetsPass } from './cache/inspect.ts';
-import { noteAlert, noteWouldDeny, refuse, writeAnswer } from './cache/lookup.ts';
+import {
+  isServedStale,
+  lookup,
+  noteAlert,
+  noteWouldDeny,
+  refuse,
+  writeAnswer,
+} from './cache/lookup.ts';
 import { sanitise, setMessage } from './cache/sanitise.ts';
 import { EVERY_TYPE, HAS_ALERT, HAS_TARGETS, IS_NXDOMAIN } from './cache/store.ts';
 import { FAILED, TRUNCATED, UPSTREAM_MALFORMED } from './counters.ts';
@@ -27,7 +34,7 @@ import { capTtls } from './overrides/cap.ts';
 import { isExcepted } from './overrides/in-force.ts';
 import { deny } from './policy/deny.ts';
 import { DROP, type Query } from './query.ts';
-import { account, authorizeIn, identifyBy, mayFollow } from './stages.ts';
+import { account, authorizeIn, identifyBy, mayFollow, outcomeOfHit } from './stages.ts';
 import type { Tables } from './tables.ts';
 import { KEY_DO, KEY_NO_RD } from './upstream/inflight.ts';
 import {
@@ -67,7 +74,7 @@ export function settle(
     return false;
   }
   if (!isUsable(clean.rcode)) {
-    rememberFailure(question, keyFlags, memory);
+    rememberFailure(question, keyFlags, tables.limits.staleSeconds, memory);
     return true;
   }
   inspect(clean.octets, 0, clean.length, question.name, tables, inspection);
@@ -98,7 +105,16 @@ function isUsable(rcode: number): boolean {
  */
 export function respondToWaiter(query: Query, tables: Tables, memory: Memory): void {
   respondUncapped(query, tables, memory);
-  const { overrides } = tables;
+  capToException(query, tables);
+}
+
+/** The same for one whose question nobody answered: by an answer of before where one may serve. */
+export function respondUnanswered(query: Query, ede: number, tables: Tables, memory: Memory): void {
+  respondStaleOrFailure(query, ede, tables, memory);
+  capToException(query, tables);
+}
+
+function capToException(query: Query, { overrides }: Tables): void {
   if (overrides.leftMs === Number.POSITIVE_INFINITY) return;
   if (query.decision.allowed === 1) capTtls(query, overrides);
   overrides.leftMs = Number.POSITIVE_INFINITY;
@@ -109,7 +125,7 @@ function respondUncapped(query: Query, tables: Tables, memory: Memory): void {
   // The zone that led to the target may lead elsewhere by now: the client asks again.
   const isAstray = query.isAlias === 1 && query.revision < tables.policyRevision;
   if (!isUsable(clean.rcode) || isAstray) {
-    respondFailure(query, clean.ede, tables, memory);
+    respondStaleOrFailure(query, clean.ede, tables, memory);
     return;
   }
   const isOtherDecision = decideAnew(query, tables);
@@ -195,6 +211,21 @@ function respondDenied(query: Query, tables: Tables, memory: Memory): void {
   if (hasAddress) ledger.refuse(pair, inspection.addresses, 0);
   // Somebody waits for this response: a feed that asks for none has spoken too late.
   if (deny(query, tables) === DROP) respondEmpty(query, REFUSED, -1);
+}
+
+function respondStaleOrFailure(query: Query, ede: number, tables: Tables, memory: Memory): void {
+  const mayServe = tables.limits.staleSeconds > 0 && query.isAlias === 0;
+  if (!mayServe || !isServedStale(query, memory)) {
+    respondFailure(query, ede, tables, memory);
+    return;
+  }
+  decideAnew(query, tables);
+  if (query.decision.allowed === 0) {
+    respondDenied(query, tables, memory);
+    return;
+  }
+  lookup(query, tables, memory);
+  account(query, outcomeOfHit(query), tables, memory);
 }
 
 /**

@@ -5,6 +5,12 @@
 
 import { registrableLabel } from './detect/registrable.ts';
 import { REASON_CHAIN } from './events/kinds.ts';
+import {
+  OUTCOME_CACHED,
+  OUTCOME_DENIED,
+  OUTCOME_FAILED,
+  OUTCOME_NXDOMAIN_CACHED,
+} from './events/ledger.ts';
 import { NONE } from './events/slots.ts';
 import { identify } from './identity/identify.ts';
 import type { Memory } from './memory.ts';
@@ -12,6 +18,8 @@ import { allowedTarget, authorize, globallyDenied } from './policy/authorize.ts'
 import { resetDecision } from './policy/decision.ts';
 import type { Query } from './query.ts';
 import type { Tables } from './tables.ts';
+import { NOERROR, SERVFAIL } from './wire/constants.ts';
+import { messageFlags, rcodeOf } from './wire/header.ts';
 import type { WireName } from './wire/name.ts';
 import { zoneKind } from './zones/kind.ts';
 
@@ -44,6 +52,14 @@ export function mayFollow(
   if (globallyDenied(target, qtype, tables, chain.decision)) return false;
   if (tables.workloads.inspectChain[workload] === 0) return true;
   return allowedTarget(target, qtype, workload, tables, chain.decision);
+}
+
+/** A hit is an answer, or the denial of one, or a failure that is remembered. */
+export function outcomeOfHit(query: Query): number {
+  if (query.decision.allowed === 0) return OUTCOME_DENIED;
+  const rcode = rcodeOf(messageFlags(query.out, query.outStart));
+  if (rcode === NOERROR) return OUTCOME_CACHED;
+  return rcode === SERVFAIL ? OUTCOME_FAILED : OUTCOME_NXDOMAIN_CACHED;
 }
 
 /** Counts what became of a query. Returns its (workload, registrable domain) pair. */

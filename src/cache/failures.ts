@@ -9,20 +9,31 @@ import type { Query } from '../query.ts';
 import { KEY_NO_RD } from '../upstream/inflight.ts';
 import { HEADER_SIZE } from '../wire/constants.ts';
 import type { WireName } from '../wire/name.ts';
+import { readU32 } from '../wire/octets.ts';
 import { keyFlagsOf } from './lookup.ts';
-import { IS_FAILURE } from './store.ts';
+import { EVERY_TYPE, IS_FAILURE, IS_STALE, STALE_SECONDS, type Store } from './store.ts';
 
 /** Seconds (RFC 9520 3.2: at least 1 s, at most 5 minutes). */
 const FAILURE_SECONDS = 5;
+/** No TTL is longer (config/limits.ts). */
+const WEEK_SECONDS = 604_800;
 
 /**
  * Remembers that `question` was not answered. What was asked with RD=0 says nothing about RD=1.
+ * An answer of before that may still serve does so in its place.
  *
  * @param keyFlags KEY_* bits that it was asked with
+ * @param staleSeconds how long after its end an answer may serve; 0 for not at all
  */
-export function rememberFailure(question: Query, keyFlags: number, memory: Memory): void {
+export function rememberFailure(
+  question: Query,
+  keyFlags: number,
+  staleSeconds: number,
+  memory: Memory,
+): void {
   if (keyFlags >= KEY_NO_RD) return;
   const { clean, store } = memory;
+  if (staleSeconds > 0 && revive(question, keyFlags, staleSeconds, memory)) return;
   clean.start = 0;
   clean.length = HEADER_SIZE;
   clean.ttlCount = 0;
@@ -31,10 +42,35 @@ export function rememberFailure(question: Query, keyFlags: number, memory: Memor
   store.put(question.name, (question.qtype << 8) | keyFlags, clean, question.nowSeconds);
 }
 
+/** The answer for the type, or NXDOMAIN, which holds for every type. */
+function revive(question: Query, keyFlags: number, staleSeconds: number, memory: Memory): boolean {
+  const { name, qtype, nowSeconds } = question;
+  const { store } = memory;
+  let entry = store.held(name, (qtype << 8) | keyFlags);
+  if (entry === -1) entry = store.held(name, (EVERY_TYPE << 8) | keyFlags);
+  if (entry === -1 || (store.content(entry) & IS_FAILURE) !== 0) return false;
+  if (store.age(entry, nowSeconds) >= lifetime(entry, store) + staleSeconds) return false;
+  store.mark(entry, IS_STALE);
+  store.setEnd(entry, nowSeconds + STALE_SECONDS);
+  return true;
+}
+
+/** What the answer was kept for at first, the lowest of its TTLs; serving stale changes none. */
+function lifetime(entry: number, store: Store): number {
+  const { octets } = store;
+  const message = store.messageAt(entry);
+  let at = store.ttlsAt(entry);
+  let lowest = WEEK_SECONDS;
+  for (let i = store.ttlCount(entry); i > 0; i--, at += 2) {
+    lowest = Math.min(lowest, readU32(octets, message + (octets[at]! | (octets[at + 1]! << 8))));
+  }
+  return lowest;
+}
+
 /** Whether nobody could answer for `name` a short while ago. */
 export function hasFailed(query: Query, name: WireName, memory: Memory): boolean {
   const { store } = memory;
   const key = (query.qtype << 8) | keyFlagsOf(query);
   const entry = store.find(name, 0, key, query.nowSeconds);
-  return entry !== -1 && (store.content(entry) & IS_FAILURE) !== 0;
+  return entry !== -1 && (store.content(entry) & (IS_FAILURE | IS_STALE)) !== 0;
 }

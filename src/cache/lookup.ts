@@ -11,6 +11,7 @@ import {
   CHAIN_DENIED,
   NETWORK_DENIED,
   REBINDING,
+  STALE,
   TRUNCATED,
   WOULD_DENY,
 } from '../counters.ts';
@@ -31,6 +32,7 @@ import {
   AT_ANCOUNT,
   CD,
   EDE_CACHED_ERROR,
+  EDE_STALE,
   HEADER_SIZE,
   NXDOMAIN,
   RA,
@@ -52,7 +54,15 @@ import {
   setCounts,
 } from '../wire/response.ts';
 import { type Inspection, inspect, targetsPass } from './inspect.ts';
-import { EVERY_TYPE, HAS_ALERT, HAS_TARGETS, IS_FAILURE, type Store } from './store.ts';
+import {
+  EVERY_TYPE,
+  HAS_ALERT,
+  HAS_TARGETS,
+  IS_FAILURE,
+  IS_STALE,
+  STALE_SECONDS,
+  type Store,
+} from './store.ts';
 
 const NO_TEXT = new Uint8Array(0);
 const NXDOMAIN_KEY = EVERY_TYPE << 8;
@@ -92,6 +102,10 @@ export function lookup(query: Query, tables: Tables, memory: Memory): Verdict {
     memory.counters[TRUNCATED]!++;
     return RESPOND;
   }
+  if ((content & IS_STALE) !== 0) {
+    finishStale(query, entry, memory);
+    return RESPOND;
+  }
   ageTtls(query, store, entry);
   appendOpt(query, 0, -1, NO_TEXT, 0, 0);
   return RESPOND;
@@ -107,7 +121,7 @@ export function findAnswer(query: Query, name: WireName, tables: Tables, memory:
   const flags = keyFlagsOf(query);
   let entry = store.find(name, 0, (query.qtype << 8) | flags, query.nowSeconds);
   if (entry === -1) entry = store.find(name, 0, NXDOMAIN_KEY | flags, query.nowSeconds);
-  if (entry === -1 || (store.content(entry) & IS_FAILURE) !== 0) return -1;
+  if (entry === -1 || (store.content(entry) & (IS_FAILURE | IS_STALE)) !== 0) return -1;
   const at = store.messageAt(entry);
   const length = store.messageLength(entry);
   inspect(store.octets, at, length, name, tables, inspection);
@@ -189,7 +203,7 @@ function lookupAbove(query: Query, tables: Tables, memory: Memory, flags: number
   for (let label = 1; label <= last; label++) {
     if (!memory.store.denials.mayHold(name, label)) continue;
     const entry = memory.store.find(name, label, NXDOMAIN_KEY | flags, query.nowSeconds);
-    if (entry === -1) continue;
+    if (entry === -1 || (memory.store.content(entry) & IS_STALE) !== 0) continue;
     memory.counters[CACHED]!++;
     writeCut(query, memory.store, entry);
     return RESPOND;
@@ -246,6 +260,27 @@ export function writeAnswer(query: Query, octets: Uint8Array, at: number, length
   copyOctets(octets, at + question, query.out, query.outStart + question, length - question);
   query.outLength = length;
   return true;
+}
+
+/** Whether an answer whose time is over serves now, because no upstream answers. */
+export function isServedStale(query: Query, { store }: Memory): boolean {
+  const flags = keyFlagsOf(query);
+  let entry = store.find(query.name, 0, (query.qtype << 8) | flags, query.nowSeconds);
+  if (entry === -1) entry = store.find(query.name, 0, NXDOMAIN_KEY | flags, query.nowSeconds);
+  return entry !== -1 && (store.content(entry) & IS_STALE) !== 0;
+}
+
+/** Short TTLs, and EDE 3 where it fits (RFC 8767 section 4, RFC 8914 section 4.4). */
+function finishStale(query: Query, entry: number, memory: Memory): void {
+  const { store, counters } = memory;
+  const { octets } = store;
+  counters[STALE]!++;
+  let at = store.ttlsAt(entry);
+  for (let i = store.ttlCount(entry); i > 0; i--, at += 2) {
+    writeU32(query.out, query.outStart + (octets[at]! | (octets[at + 1]! << 8)), STALE_SECONDS);
+  }
+  const fits = query.outLength + optRoom(query, 0) <= responseLimit(query);
+  appendOpt(query, 0, fits ? EDE_STALE : -1, NO_TEXT, 0, 0);
 }
 
 function ageTtls(query: Query, store: Store, entry: number): void {

@@ -49,6 +49,7 @@ export interface TtlLimits {
   readonly minTtlSeconds: number;
   readonly maxTtlSeconds: number;
   readonly maxNegativeTtlSeconds: number;
+  readonly staleSeconds: number;
 }
 
 /** The clean message and what the store needs to know of it. One reused record. */

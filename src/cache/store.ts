@@ -58,6 +58,11 @@ export const IS_NXDOMAIN = 4; // stored for EVERY_TYPE; holds for names below to
 /** Its targets include a name that a feed alerts of: each hit tells of it. */
 export const HAS_ALERT = 8;
 
+/** Its time is over; it serves while no upstream answers (RFC 8767). */
+export const IS_STALE = 16;
+/** How long it does before they are asked again, and the TTL that clients get (RFC 8767 4, 5). */
+export const STALE_SECONDS = 30;
+
 /** Reinsertions for one new answer: bounds what a write may cost. */
 const REINSERT_MAX = 8;
 const FREE = 0;
@@ -229,6 +234,23 @@ export class Store {
     return entry;
   }
 
+  /** The entry for a name, also one whose time is over; -1 for none. */
+  held(name: WireName, key: number): number {
+    let at = this.#placeOf(name.low[0]!, key);
+    for (;;) {
+      const word = this.#index[at]!;
+      if (word === FREE) return -1;
+      const entry = (word - 1) * 8;
+      if (this.#index[at + 1] === name.high[0] && this.#isFor(entry, name, 0, key)) return entry;
+      at = (at + PLACE_WORDS) & this.#mask;
+    }
+  }
+
+  /** Gives an entry another end. */
+  setEnd(entry: number, expiresSeconds: number): void {
+    this.#view.setUint32(entry + AT_EXPIRES, expiresSeconds, true);
+  }
+
   /** Forgets everything: the upstreams changed, so any answer may. */
   clear(): void {
     this.#index.fill(FREE);
@@ -349,18 +371,10 @@ export class Store {
   }
 
   #remove(name: WireName, key: number): void {
-    let at = this.#placeOf(name.low[0]!, key);
-    for (;;) {
-      const word = this.#index[at]!;
-      if (word === FREE) return;
-      const entry = (word - 1) * 8;
-      if (this.#index[at + 1] === name.high[0] && this.#isFor(entry, name, 0, key)) {
-        this.#unlink(entry);
-        this.octets[entry + AT_USED] = 0;
-        return;
-      }
-      at = (at + PLACE_WORDS) & this.#mask;
-    }
+    const entry = this.held(name, key);
+    if (entry === -1) return;
+    this.#unlink(entry);
+    this.octets[entry + AT_USED] = 0;
   }
 }
 

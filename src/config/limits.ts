@@ -21,6 +21,8 @@ export const CACHE_MIN_TTL: Limits = { default: '0s', min: '0s', max: '1h' };
 export const CACHE_MAX_TTL: Limits = { default: '1d', min: '1s', max: '7d' };
 /** RFC 2308 section 5 finds one to three hours sensible for negative answers. */
 export const CACHE_MAX_NEGATIVE_TTL: Limits = { default: '1h', min: '0s', max: '3h' };
+/** RFC 8767 section 5: between one and three days where it is wanted. */
+export const CACHE_SERVE_STALE: Limits = { default: '0s', min: '0s', max: '7d' };
 export const DENY_TTL: Limits = { default: '30s', min: '0s', max: '1h' };
 export const RETENTION: Limits = { default: '400d', min: '1d', max: '3650d' };
 export const ALERT_WINDOW: Limits = { default: '10m', min: '1s', max: '1d' };

@@ -68,6 +68,7 @@ export function mainSettings(source: Source, problems: Problem[]): MainSettings 
       minTtlSeconds: seconds(cache?.min_ttl),
       maxTtlSeconds: seconds(cache?.max_ttl),
       maxNegativeTtlSeconds: seconds(cache?.max_negative_ttl),
+      staleSeconds: seconds(cache?.serve_stale),
     },
     denyTtlSeconds: seconds(read(mainShape.deny_ttl, 'deny_ttl')),
     detect: detectOf(read(mainShape.detect, 'detect'), source),

@@ -296,6 +296,10 @@ export const mainShape = {
         limits.CACHE_MAX_NEGATIVE_TTL,
         'Longest time that a negative answer is kept (RFC 2308).',
       ),
+      serve_stale: duration(
+        limits.CACHE_SERVE_STALE,
+        'How long past its end an answer serves while no upstream answers (RFC 8767); 0s: not at all.',
+      ),
     })
     .prefault({})
     .meta({ description: 'The answer store.' }),

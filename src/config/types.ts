@@ -345,6 +345,8 @@ export interface Config {
     readonly minTtlSeconds: number;
     readonly maxTtlSeconds: number;
     readonly maxNegativeTtlSeconds: number;
+    /** How long past its end an answer may serve while no upstream answers; 0 for not at all. */
+    readonly staleSeconds: number;
   };
   readonly denyTtlSeconds: number;
   readonly detect: Detect;

@@ -9,7 +9,7 @@ import type { Clock } from '../clock.ts';
 import { COALESCED, DROPPED_OVERLOAD, FORWARDED } from '../counters.ts';
 import type { Memory } from '../memory.ts';
 import { Query, RESPOND } from '../query.ts';
-import { respondFailure, respondToWaiter, settle } from '../settle.ts';
+import { respondFailure, respondToWaiter, respondUnanswered, settle } from '../settle.ts';
 import type { Tables } from '../tables.ts';
 import { KEY_NO_RD, NAME_STRIDE } from '../upstream/inflight.ts';
 import type { UpstreamEvents, Upstreams } from '../upstream/upstreams.ts';
@@ -100,12 +100,13 @@ export class Forwarder implements UpstreamEvents {
 
   onFailure(flight: number, ede: number): void {
     this.#readQuestion(flight);
-    rememberFailure(this.#question, this.#storeFlags(flight), this.#memory);
+    const { staleSeconds } = this.tables.limits;
+    rememberFailure(this.#question, this.#storeFlags(flight), staleSeconds, this.#memory);
     let waiter = this.#takeWaiters(flight);
     while (waiter !== -1) {
       const channel = this.#memory.waiters.channel[waiter]!;
       if (this.#restore(waiter, channel)) {
-        respondFailure(this.#waiting, ede, this.tables, this.#memory);
+        respondUnanswered(this.#waiting, ede, this.tables, this.#memory);
         this.#answered(waiter, channel);
       }
       waiter = this.#next(waiter);

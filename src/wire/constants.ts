@@ -80,6 +80,7 @@ export const OPTION_EDE = 15;
 
 /** Extended DNS error codes (RFC 8914 section 4). */
 export const EDE_OTHER = 0;
+export const EDE_STALE = 3;
 export const EDE_BLOCKED = 15;
 export const EDE_FILTERED = 17;
 export const EDE_PROHIBITED = 18;

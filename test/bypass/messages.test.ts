@@ -249,7 +249,9 @@ describe.each(BACKENDS)('messages through %s sockets', (backend) => {
         expect([got.rcode, got.ede]).toEqual(isAllowed ? [NOERROR, null] : [NXDOMAIN, BLOCKED]);
       }
     });
-    expect(leaked).toHaveLength(150);
+    // Each once, or once more where the machine was too busy to answer in time.
+    const names = leaked.map((hex) => nameIn(Buffer.from(hex, 'hex')));
+    expect(new Set(names).size).toBe(150);
     expect(leaked.filter((hex) => isSecret(Buffer.from(hex, 'hex')))).toEqual([]);
     client.close();
   });
@@ -308,6 +310,13 @@ describe.each(BACKENDS)('messages through %s sockets', (backend) => {
 function optionData(code: number): Buffer {
   if (code === 8) return Buffer.from([0, 1, 24, 0, 203, 0, 113]);
   return code === 10 ? Buffer.from(SECRET.slice(0, 8)) : Buffer.from(SECRET);
+}
+
+/** The wire name of a message's question, in one case. */
+function nameIn(octets: Buffer): string {
+  let at = 12;
+  while (octets.readUInt8(at) !== 0) at += 1 + octets.readUInt8(at);
+  return octets.toString('latin1', 12, at).toLowerCase();
 }
 
 function isSecret(octets: Buffer): boolean {

@@ -36,7 +36,8 @@ const WEAPONS: readonly (readonly [string, string])[] = [
 ];
 
 /** Anything but printable ASCII and the ends of lines. */
-const HARMFUL = /[^\x20-\x7e\n]/;
+/** The bars and dots of a sparkline are the valve's own. */
+const HARMFUL = /[^\x20-\x7e\n\u2581-\u2588\u00b7]/;
 
 const REFUSED_AND_ALLOWED = ['evil.test', 'allowed.test'];
 

@@ -6,7 +6,12 @@ import { nameToWire, rcodeToText } from '../../src/wire/text.ts';
 import { readMessage } from '../support/message.ts';
 import { answerTo, type Sections, shown, typeNumber } from '../support/replay-message.ts';
 
-const LIMITS: TtlLimits = { minTtlSeconds: 0, maxTtlSeconds: 86400, maxNegativeTtlSeconds: 3600 };
+const LIMITS: TtlLimits = {
+  minTtlSeconds: 0,
+  maxTtlSeconds: 86400,
+  maxNegativeTtlSeconds: 3600,
+  staleSeconds: 0,
+};
 const SOA = 'example.com. 900 SOA ns.example.com. host.example.com. 1 2 3 4 300';
 const SIGNATURE = '8 2 60 20300101000000 20200101000000 1 example.com. AAAA';
 

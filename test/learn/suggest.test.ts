@@ -284,5 +284,6 @@ describe('whatever was seen', () => {
       { seed: 11, numRuns: 25 },
     );
     expect(learnt).toBeGreaterThan(500);
-  });
+    // Each of the 25 configurations is compiled as a daemon does it.
+  }, 180_000);
 });
