@@ -298,7 +298,7 @@ export const mainShape = {
       ),
       serve_stale: duration(
         limits.CACHE_SERVE_STALE,
-        'How long past its end an answer serves while no upstream answers (RFC 8767); 0s: not at all.',
+        'How long past its end an answer serves while no upstream answers (RFC 8767).',
       ),
     })
     .prefault({})
