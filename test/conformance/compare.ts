@@ -18,6 +18,9 @@ import { plainAnswer, Subject, ZONE } from './subject.ts';
 
 const FROM = '127.0.0.1';
 const START_MS = 15_000;
+/** Below what the kernel hands out by itself; each server has a range, and a port for each start. */
+const PORTS = 20_000 + (process.pid % 4000);
+const PORTS_EACH = 1000;
 const ENTRY = join(import.meta.dirname, '../../src/dnsvalve.js');
 
 const OWN: Peer = {
@@ -77,13 +80,13 @@ async function untilItAnswers(port: number): Promise<void> {
 }
 
 /** A server of its own for each group, so that none pays for what an earlier one did to it. */
-async function run(peer: Peer): Promise<Verdicts> {
+async function run(peer: Peer, firstPort: number): Promise<Verdicts> {
   const verdicts: Verdicts = new Map();
   for (const [wanted] of GROUPS) {
     for (const transport of TRANSPORTS) {
       const folder = mkdtempSync(join(tmpdir(), 'dnsvalve-conformance-'));
       const upstream = await FakeServer.start(plainAnswer);
-      const port = 20_000 + (process.pid % 5000) + verdicts.size;
+      const port = firstPort + verdicts.size;
       const child = spawn(peer.program, peer.args({ folder, port, upstreamPort: upstream.port }), {
         stdio: 'ignore',
       });
@@ -151,23 +154,23 @@ function* page(sheets: readonly Sheet[], left: readonly string[]): Generator<str
   }
 }
 
+/** All side by side: most of the time is spent in waiting for what does not come. */
+async function sheetOf(peer: Peer, index: number): Promise<Sheet | null> {
+  const version = versionOf(peer);
+  if (version === null) return null;
+  const verdicts = await run(peer, PORTS + index * PORTS_EACH);
+  process.stderr.write(`${peer.name} ${version}: ${score(verdicts, null)}\n`);
+  return { name: peer.name, version, verdicts };
+}
+
 const only = process.argv.indexOf('--only');
 const wanted = only === -1 ? null : process.argv[only + 1];
-const sheets: Sheet[] = [];
-const left: string[] = [];
-for (const peer of [OWN, ...PEERS]) {
-  if (wanted !== null && peer.name !== wanted) continue;
-  const version = versionOf(peer);
-  if (version === null) {
-    left.push(peer.name);
-    continue;
-  }
-  process.stderr.write(`${peer.name} ${version}\n`);
-  const verdicts = await run(peer);
-  sheets.push({ name: peer.name, version, verdicts });
-  process.stderr.write(`  ${score(verdicts, null)}\n`);
-  if (wanted === null) continue;
-  for (const [key, problem] of verdicts) {
+const asked = [OWN, ...PEERS].filter(({ name }) => wanted === null || name === wanted);
+const found = await Promise.all(asked.map(sheetOf));
+const sheets = found.filter((sheet) => sheet !== null);
+const left = asked.filter((_, index) => found[index] === null).map(({ name }) => name);
+if (wanted !== null) {
+  for (const [key, problem] of sheets[0]?.verdicts ?? []) {
     if (problem !== null) process.stderr.write(`  ${key}: ${problem}\n`);
   }
 }

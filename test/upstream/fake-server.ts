@@ -60,8 +60,8 @@ export function framed(message: Uint8Array): Buffer {
 function readQuestion(message: Buffer): { question: Buffer; name: string } {
   const labels: string[] = [];
   let at = 12;
-  while (message.readUInt8(at) !== 0) {
-    const size = message.readUInt8(at);
+  // Some servers relay what has no question at all.
+  for (let size = message[at] ?? 0; size !== 0; size = message[at] ?? 0) {
     labels.push(message.toString('latin1', at + 1, at + 1 + size));
     at += 1 + size;
   }
