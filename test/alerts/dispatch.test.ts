@@ -240,7 +240,7 @@ describe('after a restart', () => {
     await first.dispatch.close(5_000);
     between();
     const second = start({ alerts });
-    second.dispatch.observe(['b', 'c', 'd'].map(named));
+    second.dispatch.observe(['c', 'd', 'b'].map(named));
     second.clock.ms += WINDOW;
     second.dispatch.raise(operationalAlert('feed-stale', 'nrd', { reason: 'old', atMs: T0 }));
     await second.dispatch.close(5_000);
