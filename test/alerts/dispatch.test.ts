@@ -139,6 +139,7 @@ describe('what a sink takes', () => {
       const [sink] = dispatch.stats().sinks;
       expect((sink?.sent ?? 0) + (sink?.queued ?? 0)).toBe(3);
       dispatch.observe([denied(6)]);
+      expect(dispatch.stats().sinks.map(({ suppressed }) => suppressed)).toEqual([3, 0]);
       await dispatch.close(5_000);
     } finally {
       vi.useRealTimers();
