@@ -105,6 +105,8 @@ export interface Alert {
   readonly count: number;
   /** First and last of them, where there is more than one. */
   readonly window: { readonly first: string; readonly last: string } | null;
+  /** Names of those queries, each once: the first EXAMPLES_MAX that were told; see `qname`. */
+  readonly examples: readonly string[];
   readonly technique: string | null;
   /** What found it (detect/detectors.ts), how much, and how much is too much. */
   readonly detector: string | null;
@@ -118,6 +120,9 @@ export interface Alert {
 export type FindingFields = Pick<Alert, 'detector' | 'score' | 'threshold' | 'parts'> &
   TypeFacts & { readonly registrable_domain: string | null };
 
+/** Names that an alert has as examples at most. */
+export const EXAMPLES_MAX = 3;
+
 const NO_FINDING = { detector: null, score: null, threshold: null, parts: [] };
 
 /** Gives the alert its identity and what follows from its type. */
@@ -125,13 +130,19 @@ export function makeAlert(
   type: AlertType,
   facts: Omit<
     Alert,
-    'version' | 'id' | 'type' | 'severity' | 'technique' | keyof typeof NO_FINDING
+    'version' | 'id' | 'type' | 'severity' | 'examples' | 'technique' | keyof typeof NO_FINDING
   >,
   finding: FindingFields | null = null,
 ): Alert {
   const { severity, technique } = ALERT_TYPES[type];
   const head = { version: ALERT_VERSION, id: randomUUID(), type, severity } as const;
-  return { ...head, ...facts, technique, ...(finding ?? NO_FINDING) };
+  const examples = examplesOf(facts);
+  return { ...head, ...facts, examples, technique, ...(finding ?? NO_FINDING) };
+}
+
+/** Of an alert that was not folded. */
+export function examplesOf({ qname }: Pick<Alert, 'qname'>): string[] {
+  return qname === null ? [] : [qname];
 }
 
 /** An alert about the resolver itself: `subject` names the feed, the upstream or the sink. */

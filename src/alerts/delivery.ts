@@ -24,6 +24,11 @@ export interface DeliveryOptions {
   readonly report: Report;
 }
 
+export interface DeliveryStats extends SinkStats {
+  /** Held back by the cap of the sink since the start; what was told of it counts as sent. */
+  readonly suppressed: number;
+}
+
 export class Delivery {
   readonly sink: Sink;
   readonly #gate: Gate;
@@ -129,7 +134,7 @@ export class Delivery {
     this.#next = sequence + 1;
   }
 
-  stats(): SinkStats {
+  stats(): DeliveryStats {
     this.#settle();
     const stats = this.sink.stats();
     const read = this.#read.length - this.#at;
@@ -138,6 +143,7 @@ export class Delivery {
       ...stats,
       dropped: stats.dropped + this.#lost,
       queued: stats.queued + (this.#isClosed ? 0 : waiting),
+      suppressed: this.#gate.suppressedInAll,
     };
   }
 

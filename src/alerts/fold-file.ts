@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { mkdir, open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { EXAMPLES_MAX, examplesOf } from './alert.ts';
 import type { OpenWindow } from './fold.ts';
 
 const VERSION = 1;
@@ -33,7 +34,7 @@ export function readFolds(path: string): SavedFolds | null {
     throw new Error(`${path}: not a file of windows`);
   }
   const windows = lines.map((line) => JSON.parse(line) as OpenWindow);
-  return { sequence: Number(sequence), windows: windows.filter(isWindow) };
+  return { sequence: Number(sequence), windows: windows.filter(isWindow).map(withExamples) };
 }
 
 /** Resolves when the file is replaced. */
@@ -63,4 +64,12 @@ export async function writeFolds(
 function isWindow(value: OpenWindow): boolean {
   const isCounted = Number.isFinite(value.endsMs) && Number.isSafeInteger(value.count);
   return isCounted && typeof value.latest === 'object' && typeof value.told === 'object';
+}
+
+/** Files from before there were examples have none: the name of the last query is one. */
+function withExamples(window: OpenWindow): OpenWindow {
+  const { examples, count, latest } = window as Partial<OpenWindow> & OpenWindow;
+  const names: unknown = examples ?? (count === 0 ? [] : examplesOf(latest));
+  const kept = Array.isArray(names) ? names.filter((name) => typeof name === 'string') : [];
+  return { ...window, examples: kept.slice(0, EXAMPLES_MAX) };
 }

@@ -11,7 +11,7 @@
 import { randomUUID } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { detectorNamed } from '../detect/detectors.ts';
-import type { Alert, AlertType } from './alert.ts';
+import { type Alert, type AlertType, EXAMPLES_MAX } from './alert.ts';
 
 /** Types whose count is that of the hour so far. */
 const RUNNING: ReadonlySet<AlertType> = new Set(['volume', 'nxdomain-burst']);
@@ -30,6 +30,8 @@ export interface OpenWindow {
   count: number;
   /** RFC 3339 of the first repeat's first query. */
   first: string;
+  /** Names of the repeats, the first ones. */
+  examples: readonly string[];
   latest: Alert;
   /** The last that went out. */
   told: Alert;
@@ -69,19 +71,18 @@ export class Fold {
     const key = windowKeyOf(alert);
     const open = this.#open.peek(key);
     if (open === undefined) {
-      const endsMs = nowMs + this.#windowMs;
-      this.#open.set(key, { endsMs, count: 0, first: alert.time, latest: alert, told: alert });
+      this.#open.set(key, windowAfter(alert, nowMs + this.#windowMs));
       this.#emit(alert);
       return;
     }
     if (open.count === 0) open.first = alert.window?.first ?? alert.time;
     // What counts up by itself holds what was told before.
     open.count = RUNNING.has(alert.type) ? alert.count : open.count + alert.count;
+    open.examples = firstNames(open.examples, alert.examples);
     open.latest = worstOf(open.latest, alert);
     if (!isMuchWorse(open.latest, open.told)) return;
     this.#close(open);
-    open.told = open.latest;
-    open.count = 0;
+    Object.assign(open, { told: open.latest, count: 0, examples: [] });
   }
 
   /** Closes the windows that have ended at `nowMs`. */
@@ -119,9 +120,10 @@ export class Fold {
     const key = windowKeyOf(alert);
     const open = this.#open.peek(key);
     const endsMs = open?.endsMs ?? atMs + this.#windowMs;
-    if (open === undefined) {
-      this.#open.set(key, { endsMs, count: 0, first: alert.time, latest: alert, told: alert });
-    } else Object.assign(open, { count: 0, latest: alert, told: alert });
+    const after = windowAfter(alert, endsMs);
+    // A window that is set anew would become the newest.
+    if (open === undefined) this.#open.set(key, after);
+    else Object.assign(open, after);
   }
 
   /** Closes every window, as when their length changes. */
@@ -142,12 +144,23 @@ export class Fold {
     return this.#open.size;
   }
 
-  #close({ count, first, latest }: OpenWindow): void {
+  #close({ count, first, examples, latest }: OpenWindow): void {
     if (count === 0) return;
     const last = latest.window?.last ?? latest.time;
     const window = count > 1 ? { first, last } : null;
-    this.#emit({ ...latest, id: randomUUID(), count, window });
+    this.#emit({ ...latest, id: randomUUID(), count, window, examples });
   }
+}
+
+/** A window without repeats, whose last alert was `told`. */
+function windowAfter(told: Alert, endsMs: number): OpenWindow {
+  return { endsMs, count: 0, first: told.time, examples: [], latest: told, told };
+}
+
+/** `names`, and of `more` what they lack while there is room. */
+function firstNames(names: readonly string[], more: readonly string[]): readonly string[] {
+  if (names.length >= EXAMPLES_MAX) return names;
+  return [...new Set([...names, ...more])].slice(0, EXAMPLES_MAX);
 }
 
 /** `alert`, the later one, as severe as the worse of the two. */

@@ -31,6 +31,11 @@ export class Gate {
     return this.#cap.admit(at, alert.severity) ? [...told, alert] : told;
   }
 
+  /** Alerts that the cap held back since the start. */
+  get suppressedInAll(): number {
+    return this.#cap.suppressedInAll;
+  }
+
   /** The line about a minute that is over by now, if the cap held something back in it. */
   suppressed(untilMs: number): readonly Alert[] {
     const count = this.#cap.takeSuppressed(untilMs);

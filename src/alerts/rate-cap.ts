@@ -13,7 +13,9 @@ export class RateCap {
   readonly #perMinute: number | null;
   /** Admitted since #startMs, by severity. */
   readonly #admitted = new Map<number, number>();
+  /** Not taken yet, and since the start. */
   #suppressed = 0;
+  #suppressedInAll = 0;
   #startMs = Number.NEGATIVE_INFINITY;
 
   /** @param perMinute 1 or more; null for no cap */
@@ -31,10 +33,16 @@ export class RateCap {
     const admitted = this.#admitted.get(severity) ?? 0;
     if (admitted >= this.#perMinute) {
       this.#suppressed++;
+      this.#suppressedInAll++;
       return false;
     }
     this.#admitted.set(severity, admitted + 1);
     return true;
+  }
+
+  /** What was suppressed since the start. */
+  get suppressedInAll(): number {
+    return this.#suppressedInAll;
   }
 
   /** What was suppressed in a minute that is over, once; 0 until then. Infinity ends it now. */

@@ -3,7 +3,7 @@
  * such lines, named after the sequence of its first.
  */
 
-import type { Alert } from './alert.ts';
+import { type Alert, examplesOf } from './alert.ts';
 
 export interface JournalRecord {
   /** 1 or more; the next alert has the next number, over restarts too. */
@@ -51,7 +51,10 @@ function parse(line: string): JournalRecord | null {
   try {
     const value = JSON.parse(line) as JournalRecord;
     const isRecord = Number.isSafeInteger(value.sequence) && Number.isFinite(value.at);
-    return isRecord && typeof value.alert === 'object' && value.alert !== null ? value : null;
+    if (!isRecord || typeof value.alert !== 'object' || value.alert === null) return null;
+    // A record from before there were examples: the name of the last query is one.
+    if (value.alert.examples !== undefined) return value;
+    return { ...value, alert: { ...value.alert, examples: examplesOf(value.alert) } };
   } catch {
     return null;
   }

@@ -7,7 +7,7 @@
 
 import { hostname } from 'node:os';
 import type { Alert, AlertType } from './alert.ts';
-import { readable } from './formats/shared.ts';
+import { examplesText, readable } from './formats/shared.ts';
 import type { Encode } from './sinks/sink.ts';
 
 export const APP_NAME = 'dnsvalve';
@@ -116,6 +116,7 @@ function fieldsOf(alert: Alert): (readonly [string, string | number | boolean | 
     ['reason', alert.reason],
     ['parts', partsText(alert)],
     ['rule', alert.rule],
+    ['examples', examplesText(alert)],
   ];
 }
 

@@ -9,12 +9,12 @@ import type { Sink as SinkConfig } from '../config/types.ts';
 import { messageOf } from '../errors.ts';
 import type { Alert } from './alert.ts';
 import { type Cursor, readCursors, writeCursors } from './cursors.ts';
-import { Delivery } from './delivery.ts';
+import { Delivery, type DeliveryStats } from './delivery.ts';
 import { Gate } from './gate.ts';
 import { Journal, type JournalStats } from './journal.ts';
 import type { Bounds } from './segments.ts';
 import { openSink, type SinkEnvironment } from './sinks/open.ts';
-import type { Sink, SinkStats } from './sinks/sink.ts';
+import type { Sink } from './sinks/sink.ts';
 
 /** How often sinks are looked at while they have something; 40,000 alerts a second go through. */
 const LOOK_MS = 50;
@@ -44,7 +44,7 @@ export interface Loss {
 
 export interface SpoolStats {
   readonly spool: JournalStats;
-  readonly sinks: readonly ({ readonly name: string } & SinkStats)[];
+  readonly sinks: readonly ({ readonly name: string } & DeliveryStats)[];
 }
 
 interface Outlet {

@@ -29,8 +29,8 @@ interface Status {
 
 interface QueryLogPart {
   readonly shed: number;
-  readonly queryLog: { written: number; lost: number; lastError: string | null } | null;
-  readonly dnstap: { sent: number; lost: number; lastError: string | null } | null;
+  readonly query_log: { written: number; lost: number; last_error: string | null } | null;
+  readonly dnstap: { sent: number; lost: number; last_error: string | null } | null;
 }
 
 interface BudgetRow {
@@ -47,16 +47,16 @@ interface FeedRow {
   readonly name: string;
   readonly action: string;
   readonly entries: number;
-  readonly ageMs: number | null;
-  readonly loadMs: number;
-  readonly lastError: string | null;
+  readonly age_ms: number | null;
+  readonly load_ms: number;
+  readonly last_error: string | null;
 }
 
 interface ServerRow {
   readonly group: string;
   readonly address: { readonly address: string; readonly port: number };
   readonly state: string;
-  readonly srttMs: number;
+  readonly srtt_ms: number;
   readonly sent: number;
   readonly timeouts: number;
 }
@@ -66,7 +66,8 @@ interface SinkRow {
   readonly sent: number;
   readonly dropped: number;
   readonly queued: number;
-  readonly lastError: string | null;
+  readonly suppressed: number;
+  readonly last_error: string | null;
 }
 
 export function statusText(status: Status): string {
@@ -114,13 +115,13 @@ function feedTable(feeds: readonly FeedRow[]): string {
   const columns = ['feed', 'action', 'entries', 'age', 'load ms', 'problem'];
   return renderTable(
     columns.map((title) => ({ title })),
-    feeds.map(({ name, action, entries, ageMs, loadMs, lastError }) => [
+    feeds.map(({ name, action, entries, age_ms, load_ms, last_error }) => [
       name,
       action,
       String(entries),
-      ageMs === null ? 'never' : `${Math.round(ageMs / 1000)} s`,
-      String(Math.round(loadMs)),
-      lastError ?? '',
+      age_ms === null ? 'never' : `${Math.round(age_ms / 1000)} s`,
+      String(Math.round(load_ms)),
+      last_error ?? '',
     ]),
   );
 }
@@ -130,11 +131,11 @@ function serverTable(servers: readonly ServerRow[]): string {
   const columns = ['upstream', 'server', 'state', 'srtt ms', 'sent', 'timeouts'];
   return renderTable(
     columns.map((title) => ({ title })),
-    servers.map(({ group, address, state, srttMs, sent, timeouts }) => [
+    servers.map(({ group, address, state, srtt_ms, sent, timeouts }) => [
       group,
       `${address.address} port ${address.port}`,
       state,
-      srttMs.toFixed(1),
+      srtt_ms.toFixed(1),
       String(sent),
       String(timeouts),
     ]),
@@ -164,32 +165,30 @@ function findingTable(findings: Status['alerts']['findings']): string {
 
 function sinkTable(sinks: readonly SinkRow[]): string {
   if (sinks.length === 0) return '';
-  const columns = ['sink', 'sent', 'dropped', 'queued', 'problem'];
+  const columns = ['sink', 'sent', 'dropped', 'queued', 'suppressed', 'problem'];
   return renderTable(
     columns.map((title) => ({ title })),
-    sinks.map(({ name, sent, dropped, queued, lastError }) => [
+    sinks.map(({ name, sent, dropped, queued, suppressed, last_error }) => [
       name,
-      String(sent),
-      String(dropped),
-      String(queued),
-      lastError ?? '',
+      ...[sent, dropped, queued, suppressed].map(String),
+      last_error ?? '',
     ]),
   );
 }
 
 function queryLogTable(part: QueryLogPart | null): string {
   if (part === null) return '';
-  const { shed, queryLog, dnstap } = part;
+  const { shed, query_log: file, dnstap } = part;
   const rows = [
-    ...(queryLog === null ? [] : [['query log', queryLog.written, queryLog] as const]),
+    ...(file === null ? [] : [['query log', file.written, file] as const]),
     ...(dnstap === null ? [] : [['dnstap', dnstap.sent, dnstap] as const]),
   ];
   return renderTable(
     ['every query', 'written', 'lost', 'problem'].map((title) => ({ title })),
     [
       ['before both', '', String(shed), ''],
-      ...rows.map(([name, done, { lost, lastError }]) => [
-        ...[name, String(done), String(lost), lastError ?? ''],
+      ...rows.map(([name, done, { lost, last_error }]) => [
+        ...[name, String(done), String(lost), last_error ?? ''],
       ]),
     ],
   );

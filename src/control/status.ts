@@ -1,4 +1,7 @@
-/** The status document: what a running resolver has loaded, counts and lacks. Versioned. */
+/**
+ * The status document: what a running resolver has loaded, counts and lacks. Versioned. Its keys
+ * are snake_case, whatever the parts of the program call what they give.
+ */
 
 import { learningText } from '../baseline/settings.ts';
 import { configurationDigest } from '../config/digest.ts';
@@ -11,7 +14,11 @@ import type { ServerStats } from '../upstream/upstreams.ts';
 
 export const STATUS_VERSION = 1;
 
-export async function statusOf(resolver: Resolver): Promise<object> {
+export async function statusOf(resolver: Resolver): Promise<unknown> {
+  return withSnakeKeys(await partsOf(resolver));
+}
+
+async function partsOf(resolver: Resolver): Promise<object> {
   const { snapshot } = resolver;
   const { config, memory, compileMs } = snapshot;
   const totals = resolver.workers.totals();
@@ -75,6 +82,18 @@ function baselineOf(stats: RecorderStats | null): object | null {
 /** Histograms are for the metrics. */
 function withoutLatency({ latency: _, ...server }: ServerStats): object {
   return server;
+}
+
+/** `value` with `lastError` as `last_error`, at any depth. */
+export function withSnakeKeys(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withSnakeKeys);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, child]) => [
+      key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+      withSnakeKeys(child),
+    ]),
+  );
 }
 
 /** Octets of all shared arrays below an object. */

@@ -35,6 +35,41 @@ describe('folding', () => {
     expect(out[1]?.id).not.toBe(out[0]?.id);
   });
 
+  it('tells the first three names of the repeats, each once, and the last one as its name', () => {
+    const { out, fold } = setup();
+    for (const host of ['told', 'a', 'a', 'b', 'a', 'c', 'd', 'e']) {
+      fold.push(denied(T0, { qname: `${host}.partner.example` }), T0);
+    }
+    fold.flush();
+    expect(out.map(({ qname, examples }) => [qname, ...examples])).toEqual([
+      ['told.partner.example', 'told.partner.example'],
+      ['e.partner.example', 'a.partner.example', 'b.partner.example', 'c.partner.example'],
+    ]);
+  });
+
+  it('tells no name a second time when a window goes on after it was told in between', () => {
+    const { out, fold } = setup();
+    const named = (host: string) => denied(T0, { qname: `${host}.partner.example` });
+    fold.push(named('a'), T0);
+    fold.push(named('b'), T0);
+    fold.push({ ...named('c'), severity: 3 }, T0);
+    fold.push(named('d'), T0);
+    fold.flush();
+    expect(out.map(({ count, examples }) => [count, ...examples])).toEqual([
+      [1, 'a.partner.example'],
+      [2, 'b.partner.example', 'c.partner.example'],
+      [1, 'd.partner.example'],
+    ]);
+  });
+
+  it('has no example where no query is meant', () => {
+    const { out, fold } = setup();
+    const down = operationalAlert('upstream-down', 'corp', { reason: 'down', atMs: T0 });
+    for (let n = 0; n < 2; n++) fold.push(down, T0);
+    fold.flush();
+    expect(out.map(({ examples }) => examples)).toEqual([[], []]);
+  });
+
   it('says nothing at the end of a window without repeats', () => {
     const { out, fold } = setup();
     fold.push(denied(T0), T0);

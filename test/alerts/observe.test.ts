@@ -125,6 +125,7 @@ describe('what an alert carries', () => {
       policy_revision: 7,
       count: 1,
       window: null,
+      examples: ['www.partner.example'],
       technique: null,
       detector: null,
       score: null,

@@ -23,6 +23,9 @@ describe('rate cap', () => {
     expect(cap.takeSuppressed(T0 + 59_999)).toBe(0);
     expect(cap.takeSuppressed(T0 + 60_000)).toBe(2);
     expect(cap.takeSuppressed(T0 + 60_000)).toBe(0);
+    expect(cap.suppressedInAll).toBe(2);
+    admitted(cap, 4, T0 + 60_000);
+    expect(cap.suppressedInAll).toBe(3);
   });
 
   it('says at the end of time what the minute had suppressed so far', () => {

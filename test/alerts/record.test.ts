@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { operationalAlert } from '../../src/alerts/alert.ts';
 import { type JournalRecord, lineOf, recordsIn, segmentName } from '../../src/alerts/record.ts';
 import { Segments } from '../../src/alerts/segments.ts';
 import { deniedAlert, T0 } from './sample.ts';
@@ -101,4 +102,15 @@ it('leaves files of others in its folder alone', () => {
   } finally {
     rmSync(folder, { recursive: true });
   }
+});
+
+it('a record from before there were examples has the name of its last query as one', () => {
+  const { examples: _, ...old } = deniedAlert(1);
+  const told = operationalAlert('upstream-down', 'corp', { reason: 'down', atMs: T0 });
+  const lines = [
+    { ...record(1), alert: old },
+    { ...record(2), alert: told },
+  ];
+  const read = recordsIn(lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+  expect(read.map(({ alert }) => alert.examples)).toEqual([['www.d1.example'], []]);
 });

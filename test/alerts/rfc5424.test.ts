@@ -97,6 +97,7 @@ describe('message', () => {
       'dnsvalve@32473 answers': '192.0.2.1,2001:db8::1',
       'dnsvalve@32473 reason': 'allowed for the workload',
       'dnsvalve@32473 rule': 'dnsvalve.yaml:12:9 *.partner.example',
+      'dnsvalve@32473 examples': 'www.partner.example',
       'meta sequenceId': '1',
     });
   });

@@ -79,15 +79,28 @@ describe.each(BACKENDS)('the query log through %s sockets', (backend) => {
     expect(first).toMatchObject({ version: 1, source: LOCALHOST, would_deny: false });
     expect(first?.['rule']).toMatch(/^\S+:\d+ allow \.example\.com$/);
     const status = await until('the status counts them', async () => {
-      const found = (await valve.status())['query_log'] as { queryLog: { written: number } | null };
-      return found.queryLog?.written === 8 ? found : null;
+      const found = (await valve.status())['query_log'] as {
+        query_log: { written: number } | null;
+      };
+      return found.query_log?.written === 8 ? found : null;
     });
-    expect(status).toMatchObject({ shed: 0, queryLog: { lost: 0, lastError: null }, dnstap: null });
+    expect(status).toMatchObject({
+      shed: 0,
+      query_log: { lost: 0, last_error: null },
+      dnstap: null,
+    });
+    expect(keysOf(await valve.status()).filter((key) => /[A-Z]/.test(key))).toEqual([]);
     expect(statSync(path).mode & 0o777).toBe(0o640);
     expect(await valve.stop()).toBe(0);
     upstream.stop();
   });
 });
+
+function keysOf(value: unknown): string[] {
+  if (typeof value !== 'object' || value === null) return [];
+  const below = Object.values(value).flatMap(keysOf);
+  return Array.isArray(value) ? below : [...Object.keys(value), ...below];
+}
 
 describe('the file of the query log', () => {
   it('is opened anew on SIGUSR2, switched on and off by a reload, and drained at the end', async () => {

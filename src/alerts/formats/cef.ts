@@ -9,7 +9,7 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import type { Alert } from '../alert.ts';
 import { HEADLINES, sentence } from '../rfc5424.ts';
-import { cut, type Machine, PRODUCT } from './shared.ts';
+import { cut, examplesText, type Machine, PRODUCT } from './shared.ts';
 
 /** By syslog severity 0..7: 0-3 is low, 4-6 medium, 7-8 high, 9-10 very high. */
 const SEVERITIES = [10, 10, 9, 8, 6, 3, 1, 0] as const;
@@ -100,6 +100,7 @@ function ownFields(alert: Alert): (readonly [string, Value])[] {
     ['DnsvalveDnsvalveWouldDeny', String(alert.would_deny)],
     ['DnsvalveDnsvalveUnusualHour', unusual === null ? null : String(unusual)],
     ['DnsvalveDnsvalveAnswers', answers.length === 0 ? null : answers.join(',')],
+    ['DnsvalveDnsvalveExamples', examplesText(alert)],
   ];
 }
 

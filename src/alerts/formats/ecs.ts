@@ -39,7 +39,7 @@ export function ecs(alert: Alert, machine: Machine): string {
       dns: dnsOf(alert, addresses),
       related: {
         ip: [...new Set([sourceOf(alert)?.ip ?? [], addresses].flat())],
-        hosts: [alert.qname ?? []].flat(),
+        hosts: [...new Set([alert.qname ?? [], alert.examples].flat())],
       },
       rule: { name: alert.rule, category: alert.type },
       threat: threatOf(alert),
@@ -102,10 +102,10 @@ function threatOf(alert: Alert) {
 
 function ownOf(alert: Alert) {
   const { version, verdict, would_deny, mode, subject, first_seen, unusual_hour } = alert;
-  const { policy_revision, count, detector, score, threshold, parts } = alert;
+  const { policy_revision, count, examples, detector, score, threshold, parts } = alert;
   return {
     ...{ version, verdict, would_deny, mode, subject, first_seen, unusual_hour },
-    ...{ policy_revision, count, detector, score, threshold },
+    ...{ policy_revision, count, examples, detector, score, threshold },
     // Values are texts, so that the field has one type; the words are in `reason` already.
     parts: parts.map(({ name, value }) => ({ name, value: String(value) })),
   };

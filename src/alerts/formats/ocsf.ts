@@ -175,14 +175,17 @@ function observablesOf(alert: Alert) {
       ? []
       : [{ name: 'query.hostname', type_id: HOSTNAME, value: alert.qname }]),
     ...(ip === null ? [] : [{ name: 'src_endpoint.ip', type_id: IP_ADDRESS, value: ip }]),
+    ...alert.examples
+      .filter((name) => name !== alert.qname)
+      .map((value) => ({ name: 'unmapped.examples', type_id: HOSTNAME, value })),
   ];
 }
 
 function unmappedOf(alert: Alert) {
   const { workload, owner, env, registrable_domain, would_deny, mode, subject, first_seen } = alert;
-  const { unusual_hour, policy_revision, count, detector, score, threshold } = alert;
+  const { unusual_hour, policy_revision, count, examples, detector, score, threshold } = alert;
   return {
     ...{ workload, owner, env, registrable_domain, would_deny, mode, subject, first_seen },
-    ...{ unusual_hour, policy_revision, count, detector, score, threshold },
+    ...{ unusual_hour, policy_revision, count, examples, detector, score, threshold },
   };
 }

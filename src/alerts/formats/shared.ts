@@ -82,6 +82,11 @@ function isEmpty(value: unknown): boolean {
   return typeof value === 'object' && Object.keys(value).length === 0;
 }
 
+/** A name may hold a comma and no blank, which is `\032` in it. */
+export function examplesText({ examples }: Alert): string | null {
+  return examples.length === 0 ? null : examples.join(' ');
+}
+
 /** `T1071` and, where it is one, `T1071.004`. */
 export function techniquesOf({ technique }: Alert): {
   technique: string | null;

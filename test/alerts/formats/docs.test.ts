@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Alert } from '../../../src/alerts/alert.ts';
+import { Fold } from '../../../src/alerts/fold.ts';
 import { cef } from '../../../src/alerts/formats/cef.ts';
 import { ECS_VERSION, ecs } from '../../../src/alerts/formats/ecs.ts';
 import { encoderFor } from '../../../src/alerts/formats/encode.ts';
@@ -13,7 +14,24 @@ import { alert, findingAlert, T0 } from '../sample.ts';
 
 const text = readFileSync(join(import.meta.dirname, '../../../docs/alerts.md'), 'utf8');
 const MACHINE = { hostname: 'gw1', pid: 42, version: '0.1.0' } as const;
-const EXAMPLE = { ...findingAlert({ denied: true }), id: '3f0c1c9e-5d0a-4b5e-9f2e-6f6f0c3a9d11' };
+const EXAMPLE = { ...folded(), id: '3f0c1c9e-5d0a-4b5e-9f2e-6f6f0c3a9d11' };
+
+/** What is told at the end of a window with four names, after the alert that opened it. */
+function folded(): Alert {
+  const out: Alert[] = [];
+  const fold = new Fold({ windowMs: 600_000, max: 1, emit: (one) => out.push(one) });
+  const hosts = ['www', 'nbswy3dp', 'o5xxe3de', 'mfzwizlq', 'ojqxg5dp'];
+  for (const [n, host] of hosts.entries()) {
+    const atMs = T0 - (hosts.length - 1 - n) * 60_000;
+    const times = { firstMs: atMs, lastMs: atMs, firstSeenMs: T0 - 240_000 };
+    const qname = `${host}.partner.example`;
+    fold.push(findingAlert({ denied: true }, { ...times, qname }), atMs);
+  }
+  fold.flush();
+  const [, end] = out;
+  if (end === undefined) throw new Error('nothing was folded');
+  return end;
+}
 
 /** The first block of code under a heading of the third level. */
 function exampleOf(format: string): string {

@@ -102,6 +102,7 @@ export const hostile: fc.Arbitrary<Alert> = fc
         reason: text,
         subject: text,
         answers: fc.array(text, { maxLength: 20 }),
+        examples: fc.array(text, { maxLength: 20 }),
         parts: fc.array(fc.record({ name: text, value: fc.oneof(text, fc.integer()), text }), {
           maxLength: 6,
         }),
