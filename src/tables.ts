@@ -50,6 +50,8 @@ export interface TablesMemory {
   readonly rules: TextsMemory;
   /** How to ask for access, by workload + 1. */
   readonly asks: TextsMemory;
+  /** For how long the command that is shown asks, by workload + 1. */
+  readonly requestTimes: TextsMemory;
   /** What the query log and dnstap are told. */
   readonly taps: TapsMemory;
   readonly limits: TtlLimits;
@@ -75,6 +77,7 @@ export class Tables {
   readonly rebindingAllow: Prefixes;
   readonly rules: Texts;
   readonly asks: Texts;
+  readonly requestTimes: Texts;
   readonly taps: TapsMemory;
   readonly limits: TtlLimits;
   readonly denyTtlSeconds: number;
@@ -98,6 +101,7 @@ export class Tables {
     this.rebindingAllow = new Prefixes(memory.rebindingAllow);
     this.rules = new Texts(memory.rules);
     this.asks = new Texts(memory.asks);
+    this.requestTimes = new Texts(memory.requestTimes);
     this.taps = memory.taps;
     this.limits = memory.limits;
     this.denyTtlSeconds = memory.denyTtlSeconds;

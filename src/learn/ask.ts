@@ -7,7 +7,7 @@ import type Database from 'better-sqlite3';
 import { BaselineReading, type BaselineReport } from '../baseline/reading.ts';
 import { baselineOf } from '../baseline/settings.ts';
 import { didYouMean } from '../config/suggest.ts';
-import type { Config, Workload } from '../config/types.ts';
+import type { Config, Pattern, Workload } from '../config/types.ts';
 import { DnsvalveError } from '../errors.ts';
 import type { Snapshot } from '../server/snapshot.ts';
 import { Engine } from './engine.ts';
@@ -50,7 +50,7 @@ export async function ready(
   return {
     config,
     workload,
-    engine: engineFor(await compile(config), workload.name),
+    engine: engineFor(await compile(config), workload.name, ruledFor(config, workload)),
     seen: new Seen(db),
     window: { sinceMs, untilMs, detailFromMs },
     nowMs,
@@ -69,9 +69,20 @@ export function workloadOf(config: Config, name: string): Workload {
   throw new DnsvalveError('USAGE', `workload "${name}": not in the configuration${near}`);
 }
 
-export function engineFor(snapshot: Snapshot, workload: string): Engine {
+export function engineFor(
+  snapshot: Snapshot,
+  workload: string,
+  ruled: readonly Pattern[] = [],
+): Engine {
   const index = snapshot.config.workloads.findIndex(({ name }) => name === workload);
-  return new Engine(snapshot, index + 1);
+  return new Engine(snapshot, index + 1, ruled);
+}
+
+/** Patterns of all lists that may let a workload through. */
+function ruledFor({ bundles, everyone }: Config, { allow, use }: Workload): Pattern[] {
+  const used = bundles.filter(({ name }) => use.includes(name));
+  const lists = [allow, ...used.map(({ entries }) => entries), everyone.allow];
+  return lists.flat().map(({ pattern }) => pattern);
 }
 
 export interface SuggestOptions {

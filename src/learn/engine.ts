@@ -3,6 +3,7 @@
  * query, for as many names as there are. Slow lane.
  */
 
+import type { Pattern } from '../config/types.ts';
 import { REASON_MODE, REASON_REPUTATION } from '../events/kinds.ts';
 import { authorize } from '../policy/authorize.ts';
 import { Decision } from '../policy/decision.ts';
@@ -37,19 +38,26 @@ const COMMON_TYPES = TYPES.slice(0, 3);
 
 /** A label that no rule names, to ask for what lies below a domain. */
 const ANY_LABEL = 'any-name-below';
+/** Private reverse zones that are not registrable domains themselves. */
+const PRIVATE_NAMES = ['168.192.in-addr.arpa', '16.172.in-addr.arpa'];
 /** Characters of a name that leave room for a dot. */
 const NAME_MAX = 252;
 
 export class Engine {
   readonly #snapshot: ExplainedSnapshot;
   readonly #workload: number;
+  readonly #ruled: readonly Pattern[];
   readonly #name = new WireName();
   readonly #decision = new Decision();
 
-  /** @param workload its number in the snapshot, 1 or more */
-  constructor(snapshot: Snapshot, workload: number) {
+  /**
+   * @param workload its number in the snapshot, 1 or more
+   * @param ruled patterns of rules that may let it through, for names that are not known
+   */
+  constructor(snapshot: Snapshot, workload: number, ruled: readonly Pattern[] = []) {
     this.#snapshot = explainable(snapshot.memory);
     this.#workload = workload;
+    this.#ruled = ruled;
   }
 
   /** What would become of the queries that the row stands for. */
@@ -77,8 +85,26 @@ export class Engine {
   #ofUnknown(seen: SeenName): Said {
     const room = NAME_MAX - seen.name.length;
     const below = this.ask(`${ANY_LABEL.slice(0, Math.max(1, room))}.${seen.name}`, types.TYPE_A);
-    const isAll = below.verdict !== 'allowed' || seen.wouldDeny + seen.denied === 0;
+    const isClean = seen.wouldDeny + seen.denied === 0;
+    if (below.verdict === 'undecided' && isClean) return this.#furtherBelow(seen.name) ?? below;
+    const isAll = below.verdict !== 'allowed' || isClean;
     return isAll ? below : this.ask(seen.name, types.TYPE_A);
+  }
+
+  /**
+   * Where nothing spoke against names that are not known, they were let through by a rule for what
+   * lies further below their domain, or by the local zones of private addresses. Null where there
+   * is none by now.
+   */
+  #furtherBelow(domain: string): Said | null {
+    const tail = `.${domain}`;
+    const ruled = this.#ruled.filter(({ name }) => name.endsWith(tail));
+    const names = ruled.map(({ kind, name }) => (kind === 'below' ? `${ANY_LABEL}.${name}` : name));
+    for (const name of [...names, ...PRIVATE_NAMES.filter((name) => name.endsWith(tail))]) {
+      const said = name.length > NAME_MAX ? null : this.ask(name, types.TYPE_A);
+      if (said?.verdict === 'allowed') return said;
+    }
+    return null;
   }
 
   ask(name: string, type: number): Said {

@@ -6,7 +6,7 @@
 import { parse } from 'tldts';
 import { isSharedSuffix, parsePattern } from '../config/pattern.ts';
 import { didYouMean } from '../config/suggest.ts';
-import type { Pattern } from '../config/types.ts';
+import type { ExceptionSettings, Pattern } from '../config/types.ts';
 import { parseDuration } from '../config/units.ts';
 import { DnsvalveError } from '../errors.ts';
 import { typeFromText } from '../wire/text.ts';
@@ -58,13 +58,26 @@ export function readRequest(asked: Asked, policy: RequestPolicy): Omit<RequestFa
   };
 }
 
+/** What an exception may last where nothing else is said, as commands that are shown ask for it. */
+const USUAL_MS = 4 * 3_600_000;
+
+/** The longest time of an exception in an environment. */
+function longestIn(env: string | null, { maxMs, defaultMaxMs }: ExceptionSettings): number {
+  return (env === null ? undefined : maxMs.get(env)) ?? defaultMaxMs;
+}
+
+/** The time that a shown command asks for: one that is not refused as too long. */
+export function usualTime(env: string | null, settings: ExceptionSettings): string {
+  const ms = Math.min(USUAL_MS, longestIn(env, settings));
+  return durationText(Math.floor(ms / 1000) * 1000);
+}
+
 /** The time of an exception. @throws DnsvalveError USAGE beyond what its environment may have */
 export function readDuration(asked: unknown, workload: string, policy: RequestPolicy): number {
   const text = typeof asked === 'string' ? asked : '';
   const durationMs = parseDuration(text);
   const env = policy.workloads.find(({ name }) => name === workload)?.env ?? null;
-  const { maxMs, defaultMaxMs } = policy.exceptions;
-  const longestMs = (env === null ? undefined : maxMs.get(env)) ?? defaultMaxMs;
+  const longestMs = longestIn(env, policy.exceptions);
   const accepted = `accepted is up to ${durationText(longestMs)}`;
   if (durationMs === null) refuse(`--for: give how long, like 30m or 4h; ${accepted}`);
   if (durationMs < SHORTEST_MS) refuse(`--for ${text}: shorter than a second; ${accepted}`);

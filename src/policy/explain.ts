@@ -43,6 +43,8 @@ export interface ExplainedSnapshot extends PolicyView {
   budgetText(rule: number): string;
   /** `ask team-payments, policy: payments.yaml:12`; '' for an unmapped source. */
   askText(workload: number): string;
+  /** For how long a workload's request asks. */
+  requestTime(workload: number): string;
   /** Name of a 1-based feed; '' for 0. */
   feedName(feed: number): string;
   /** The reputation of a name that `feed` lists (0 for none). */
@@ -162,17 +164,22 @@ export function explain(
     budget: decision.allowed === 1 ? snapshot.budgetText(decision.rule) : '',
     entry: entryOf(name, winner, decision),
     ask: decision.allowed === 0 || decision.wouldDeny === 1 ? snapshot.askText(workload) : '',
-    request: requestOf(name, snapshot.workloads.nameOf(workload), decision),
+    request: requestOf(name, workload, decision, snapshot),
     reputation,
     steps,
   };
 }
 
 /** The same as `TXT _why.<name>` says (why.ts). */
-function requestOf(name: WireName, workload: string, { allowed, reason }: Decision): string {
+function requestOf(
+  name: WireName,
+  workload: number,
+  { allowed, reason }: Decision,
+  { workloads, requestTime }: ExplainedSnapshot,
+): string {
   if (allowed === 1 || !opensByException(reason) || !isPlain(name)) return '';
-  const pattern = nameToText(name.octets);
-  return `dnsvalve exception request ${workload} ${pattern} --for 4h --reason TEXT`;
+  const what = `${workloads.nameOf(workload)} ${nameToText(name.octets)}`;
+  return `dnsvalve exception request ${what} --for ${requestTime(workload)} --reason TEXT`;
 }
 
 /** The suffix that the feed lists. Where a rule decided after all, its label is the rule's. */

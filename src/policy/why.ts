@@ -43,7 +43,8 @@ const OF_EVERYBODY = encoder.encode(
 );
 const OF_QUARANTINE = encoder.encode('only the release of the quarantine opens it');
 const REQUEST = encoder.encode('to ask: dnsvalve exception request ');
-const REQUEST_END = encoder.encode(' --for 4h --reason TEXT');
+const REQUEST_TIME = encoder.encode(' --for ');
+const REQUEST_END = encoder.encode(' --reason TEXT');
 /** RFC 1035 3.3: a character-string; a longer line goes on in the next one. */
 const STRING_MAX = 255;
 const NO_TEXT = new Uint8Array(0);
@@ -161,6 +162,8 @@ function writeRequest(query: Query, tables: Tables): void {
   for (let label = 1; label < about.name.labelCount; label++) {
     line[start + about.name.labelAt[label]! - 1] = 0x2e /* '.' */;
   }
+  append(REQUEST_TIME, 0, REQUEST_TIME.length);
+  appendText(tables.requestTimes, about.workload + 1);
   append(REQUEST_END, 0, REQUEST_END.length);
   writeLine(query, tables);
 }

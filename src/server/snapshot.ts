@@ -15,6 +15,7 @@ import type { RevisionNames } from '../history/messages.ts';
 import { compileIdentity, compilePrefixes } from '../identity/compile.ts';
 import { UNMAPPED_NAME } from '../identity/workloads.ts';
 import { noOverrides } from '../overrides/memory.ts';
+import { usualTime } from '../overrides/request.ts';
 import { budgetWarnings } from '../policy/budget-gaps.ts';
 import { compilePolicy } from '../policy/compile.ts';
 import { type ExplainedSnapshot, type Explanation, explain } from '../policy/explain.ts';
@@ -93,6 +94,7 @@ export async function compileSnapshot(
     ),
     rules: rules.finish(),
     asks: packTexts(['', '', ...config.workloads.map(askText)]),
+    requestTimes: packTexts(['', '', ...requestTimes(config)]),
     taps: compileTaps(config),
     limits: config.cache,
     denyTtlSeconds: config.denyTtlSeconds,
@@ -155,6 +157,10 @@ function askText(workload: Workload): string {
   return workload.owner === null ? `policy: ${place}` : `ask ${workload.owner}, policy: ${place}`;
 }
 
+function requestTimes({ workloads, exceptions }: Config): string[] {
+  return workloads.map(({ env }) => usualTime(env, exceptions));
+}
+
 /** Rules of a policy, without rule 0 and without those of overrides. */
 export function ruleCount({ memory }: Snapshot): number {
   const { firstRule } = memory.overrides;
@@ -183,6 +189,7 @@ export function explainable(memory: TablesMemory): ExplainedSnapshot {
     scoreOf: (name, feed, workload) => scoreOf(tables.standing, name, feed, workload),
     budgetText: (rule) => tables.budgets.texts.text(tables.budgets.of(rule)),
     askText: (workload) => tables.asks.text(workload + 1),
+    requestTime: (workload) => tables.requestTimes.text(workload + 1),
     feedName: (feed) => memory.reputation.feeds.names[feed - 1] ?? '',
   };
 }

@@ -146,6 +146,24 @@ describe('suggest', () => {
     expect(text).toContain('not all names are known; those that are need api.big.example, *.cdn');
   });
 
+  it('opens no domain for unknown names of which nothing would have been denied', async () => {
+    const rule = '    allow: ["*.cdn.partner.example"]\n';
+    const place = new Place({ 'dnsvalve.yaml': HEAD + PAY.replace(/ {4}allow:.*\n/, rule) });
+    const more = { wouldDeny: 0, firstMs: DAY_BEFORE };
+    const folded = { allowed: 7, folded: 7, ...more };
+    place.saw([
+      { name: 'x.cdn.partner.example', ...folded },
+      { name: '7.1.168.192.in-addr.arpa', registrable: '192.in-addr.arpa', ...folded },
+      { name: 'x.cdn.gone.example', ...folded },
+    ]);
+    const { path } = await suggested(place);
+    expect(allowed(path)).not.toContain('.partner.example');
+    expect(allowed(path)).toContain('.gone.example');
+    const { out } = await place.run('promote', 'pay', '--dry-run');
+    expect(out).not.toContain('partner.example');
+    expect(out).not.toContain('192.in-addr.arpa');
+  });
+
   it('names the policy test that an entry would break', async () => {
     const tests = '    tests: [ { name: b.new.example, expect: deny } ]\n';
     const place = new Place({ 'dnsvalve.yaml': HEAD + PAY + tests });

@@ -22,6 +22,7 @@ function explained(sketch: Sketch, feeds: FeedSketch = {}, zone = ZONE_NONE): Ex
     scoreOf: () => ({ score: 100, deny_below: 0, alert_below: 0, parts: [] }),
     budgetText: () => '',
     askText: () => '',
+    requestTime: () => '4h',
     feedName: (feed) => ['', 'bad', 'odd'][feed] ?? '',
   };
 }

@@ -29,10 +29,12 @@ workloads:
     sources: [10.1.0.0/16]
     allow: [.example.com, { name: typed.example, types: [TXT] }]
     deny: [old.example.com]
+  short: { env: prod, sources: [10.5.0.0/16] }
   quiet: { sources: [10.2.0.0/16], answer: refused }
   trying: { sources: [10.3.0.0/16], mode: report }
   careful: { sources: [10.4.0.0/16], mode: open, fail_open: true }
 unmapped: { mode: open }
+exceptions: { max: { prod: 90m, default: 2d } }
 `;
 
 const snapshot = await compileFiles({ 'main.yaml': CONFIG }, 1);
@@ -42,7 +44,12 @@ beforeEach(() => {
   valve = new Valve(snapshot);
 });
 
-const FROM = { api: '10.1.0.7', quiet: '10.2.0.7', trying: '10.3.0.7', careful: '10.4.0.7' };
+const FROM = {
+  api: '10.1.0.7',
+  quiet: '10.2.0.7',
+  trying: '10.3.0.7',
+  careful: '10.4.0.7',
+};
 
 function ask(name: string, options: Partial<{ from: string; type: string; size: number }> = {}) {
   const { from = FROM.api, type = 'TXT', size = 1232 } = options;
@@ -228,6 +235,17 @@ describe('the label _why', () => {
     Object.defineProperty(valve.forwarder.tables.reputation, 'vet', { value: vet });
     expect(rcodeToText(ask('_why.x.test', { from: FROM.careful }).rcode)).toBe('SERVFAIL');
     expect(valve.asked).toEqual([]);
+  });
+});
+
+describe('the command that asks', () => {
+  it('asks for no longer than the environment may have, in explain too', () => {
+    const [, command] = lines(ask('_why.x.test', { from: '10.5.0.7' }));
+    expect(command).toBe(`${REQUEST} short x.test --for 90m --reason TEXT`);
+    const { workloads } = snapshot.config;
+    const number = workloads.findIndex(({ name }) => name === 'short') + 1;
+    const { request } = explainName(snapshot, wireName('x.test'), TYPE_A, number);
+    expect(`to ask: ${request}`).toBe(command);
   });
 });
 
