@@ -6,6 +6,7 @@
  * that a name was asked for, and names that the history holds no detail of.
  */
 
+import { namesFurtherBelow, ruledFor } from '../learn/further-below.ts';
 import type { Seen, SeenName, SeenOf, SeenWindow } from '../learn/seen.ts';
 import { WireName } from '../wire/name.ts';
 import { type Change, type ChangeKind, Changes } from './changes.ts';
@@ -112,10 +113,23 @@ export class BackTest {
 
   /** Of names without detail, two that they may have been. */
   #compareAll(before: number | undefined, after: number, seen: SeenName): Difference[] {
-    const texts = seen.kind === 'name' ? [seen.name] : [`_.${seen.domain}`, seen.domain];
+    const texts = seen.kind === 'name' ? [seen.name] : this.#unknown(before, seen);
     return texts.flatMap((text) =>
       readNameText(text, this.#name) ? this.#compare(before, after, seen) : [],
     );
+  }
+
+  /** Where nothing spoke against them, names that a rule further below lets through so far. */
+  #unknown(before: number | undefined, { domain, wouldDeny, denied }: SeenName): string[] {
+    const either = [`_.${domain}`, domain];
+    const workload = this.#before?.config.workloads[(before ?? 0) - 1];
+    if (this.#before === null || before === undefined || workload === undefined) return either;
+    if (wouldDeny + denied > 0) return either;
+    const below = namesFurtherBelow(ruledFor(this.#before.config, workload), domain);
+    const open = below.filter(
+      (text) => readNameText(text, this.#name) && this.#was(ANY_TYPE, before) === 'allowed',
+    );
+    return open.length > 0 ? open : either;
   }
 
   #compare(before: number | undefined, after: number, seen: SeenName): Difference[] {

@@ -12,6 +12,7 @@ import { DnsvalveError } from '../errors.ts';
 import type { Snapshot } from '../server/snapshot.ts';
 import { Engine } from './engine.ts';
 import { Flags } from './flags.ts';
+import { ruledFor } from './further-below.ts';
 import { Seen, type SeenWindow } from './seen.ts';
 import type { SuggestContext } from './suggest.ts';
 import { Suspects } from './suspects.ts';
@@ -76,13 +77,6 @@ export function engineFor(
 ): Engine {
   const index = snapshot.config.workloads.findIndex(({ name }) => name === workload);
   return new Engine(snapshot, index + 1, ruled);
-}
-
-/** Patterns of all lists that may let a workload through. */
-function ruledFor({ bundles, everyone }: Config, { allow, use }: Workload): Pattern[] {
-  const used = bundles.filter(({ name }) => use.includes(name));
-  const lists = [allow, ...used.map(({ entries }) => entries), everyone.allow];
-  return lists.flat().map(({ pattern }) => pattern);
 }
 
 export interface SuggestOptions {

@@ -12,6 +12,7 @@ import { explainable, type Snapshot } from '../server/snapshot.ts';
 import * as types from '../wire/constants.ts';
 import { readName, WireName } from '../wire/name.ts';
 import { nameToWire, typeFromText } from '../wire/text.ts';
+import { ANY_LABEL, NAME_MAX, namesFurtherBelow } from './further-below.ts';
 import type { SeenName } from './seen.ts';
 
 /**
@@ -35,13 +36,6 @@ const TYPES = ['A', 'AAAA', 'HTTPS', 'TXT', 'SRV', 'MX', 'NS', 'PTR', 'CNAME', '
 
 /** What is asked for together: `A`, `AAAA` and `HTTPS`. */
 const COMMON_TYPES = TYPES.slice(0, 3);
-
-/** A label that no rule names, to ask for what lies below a domain. */
-const ANY_LABEL = 'any-name-below';
-/** Private reverse zones that are not registrable domains themselves. */
-const PRIVATE_NAMES = ['168.192.in-addr.arpa', '16.172.in-addr.arpa'];
-/** Characters of a name that leave room for a dot. */
-const NAME_MAX = 252;
 
 export class Engine {
   readonly #snapshot: ExplainedSnapshot;
@@ -97,12 +91,9 @@ export class Engine {
    * is none by now.
    */
   #furtherBelow(domain: string): Said | null {
-    const tail = `.${domain}`;
-    const ruled = this.#ruled.filter(({ name }) => name.endsWith(tail));
-    const names = ruled.map(({ kind, name }) => (kind === 'below' ? `${ANY_LABEL}.${name}` : name));
-    for (const name of [...names, ...PRIVATE_NAMES.filter((name) => name.endsWith(tail))]) {
-      const said = name.length > NAME_MAX ? null : this.ask(name, types.TYPE_A);
-      if (said?.verdict === 'allowed') return said;
+    for (const name of namesFurtherBelow(this.#ruled, domain)) {
+      const said = this.ask(name, types.TYPE_A);
+      if (said.verdict === 'allowed') return said;
     }
     return null;
   }

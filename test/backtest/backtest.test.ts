@@ -190,6 +190,17 @@ describe('test --against', () => {
     });
   }
 
+  it('judges names that are not kept by the rule further below that let them through', async () => {
+    const asked = Array.from({ length: NAMES_KEPT + 10 }, (_, i) => ({
+      name: `n${i}.cdn.bank.test`,
+    }));
+    const before = pay('mode: report, allow: [ "*.cdn.bank.test" ]');
+    const args = ['--enforce'];
+    expect(await changes({ asked, before, after: before, args })).toEqual([]);
+    const after = pay('allow: [ "*.other.test" ]');
+    expect(await changes({ asked, before, after, args })).toHaveLength(NAMES_KEPT + 1);
+  });
+
   it('says of names that are not kept that the domain alone was judged', async () => {
     const asked = Array.from({ length: NAMES_KEPT + 10 }, (_, i) => ({
       name: `n${i}.bank.test`,
