@@ -9,25 +9,13 @@ import { buildQuery, readMessage } from '../support/message.ts';
 import { answerTo } from '../support/replay-message.ts';
 import { Valve } from '../support/replay-valve.ts';
 import { hold, mutate, Random, word } from './mutate.ts';
+import { filesOf, SEEDS } from './world.ts';
 
 const ROUNDS = 200_000;
 /** One response in so many is read by dns-packet as well, which is slow. */
 const SECOND_OPINION = 20;
 
-const FILES = {
-  'own.zone':
-    '@ 300 SOA ns.own.test. host.own.test. 1 2 3 4 60\n@ 300 NS ns\nwww 300 A 10.0.0.5\n' +
-    'alias 300 CNAME www\nout 300 CNAME x.example.com.\n* 300 TXT "any"\nbig 300 TXT ' +
-    `${`"${'x'.repeat(250)}" `.repeat(8)}\n`,
-  'main.yaml': `
-upstreams: { default: { servers: [192.0.2.53] } }
-zones: [{ name: own.test, file: own.zone }]
-feeds: { bad: { source: [listed.example], category: malware } }
-workloads:
-  api: { owner: "${'team '.repeat(40)}", sources: [10.1.0.0/16], allow: [.example.com], answer: [192.0.2.9] }
-  open: { sources: [10.2.0.0/16], mode: open }
-`,
-};
+const FILES = filesOf({ api: '10.1.0.0/16', open: '10.2.0.0/16' }, '192.0.2.53');
 
 let valve: Valve;
 
@@ -43,35 +31,6 @@ beforeAll(async () => {
     answerTo('www.example.com', 'A', { answer: ['www.example.com. 60 A 192.0.2.1', long] }),
   );
 });
-
-const edns = {
-  size: 1232,
-  dnssecOk: true,
-  options: [
-    { code: 10, data: new Uint8Array(8) },
-    { code: 8, data: Uint8Array.of(0, 1, 24, 0, 10, 0, 0) },
-  ],
-};
-const SEEDS = [
-  buildQuery({ name: 'www.example.com' }),
-  buildQuery({ name: 'WWW.Example.com', edns: { size: 512 } }),
-  buildQuery({ name: 'new.example.com', edns }),
-  buildQuery({ name: 'denied.example.net', edns }),
-  buildQuery({
-    name: 'listed.example',
-    type: 'HTTPS',
-    edns: { size: 600, options: [{ code: 11, data: new Uint8Array(0) }] },
-  }),
-  buildQuery({ name: 'alias.own.test', edns }),
-  buildQuery({ name: 'out.own.test', edns }),
-  buildQuery({ name: 'big.own.test', type: 'TXT' }),
-  buildQuery({ name: 'a.b.own.test', type: 'TXT', edns }),
-  buildQuery({ name: 'x.onion', type: 'ANY', edns }),
-  buildQuery({ name: 'any.example.com', type: 'ANY' }),
-  buildQuery({ name: '.', type: 'NS', edns }),
-  buildQuery({ name: Array(127).fill('a').join('.') }),
-  Buffer.concat([buildQuery({ name: 'www.example.com', edns }), Buffer.alloc(20, 0xc0)]),
-];
 
 /** What every response owes to its query. */
 function check(query: Uint8Array, response: Buffer, limit: number, isTcp: boolean): string {

@@ -4,43 +4,14 @@
  */
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { randomInt } from 'node:crypto';
-import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
 import { until } from './until.ts';
 
+export { freePort } from './ports.ts';
 export { until } from './until.ts';
-
-/** Of ip_local_port_range the usual first is 32768. */
-const PORT_FIRST = 20_000;
-const PORT_END = 32_000;
-
-/**
- * A port that is free for UDP and TCP on all IPv4 addresses. Below the range that the kernel hands
- * out by itself: it gives the port of one SO_REUSEPORT socket to another that asks for any.
- */
-export async function freePort(): Promise<number> {
-  for (let attempt = 0; attempt < 50; attempt++) {
-    const port = randomInt(PORT_FIRST, PORT_END);
-    if ((await isFree(createSocket('udp4'), port)) && (await isFree(createServer(), port))) {
-      return port;
-    }
-  }
-  throw new Error('no free port');
-}
-
-function isFree(socket: UdpSocket | Server, port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    socket.once('error', () => resolve(false));
-    const close = (): void => void socket.close(() => resolve(true));
-    if ('bind' in socket) socket.bind(port, '0.0.0.0', close);
-    else socket.listen(port, '0.0.0.0', close);
-  });
-}
 
 /** What a test that failed halfway leaves behind: ended and removed after the file's last test. */
 const running = new Set<ChildProcess>();

@@ -1,0 +1,167 @@
+/**
+ * A campaign of hostile messages against a running valve. As a program:
+ *
+ * ```
+ * npm run fuzz -- [--udp N] [--tcp N] [--seed N] [--backend native|dgram]
+ * ```
+ *
+ * It prints what it saw, and ends with status 1 when a rule was broken: the seed and the message
+ * are in the error. The same seed sends the same messages in the same order for each source.
+ */
+
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { type Book, PLACES } from './attack.ts';
+import { Random } from './mutate.ts';
+import { type Sample, Subject } from './subject.ts';
+import { attackOverTcp } from './tcp-attack.ts';
+import { attackOverUdp } from './udp-attack.ts';
+import { MutatingUpstream } from './upstream.ts';
+import { filesOf } from './world.ts';
+
+/** Small, so that it is full early and memory shows whether it stays bounded. */
+const STORE = '4MB';
+/** Growth beyond this in the second half of the messages is a leak. */
+const GROWTH_MB_MAX = 48;
+
+export interface Campaign {
+  readonly udp: number;
+  readonly tcp: number;
+  readonly seed: number;
+  readonly backend: 'native' | 'dgram';
+  /** Of the valve: see `Subject`. */
+  readonly entry?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** A look at the valve after so many messages. */
+interface Point extends Sample {
+  readonly sent: number;
+}
+
+export interface Result {
+  readonly sent: number;
+  readonly controls: number;
+  readonly replies: Readonly<Record<string, number>>;
+  readonly upstreamAsked: number;
+  readonly seconds: number;
+  readonly samples: readonly Point[];
+  /** MB per million messages over the second half of the samples. */
+  readonly slope: number;
+  readonly counters: Readonly<Record<string, number>>;
+  readonly exit: number | null;
+  /** Rules of the whole that were broken; empty is good. */
+  readonly broken: readonly string[];
+}
+
+/** @throws Error when a reply breaks a rule, or a control query is not answered as it must be */
+export async function runCampaign(campaign: Campaign): Promise<Result> {
+  const random = new Random(campaign.seed);
+  const upstream = await MutatingUpstream.start(new Random(campaign.seed ^ 0x5a5a));
+  const subject = await Subject.start({
+    ...campaign,
+    files: (port) => filesOf(PLACES, `127.0.0.1:${upstream.port}`, mainOf(port)),
+  });
+  const samples: Point[] = [];
+  const onShare = (sent: number): void => void samples.push({ ...subject.sample(), sent });
+  const startedAt = performance.now();
+  try {
+    const books: Book[] = [];
+    const { port } = subject;
+    const { udp, tcp } = campaign;
+    if (udp > 0) books.push(...(await attackOverUdp(port, udp, random, onShare)));
+    const onMore = (sent: number): void => onShare(udp + sent);
+    if (tcp > 0) books.push(...(await attackOverTcp(port, tcp, random, onMore)));
+    onShare(udp + tcp);
+    const seconds = (performance.now() - startedAt) / 1000;
+    const counters = await subject.counters();
+    const exit = await subject.stop();
+    const figures = sum(books);
+    const broken = brokenRules(subject, samples, counters, exit);
+    const slope = slopeOf(samples);
+    const upstreamAsked = upstream.asked;
+    return { ...figures, upstreamAsked, seconds, samples, slope, counters, exit, broken };
+  } catch (thrown) {
+    await subject.stop();
+    throw new Error(`seed ${campaign.seed}: ${String(thrown)}\n${subject.said.slice(-2000)}`);
+  } finally {
+    upstream.stop();
+  }
+}
+
+function mainOf(port: number): string {
+  return `listen: ["127.0.0.1:${port}"]
+workers: 1
+cache: { size: ${STORE} }
+history: { path: history.db }
+control: { path: control.sock }
+state_directory: state`;
+}
+
+function sum(books: readonly Book[]): Pick<Result, 'sent' | 'controls' | 'replies'> {
+  const replies: Record<string, number> = {};
+  for (const book of books) {
+    for (const [rcode, count] of book.replies) {
+      replies[`rcode ${rcode}`] = (replies[`rcode ${rcode}`] ?? 0) + count;
+    }
+  }
+  const add = (of: (book: Book) => number): number => books.reduce((all, one) => all + of(one), 0);
+  return { sent: add(({ sent }) => sent), controls: add(({ controls }) => controls), replies };
+}
+
+function brokenRules(
+  subject: Subject,
+  samples: readonly Point[],
+  counters: Readonly<Record<string, number>>,
+  exit: number | null,
+): string[] {
+  const half = samples.slice(samples.length >>> 1);
+  const [first, last] = [half[0]!, half.at(-1)!];
+  const grown = last.residentMb - first.residentMb;
+  const most = Math.max(...samples.map(({ descriptors }) => descriptors));
+  return [
+    ...(exit === 0 ? [] : [`it ended with status ${exit}`]),
+    ...(counters['faults'] === 0 ? [] : [`${counters['faults']} faults`]),
+    ...(counters['kernel_drops'] === 0 ? [] : [`${counters['kernel_drops']} kernel drops`]),
+    ...(grown <= GROWTH_MB_MAX ? [] : [`it grew by ${grown.toFixed(1)} MB in the second half`]),
+    ...(most - samples[0]!.descriptors < 200 ? [] : [`${most} descriptors`]),
+    ...subject.complaints.slice(0, 5),
+  ];
+}
+
+/** Least squares over the second half of the samples. */
+function slopeOf(samples: readonly Point[]): number {
+  const half = samples.slice(samples.length >>> 1);
+  const points = half.map(({ residentMb, sent }) => ({ x: sent / 1e6, y: residentMb }));
+  const mean = (of: (point: { x: number; y: number }) => number): number =>
+    points.reduce((all, point) => all + of(point), 0) / points.length;
+  const [mx, my] = [mean(({ x }) => x), mean(({ y }) => y)];
+  const spread = mean(({ x }) => (x - mx) ** 2);
+  return spread === 0 ? 0 : mean(({ x, y }) => (x - mx) * (y - my)) / spread;
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      udp: { type: 'string', default: '1000000' },
+      tcp: { type: 'string', default: '100000' },
+      seed: { type: 'string', default: String(Date.now() % 1_000_000_007) },
+      backend: { type: 'string', default: 'native' },
+    },
+  });
+  const backend = values.backend === 'dgram' ? 'dgram' : 'native';
+  const [udp, tcp, seed] = [Number(values.udp), Number(values.tcp), Number(values.seed)];
+  process.stdout.write(`seed ${seed}, ${backend}: ${udp} over UDP, ${tcp} over TCP\n`);
+  const result = await runCampaign({ udp, tcp, seed, backend });
+  const rss = result.samples.map(({ residentMb }) => residentMb.toFixed(0)).join(' ');
+  const fds = result.samples.map(({ descriptors }) => descriptors);
+  process.stdout.write(`${result.sent} sent in ${result.seconds.toFixed(1)} s, of these ${result.controls} control queries, all answered as they must be
+replies: ${JSON.stringify(result.replies)}; upstream was asked ${result.upstreamAsked} times
+resident MB: ${rss}; ${result.slope.toFixed(2)} MB per million in the second half
+descriptors: ${Math.min(...fds)} to ${Math.max(...fds)}, ${fds.at(-1)} at the end
+counters: ${JSON.stringify(result.counters)}
+${result.broken.length === 0 ? 'no rule was broken' : `BROKEN: ${result.broken.join('\n')}`}\n`);
+  process.exitCode = result.broken.length === 0 ? 0 : 1;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await main();

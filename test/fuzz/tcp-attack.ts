@@ -1,0 +1,109 @@
+/** Hostile messages over streams: many to a connection, cut anywhere, some behind a wrong length. */
+
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { FrameReader } from '../../src/upstream/frames.ts';
+import { Book, checkAlone, MESSAGE_ROOM, SOURCES, writeHostile } from './attack.ts';
+import type { Random } from './mutate.ts';
+
+const FRAMES = 120;
+const CONNECTIONS = 12;
+const PATIENCE_MS = 20_000;
+/** One connection in so many ends in octets that are no message. */
+const NOISY = 10;
+
+/** Frames of one connection, the control query last. */
+function writeFrames(book: Book, random: Random, out: Buffer): number {
+  let at = 0;
+  for (let i = 0; i < FRAMES; i++) {
+    const room = out.subarray(at + 2, at + 2 + MESSAGE_ROOM);
+    let length = 0;
+    if (i === FRAMES - 1) {
+      length = book.writeControl(room);
+    } else {
+      // Less than a header ends the connection: those come last, behind the control query.
+      do length = writeHostile(room, random);
+      while (length < 12);
+      book.enter(room, length);
+    }
+    out.writeUInt16BE(length, at);
+    at += 2 + length;
+  }
+  return at;
+}
+
+/** Octets that end a connection or leave it waiting for more. @returns where they end */
+function writeNoise(random: Random, out: Buffer, at: number): number {
+  const length = 1 + random.next(40);
+  for (let i = 0; i < length; i++) out[at + i] = random.next(random.pick([2, 256]));
+  return at + length;
+}
+
+async function runConnection(
+  port: number,
+  from: string,
+  book: Book,
+  random: Random,
+): Promise<void> {
+  const out = Buffer.alloc(FRAMES * (MESSAGE_ROOM + 2));
+  let end = writeFrames(book, random, out);
+  const isNoisy = random.next(NOISY) === 0;
+  if (isNoisy) end = writeNoise(random, out, end);
+  const socket = connect({ host: '127.0.0.1', port, localAddress: from, allowHalfOpen: true });
+  const reader = new FrameReader();
+  let failure: unknown = null;
+  let controls = 0;
+  socket.on('error', () => undefined);
+  socket.on('data', (chunk) => {
+    try {
+      const isFit = reader.push(chunk, (octets, start, stop) => {
+        const reply = Buffer.from(octets.slice(start, stop));
+        // Noise may be read as a query of its own.
+        if (isNoisy && controls > 0) checkAlone(reply);
+        else if (book.take(reply)) controls++;
+        return true;
+      });
+      if (!isFit) throw new Error('a frame that is no message');
+    } catch (thrown) {
+      failure = thrown;
+      socket.destroy();
+    }
+  });
+  socket.on('end', () => socket.end());
+  socket.setTimeout(PATIENCE_MS, () => {
+    failure = new Error('a connection was neither answered nor closed');
+    socket.destroy();
+  });
+  await once(socket, 'connect');
+  for (let at = 0; at < end; ) {
+    const next = Math.min(end, at + 1 + random.next(end));
+    socket.write(out.subarray(at, next));
+    at = next;
+  }
+  socket.end();
+  await once(socket, 'close');
+  if (failure !== null) throw failure;
+  if (controls !== 1 && !isNoisy) throw new Error(`${controls} answers to one control query`);
+}
+
+/** As `attackOverUdp`, over connections that come and go. */
+export async function attackOverTcp(
+  port: number,
+  count: number,
+  random: Random,
+  onShare: (sent: number) => void,
+): Promise<readonly Book[]> {
+  const total = Math.max(1, Math.ceil(count / FRAMES));
+  const books = Array.from({ length: CONNECTIONS }, (_, i) => new Book(SOURCES[i % 3]!));
+  let opened = 0;
+  await Promise.all(
+    books.map(async (book, index) => {
+      while (opened < total) {
+        if (opened % Math.ceil(total / 40) === 0) onShare(opened * FRAMES);
+        opened++;
+        await runConnection(port, SOURCES[index % 3]!, book, random);
+      }
+    }),
+  );
+  return books;
+}
