@@ -21,8 +21,8 @@ const SAVED = 288;
 const HONEST_MARK = '00';
 const CONTROLS: readonly (readonly [name: string, type: string])[] = [
   ['www.own.test', 'A'],
-  ['denied.example.net', 'AAAA'],
-  [`${HONEST_MARK}.example.com`, 'A'],
+  [`${HONEST_MARK}.other.test`, 'AAAA'],
+  [`${HONEST_MARK}.control.test`, 'A'],
   ['listed.example', 'HTTPS'],
   ['a.b.own.test', 'TXT'],
 ];
@@ -80,7 +80,7 @@ export class Book {
   writeControl(out: Uint8Array): number {
     const control = this.controls++ % (FRESH + 1);
     const [name, type] = CONTROLS[control] ?? [
-      `${HONEST_MARK}${this.#from.at(-1)}-${this.#fresh++}.example.com`,
+      `${HONEST_MARK}${this.#from.at(-1)}-${this.#fresh++}.control.test`,
       'A',
     ];
     const query = buildQuery({ name, type, edns: { size: 1232 } });
@@ -134,7 +134,7 @@ function withoutTtl(reply: Buffer): Buffer {
   const masked = Buffer.from(reply);
   masked.writeUInt16BE(0, 0);
   const { answers, question } = readMessage(reply);
-  if (answers.length === 1 && reply[12] === 2) masked.writeUInt32BE(0, 12 + question.length + 6);
+  if (answers.length === 1) masked.writeUInt32BE(0, 12 + question.length + 6);
   return masked;
 }
 

@@ -20,7 +20,7 @@ upstreams: { default: { servers: ["${upstream}"] } }
 zones: [{ name: own.test, file: own.zone }]
 feeds: { bad: { source: [listed.example], category: malware } }
 workloads:
-  api: { owner: "${'team '.repeat(40)}", sources: [${places.api}], allow: [.example.com], answer: [192.0.2.9] }
+  api: { owner: "${'team '.repeat(40)}", sources: [${places.api}], allow: [.example.com, .control.test], answer: [192.0.2.9] }
   open: { sources: [${places.open}], mode: open }
 `,
   };
