@@ -26,6 +26,7 @@ export interface SubjectShape {
 
 /** What is looked at again and again. */
 export interface Sample {
+  /** Anonymous and shared memory: pages of files that the kernel may take back do not count. */
   readonly residentMb: number;
   readonly descriptors: number;
 }
@@ -85,8 +86,10 @@ export class Subject {
 
   sample(): Sample {
     const status = readFileSync(`/proc/${this.#child.pid}/status`, 'latin1');
+    const kb = (field: string): number =>
+      Number(new RegExp(`^${field}:\\s+(\\d+)`, 'm').exec(status)?.[1]);
     return {
-      residentMb: Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]) / 1024,
+      residentMb: (kb('RssAnon') + kb('RssShmem')) / 1024,
       descriptors: readdirSync(`/proc/${this.#child.pid}/fd`).length,
     };
   }
