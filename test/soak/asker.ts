@@ -9,6 +9,7 @@ import { connect, type Socket as TcpSocket } from 'node:net';
 import { FrameReader } from '../../src/upstream/frames.ts';
 import { type Endpoint, framed } from '../support/client.ts';
 import { buildQuery } from '../support/message.ts';
+import { until } from '../support/until.ts';
 import type { Question } from './world.ts';
 
 /** Longer than any server here takes to give up. */
@@ -69,6 +70,10 @@ class Line {
     this.#options.onAnswer({ ...waiting, octets });
   }
 
+  get isDone(): boolean {
+    return this.#waiting.size === 0;
+  }
+
   /** What is older than `beforeMs` is lost. */
   sweep(beforeMs: number): void {
     for (const [id, { question, sentMs }] of this.#waiting) {
@@ -108,10 +113,9 @@ export class Asker {
   /** Asks no more; resolves when everything was answered or is lost. */
   async stop(): Promise<void> {
     if (this.#timer !== null) clearInterval(this.#timer);
-    const { promise, resolve } = Promise.withResolvers<void>();
-    setTimeout(resolve, LOST_MS);
-    await promise;
     this.#isStopped = true;
+    const answered = () => (this.#lines.every((line) => line.isDone) ? true : null);
+    await until('everything is answered', answered, LOST_MS).catch(() => {});
     for (const line of this.#lines) line.sweep(Number.POSITIVE_INFINITY);
     for (const socket of this.#sockets) socket.close();
     for (const stream of this.#streams) stream.destroy();

@@ -236,6 +236,7 @@ export class Soak {
     check.switches.push({ sinceMs: Date.now(), to: this.#isSwitchedOn ? 'allowed' : 'denied' });
   }
 
+  /** Memory is small, so that what has a bound has reached it before the line is laid. */
   #config(): string {
     const [a, b] = this.#authorities;
     const deny = this.#isSwitchedOn ? '' : SWITCHED;
@@ -246,7 +247,8 @@ forward: { ".": main, ${ZONE}: main, ${TICKS}: ticks }
 metrics: { listen: "127.0.0.1:${this.#metrics}" }
 feeds: { ${FEED}: { source: "${this.#feed?.url}", category: malware, refresh: 5m } }
 alerts: [{ to: "file:alerts.json" }]
-detect: { baseline: { burn_in: 0s } }
+detect: { memory: 4MB, baseline: { burn_in: 0s } }
+cache: { size: 4MB }
 workloads:
   client:
     sources: [127.0.0.0/8]
