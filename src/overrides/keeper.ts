@@ -251,6 +251,8 @@ export class Keeper {
     clearTimeout(timer);
     const isDurable = this.#save();
     refuseBehind(record.id, await inForce);
+    // It holds already; who is told so must find it in the log after a crash.
+    await this.#audited;
     return { record, isDurable };
   }
 

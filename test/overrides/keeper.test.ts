@@ -12,6 +12,7 @@ import { NO_OVERRIDES, type Overrides } from '../../src/overrides/override.ts';
 import { overridesPath, readOverrides, readTransitions } from '../../src/overrides/read.ts';
 import { OverridesStore } from '../../src/overrides/store.ts';
 import { dueSteps, Watch } from '../../src/overrides/watch.ts';
+import { until } from '../support/until.ts';
 import { DAY, FakeClock, HOUR, MINUTE, POLICY, SECOND, T0 } from './people.ts';
 
 const ASKED = { workload: 'pay', pattern: '*.partner.example', for: '4h', reason: 'settlement' };
@@ -32,6 +33,8 @@ class Rig {
   /** Overrides that workers were given, in order. */
   given = 0;
   isStuck = false;
+  /** When the audit log has what is told to it. */
+  logged: Promise<unknown> = Promise.resolve();
   use: { id: string; queries: number; lastUseMs: number }[] = [];
   firstUses: string[] = [];
   seenOver: string[] = [];
@@ -69,7 +72,10 @@ class Rig {
       now: this.clock.now,
       onStep: ({ record, transition }: AnyStep) =>
         this.steps.push(`${record.id} ${transition.act}`),
-      audit: async (act) => void this.acts.push(act),
+      audit: async (act) => {
+        this.acts.push(act);
+        await this.logged;
+      },
       report: (line) => this.said.push(line),
     });
     this.watch = new Watch({
@@ -129,6 +135,27 @@ describe('an exception', () => {
       'exception-approve',
       'exception-expire',
     ]);
+  });
+
+  it('a closing holds before the audit log has it, and returns once it has', async () => {
+    await rig.keeper.request(ASKED, alice);
+    await rig.keeper.approve('ex-1', bob);
+    const log = Promise.withResolvers<void>();
+    rig.logged = log.promise;
+    const returned: string[] = [];
+    const closings = [
+      rig.keeper.revoke('ex-1', bob).then(() => returned.push('revoke')),
+      rig.keeper.quarantine({ domain: 'evil.example' }, alice).then(() => returned.push('hold')),
+    ];
+    await until('both hold', () => (rig.held.length === 1 && rig.open.length === 0 ? true : null));
+    await until('the store has them', () => {
+      const { exceptions, quarantines } = readOverrides(rig.path, 0);
+      return exceptions[0]?.state === 'revoked' && quarantines.length === 1 ? true : null;
+    });
+    expect(returned).toEqual([]);
+    log.resolve();
+    await Promise.all(closings);
+    expect(returned.toSorted()).toEqual(['hold', 'revoke']);
   });
 
   it('of two who decide about it at once one wins, and the other is told', async () => {

@@ -17,10 +17,14 @@ export { until } from './until.ts';
 const running = new Set<ChildProcess>();
 const folders = new Set<string>();
 
-afterAll(() => {
+function leaveNothing(): void {
   for (const child of running) child.kill('SIGKILL');
   for (const path of folders) rmSync(path, { recursive: true, force: true });
-});
+}
+
+// Outside of the test runner (`npm run soak`, `npm run faults`) the program itself ends.
+if (process.env['VITEST'] === undefined) process.once('exit', leaveNothing);
+else afterAll(leaveNothing);
 
 /** A folder of its own below the system's temporary one. */
 export function makeFolder(): string {

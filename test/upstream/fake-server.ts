@@ -6,6 +6,7 @@
 import { createSocket, type RemoteInfo, type Socket as UdpSocket } from 'node:dgram';
 import { createServer, type Server as TcpServer, type Socket as TcpSocket } from 'node:net';
 import { FrameReader } from '../../src/upstream/frames.ts';
+import { HEADER_SIZE } from '../../src/wire/constants.ts';
 
 /** One question as it came. */
 export interface Asked {
@@ -163,6 +164,8 @@ export class FakeServer {
     message: Buffer,
     rest: Pick<Asked, 'sourcePort' | 'connection' | 'reply' | 'replyFromElsewhere'>,
   ): void {
+    // What is no message comes from others on this machine.
+    if (message.length < HEADER_SIZE) return;
     const asked = { message, id: message.readUInt16BE(0), ...readQuestion(message), ...rest };
     this.asked.push(asked);
     this.handler(asked, this.asked.length);
