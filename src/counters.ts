@@ -40,6 +40,7 @@ export const COUNTERS = [
   'budget_denied',
   'budget_unavailable',
   'stale',
+  'forwarder_refused',
 ] as const;
 
 export type CounterName = (typeof COUNTERS)[number];
@@ -84,6 +85,8 @@ export const BUDGET_DENIED = 32;
 export const BUDGET_UNAVAILABLE = 33;
 /** Answers from the store whose time was over, while no upstream answered. */
 export const STALE = 34;
+/** Messages and connections of trusted forwarders that do not say whose they are. */
+export const FORWARDER_REFUSED = 35;
 
 export function createCounters(): Float64Array {
   return new Float64Array(new SharedArrayBuffer(COUNTERS.length * Float64Array.BYTES_PER_ELEMENT));

@@ -19,6 +19,7 @@ import {
   DROPPED_MALFORMED,
   FAULTS,
   FORMERR_COUNT,
+  FORWARDER_REFUSED,
   LOCAL,
   NOTIMP_COUNT,
   REFUSED_COUNT,
@@ -36,6 +37,7 @@ import {
   OUTCOME_NONE,
 } from './events/ledger.ts';
 import { NONE } from './events/slots.ts';
+import { DIRECT } from './identity/forwarded.ts';
 import { UNMAPPED as NOBODY } from './identity/workloads.ts';
 import type { Memory } from './memory.ts';
 import { capTtls } from './overrides/cap.ts';
@@ -54,6 +56,7 @@ import {
   CLASS_IN,
   EDE_CACHED_ERROR,
   EDE_OTHER,
+  EDE_PROHIBITED,
   FORMERR,
   NOTIMP,
   REFUSED,
@@ -88,6 +91,7 @@ function decideUncapped(query: Query, tables: Tables, memory: Memory): Verdict {
   const parsed = parse(query);
   if (parsed !== PARSE_OK) return reject(query, parsed, memory);
   if (query.ednsVersion > 0) return respond(query, BADVERS);
+  if (query.relay !== DIRECT) return refuseUnsaid(query, memory);
   identifyBy(tables, query);
   query.isAlias = 0;
   if (query.qclass !== CLASS_IN || isMeta(query.qtype)) return refuseKind(query, memory);
@@ -222,6 +226,13 @@ function respond(query: Query, rcode: number): Verdict {
 /** Query and meta types that are not ANY: zone transfers, TKEY, TSIG, MAILB (RFC 6895 3.1). */
 function isMeta(qtype: number): boolean {
   return qtype >= TYPE_META_FIRST && qtype < TYPE_ANY;
+}
+
+/** A trusted forwarder that does not say whose a query is has not made it its own. */
+function refuseUnsaid(query: Query, memory: Memory): Verdict {
+  memory.counters[FORWARDER_REFUSED]!++;
+  respondEmpty(query, REFUSED, EDE_PROHIBITED);
+  return RESPOND;
 }
 
 /** Never forwarded, whatever the name: other classes tell nothing, transfers are refused. */

@@ -5,6 +5,7 @@
  * back; nobody keeps a Query, because the next message overwrites it.
  */
 
+import { PEER_SIZE } from './batch.ts';
 import { Decision } from './policy/decision.ts';
 import { WireName } from './wire/name.ts';
 
@@ -29,9 +30,13 @@ export class Query {
   outStart = 0;
   outRoom = 0;
   outLength = 0;
-  /** Peer record (see batch.ts) of the client. */
+  /** Peer record (see batch.ts) of the client: who asks, also where a forwarder passed it on. */
   peer: Uint8Array = new Uint8Array(0);
   peerAt = 0;
+  /** How its forwarder says whose it is, until it is known: identity/forwarded.ts. */
+  relay = 0;
+  /** Room for the record of a client that a forwarder speaks for. */
+  readonly claimed = new Uint8Array(PEER_SIZE);
   /** 1 when the message came over TCP: no truncation, keepalive allowed. */
   overTcp = 0;
   /** Seconds and milliseconds of a monotonic clock, and wall clock ms; read once per batch. */

@@ -29,6 +29,8 @@ export interface TablesMemory {
   /** Since this one nothing but overrides changed. */
   readonly policyRevision: number;
   readonly prefixes: PrefixesMemory;
+  /** Trusted forwarders, by how they say whose a query is (identity/forwarded.ts). */
+  readonly forwarders: PrefixesMemory;
   readonly workloads: WorkloadsMemory;
   readonly policy: PolicyMemory;
   /** Exceptions and quarantines; none in what a configuration is compiled to. */
@@ -62,6 +64,7 @@ export class Tables {
   readonly revision: number;
   readonly policyRevision: number;
   readonly prefixes: Prefixes;
+  readonly forwarders: Prefixes;
   readonly workloads: Workloads;
   readonly policy: Policy;
   readonly overrides: InForce;
@@ -86,6 +89,7 @@ export class Tables {
     this.revision = memory.revision;
     this.policyRevision = memory.policyRevision;
     this.prefixes = new Prefixes(memory.prefixes);
+    this.forwarders = new Prefixes(memory.forwarders);
     this.workloads = new Workloads(memory.workloads);
     this.policy = new Policy(memory.policy);
     this.overrides = new InForce(memory.overrides);

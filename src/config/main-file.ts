@@ -9,6 +9,7 @@ import type { Problem } from '../errors.ts';
 import { takesOf } from './alerts.ts';
 import { exceptionsOf, peopleOf } from './exceptions-schema.ts';
 import { formatProblem, formatsOf } from './formats.ts';
+import { forwardersOf } from './forwarders.ts';
 import { checked, checkedMapping } from './salvage.ts';
 import { mainShape, sinkSchema } from './schema.ts';
 import { prefixesOf } from './sections.ts';
@@ -20,6 +21,7 @@ import type { Config, DenyAnswer, Sink, SocketAddress } from './types.ts';
 export interface MainSettings {
   readonly include: readonly string[];
   readonly listen: readonly SocketAddress[];
+  readonly trustedForwarders: Config['trustedForwarders'];
   readonly workers: number | 'auto';
   readonly unmapped: Config['unmapped'];
   readonly cache: Config['cache'];
@@ -61,6 +63,11 @@ export function mainSettings(source: Source, problems: Problem[]): MainSettings 
   return {
     include: [read(mainShape.include.optional(), 'include') ?? []].flat(),
     listen: read(mainShape.listen, 'listen') ?? [],
+    trustedForwarders: forwardersOf(
+      read(mainShape.trusted_forwarders, 'trusted_forwarders'),
+      source,
+      problems,
+    ),
     workers: read(mainShape.workers, 'workers') ?? 'auto',
     unmapped: read(mainShape.unmapped, 'unmapped') ?? { mode: 'enforce', answer: REFUSED },
     cache: {

@@ -9,6 +9,7 @@ import { takesShape } from './alerts.ts';
 import { detectSchema, workloadDetect } from './detect-schema.ts';
 import { approversOf, exceptionsSchema, peopleSchema } from './exceptions-schema.ts';
 import { FORMATS } from './formats.ts';
+import { forwardersSchema } from './forwarders.ts';
 import {
   count,
   duration,
@@ -274,6 +275,7 @@ export const mainShape = {
     .meta({
       description: 'Addresses that are listened on, UDP and TCP each.',
     }),
+  trusted_forwarders: forwardersSchema,
   workers: z
     .union([z.literal('auto'), z.int().min(limits.WORKERS.min).max(limits.WORKERS.max)])
     .default('auto')

@@ -5,6 +5,7 @@
 
 import type { AlertType } from '../alerts/alert.ts';
 import type { Format } from './formats.ts';
+import type { TrustedForwarder } from './forwarders.ts';
 
 /** Where something stands in a file, for messages and for the rule of a decision. */
 export interface Place {
@@ -330,6 +331,8 @@ export interface Config {
   /** SHA-256 of each of the files, in their order. */
   readonly fileDigests: readonly string[];
   readonly listen: readonly SocketAddress[];
+  /** Who may say whose a query is; nobody else is believed. */
+  readonly trustedForwarders: readonly TrustedForwarder[];
   /** Data-plane workers, 1 or more. */
   readonly workers: number;
   readonly upstreams: readonly Upstream[];

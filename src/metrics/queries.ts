@@ -55,6 +55,11 @@ export function writeQueries(page: Exposition, counted: Counted): void {
     [{ reason: 'network' }, one(cell.NETWORK_DENIED)],
     [{ reason: 'malformed' }, one(cell.UPSTREAM_MALFORMED)],
   ]);
+  page.counter(
+    'dnsvalve_forwarder_refused',
+    'Messages and connections of trusted forwarders that did not say whose they are.',
+    [[{}, one(cell.FORWARDER_REFUSED)]],
+  );
   page.counter('dnsvalve_truncated', 'Responses over UDP that told the client to use TCP.', [
     [{}, one(cell.TRUNCATED)],
   ]);

@@ -13,6 +13,7 @@ import { type Problem, ProblemsError } from '../errors.ts';
 import { type BindingsMemory, packBindings } from '../history/bindings.ts';
 import type { RevisionNames } from '../history/messages.ts';
 import { compileIdentity, compilePrefixes } from '../identity/compile.ts';
+import { compileForwarders } from '../identity/forwarders.ts';
 import { UNMAPPED_NAME } from '../identity/workloads.ts';
 import { noOverrides } from '../overrides/memory.ts';
 import { usualTime } from '../overrides/request.ts';
@@ -79,6 +80,7 @@ export async function compileSnapshot(
     revision,
     policyRevision: revision,
     ...compileIdentity(config),
+    forwarders: compileForwarders(config.trustedForwarders),
     policy,
     overrides: noOverrides(),
     budgets: compileBudgets(config, budgeted),

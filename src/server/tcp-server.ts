@@ -10,7 +10,8 @@
 import { PEER_SIZE } from '../batch.ts';
 import type { Clock } from '../clock.ts';
 import type { SocketAddress } from '../config/types.ts';
-import { QUERIES_TCP } from '../counters.ts';
+import { FORWARDER_REFUSED, QUERIES_TCP } from '../counters.ts';
+import { BY_PROXY, DIRECT } from '../identity/forwarded.ts';
 import type { Memory } from '../memory.ts';
 import { microseconds } from '../metrics/latency.ts';
 import type { TcpOptions, TcpStreams } from '../native/tcp.ts';
@@ -35,28 +36,12 @@ import { decideSafely } from '../pipeline.ts';
 import { DROP, FORWARD, Query, RESPOND } from '../query.ts';
 import { HEADER_SIZE } from '../wire/constants.ts';
 import { readU16 } from '../wire/octets.ts';
+import { PROXY_BAD, PROXY_MORE, readProxy } from '../wire/proxy.ts';
 import { CONNECTIONS_MAX, Connections } from './connections.ts';
 import type { Forwarder } from './forwarder.ts';
 import { Kept } from './kept.ts';
 import { FRAME, Outbox } from './outbox.ts';
-
-export interface TcpLimits {
-  /** Connections of this worker; one more closes the one that has been idle longest. */
-  readonly connectionsMax: number;
-  /** A connection without a whole query for this long is closed (RFC 7766 6.2.3). */
-  readonly idleMs: number;
-  /** Queries of one connection that may wait for an upstream; reading pauses beyond. */
-  readonly pendingMax: number;
-  /** Octets that all clients together may leave unread; one that would leave more is closed. */
-  readonly unreadMax: number;
-}
-
-export const TCP_LIMITS: TcpLimits = {
-  connectionsMax: 12_000,
-  idleMs: 10_000,
-  pendingMax: 256,
-  unreadMax: 1 << 26,
-};
+import type { TcpLimits } from './tcp-limits.ts';
 
 /** What a round may open before the oldest go; a slot for each must be free. */
 const SLOTS_MORE = EVENTS_MAX;
@@ -68,6 +53,8 @@ export class TcpServer {
   /** What was received and not taken: part of a frame, or more while the client is busy. */
   readonly #received: Kept;
   readonly #outbox: Outbox;
+  /** How the forwarder of a connection says whose it is; DIRECT once that is known. */
+  readonly #relay: Uint8Array;
   readonly #query = new Query();
   readonly #memory: Memory;
   readonly #clock: Clock;
@@ -94,6 +81,7 @@ export class TcpServer {
     this.#batch = new TcpBatch(capacity);
     this.#connections = new Connections(capacity);
     this.#received = new Kept(capacity);
+    this.#relay = new Uint8Array(capacity);
     this.#due = new Int32Array(capacity);
     this.#isDue = new Uint8Array(capacity);
     this.#streams = open({ batch: this.#batch, onBatch: (count) => this.#onBatch(count) });
@@ -101,7 +89,6 @@ export class TcpServer {
       if (isBroken) this.#drop(slot);
       else this.#attendLater(slot);
     });
-    this.#query.peer = this.#batch.peers;
     this.#query.overTcp = 1;
   }
 
@@ -219,6 +206,8 @@ export class TcpServer {
     const connections = this.#connections;
     if (connections.count >= this.#limits.connectionsMax) this.#drop(connections.oldest);
     connections.open(slot, WATCH_READ, this.#clock.nowMs);
+    const { forwarders } = this.forwarder!.tables;
+    this.#relay[slot] = forwarders.find(this.#batch.peers, slot * PEER_SIZE);
   }
 
   /**
@@ -247,10 +236,34 @@ export class TcpServer {
   #onOctets(slot: number, octets: Uint8Array, start: number, end: number): void {
     const received = this.#received;
     let at = start;
+    if (this.#relay[slot] === BY_PROXY) {
+      this.#onHeader(slot, octets, start, end);
+      return;
+    }
     if (received.length[slot] !== 0) at = this.#complete(slot, octets, at, end);
     at = this.#take(slot, octets, at, end);
     if (this.#connections.isOpen[slot] === 0) return;
     received.append(slot, octets, at, end - at);
+    if (this.#isBusy(slot)) this.#attendLater(slot);
+  }
+
+  /** A forwarder's connection begins with the PROXY header, which may come octet by octet. */
+  #onHeader(slot: number, octets: Uint8Array, start: number, end: number): void {
+    const received = this.#received;
+    received.append(slot, octets, start, end - start);
+    const at = received.start[slot]!;
+    const until = at + received.length[slot]!;
+    const { peers } = this.#batch;
+    const size = readProxy(received.octets(slot), at, until, peers, slot * PEER_SIZE);
+    if (size === PROXY_MORE) return;
+    if (size === PROXY_BAD) {
+      this.#memory.counters[FORWARDER_REFUSED]!++;
+      this.#drop(slot);
+      return;
+    }
+    this.#relay[slot] = DIRECT;
+    received.consume(slot, size);
+    this.#takeReceived(slot);
     if (this.#isBusy(slot)) this.#attendLater(slot);
   }
 
@@ -310,7 +323,9 @@ export class TcpServer {
     query.octets = octets;
     query.start = start;
     query.end = end;
+    query.peer = this.#batch.peers;
     query.peerAt = slot * PEER_SIZE;
+    query.relay = this.#relay[slot]!;
     this.#outbox.prepare(query);
     const verdict = decideSafely(query, forwarder.tables, this.#memory, forwarder.onFault);
     this.#memory.meter.answered(query, verdict, forwarder.tables);

@@ -8,13 +8,16 @@
 import { BATCH_CAPACITY, Batch, PEER_SIZE, SLOT_SIZE, SLOT_STRIDE } from '../batch.ts';
 import type { Clock } from '../clock.ts';
 import type { SocketAddress } from '../config/types.ts';
-import { DROPPED_MALFORMED, QUERIES_UDP } from '../counters.ts';
+import { DROPPED_MALFORMED, DROPPED_OVERLOAD, QUERIES_UDP } from '../counters.ts';
+import { BY_PROXY, unwrap } from '../identity/forwarded.ts';
 import type { Memory } from '../memory.ts';
 import { microseconds } from '../metrics/latency.ts';
 import { type Backend, openUdp, type UdpPort } from '../native/udp.ts';
 import { decideSafely } from '../pipeline.ts';
 import { FORWARD, Query, RESPOND } from '../query.ts';
+import { copyOctets } from '../wire/octets.ts';
 import type { Forwarder } from './forwarder.ts';
+import { CHANNEL_MASK, Relayed, TICKET_SHIFT } from './relayed.ts';
 
 export class UdpServer {
   readonly ports: UdpPort[] = [];
@@ -22,6 +25,8 @@ export class UdpServer {
   readonly #query = new Query();
   readonly #later: Batch[] = [];
   readonly #laterCount: number[] = [];
+  /** Where the answers go whose queries a forwarder passed on. */
+  readonly #relayed = new Relayed();
   readonly #memory: Memory;
   readonly #clock: Clock;
   #isReceiving = true;
@@ -63,7 +68,6 @@ export class UdpServer {
     this.#clock.update();
     query.octets = batch.rx;
     query.out = batch.tx;
-    query.peer = batch.peer;
     query.outRoom = SLOT_SIZE;
     query.overTcp = 0;
     query.nowSeconds = this.#clock.nowSeconds;
@@ -80,14 +84,17 @@ export class UdpServer {
       query.start = i * SLOT_STRIDE;
       query.end = query.start + length;
       query.outStart = answers * SLOT_STRIDE;
+      query.peer = batch.peer;
       query.peerAt = i * PEER_SIZE;
+      query.relay = forwarder.tables.forwarders.find(batch.peer, query.peerAt);
+      if (query.relay === BY_PROXY) unwrap(query);
       const verdict = decideSafely(query, forwarder.tables, this.#memory, forwarder.onFault);
       meter.answered(query, verdict, forwarder.tables);
       if (verdict === RESPOND) {
         batch.txLength[answers] = query.outLength;
         batch.txPeer[answers++] = i;
       } else if (verdict === FORWARD) {
-        forwarder.ask(query, channel);
+        this.#ask(query, channel, i * PEER_SIZE);
       }
     }
     meter.endBatch(microseconds(performance.now() - query.nowMs));
@@ -96,7 +103,16 @@ export class UdpServer {
     return answers;
   }
 
-  prepare(query: Query, channel: number): boolean {
+  /** @param from of the record in the batch that the answer goes to */
+  #ask(query: Query, channel: number, from: number): void {
+    const { peer } = this.#batch;
+    const ticket = query.peer === peer ? 0 : this.#relayed.keep(peer, from);
+    if (ticket === -1) this.#memory.counters[DROPPED_OVERLOAD]!++;
+    else this.forwarder!.ask(query, channel | (ticket << TICKET_SHIFT));
+  }
+
+  prepare(query: Query, ticketed: number): boolean {
+    const channel = ticketed & CHANNEL_MASK;
     if (this.#laterCount[channel] === BATCH_CAPACITY) this.#flushPort(channel);
     query.out = this.#later[channel]!.tx;
     query.outStart = this.#laterCount[channel]! * SLOT_STRIDE;
@@ -104,14 +120,15 @@ export class UdpServer {
     return true;
   }
 
-  commit(query: Query, channel: number): void {
+  commit(query: Query, ticketed: number): void {
+    const channel = ticketed & CHANNEL_MASK;
+    const ticket = ticketed >>> TICKET_SHIFT;
     const later = this.#later[channel]!;
     const at = this.#laterCount[channel]!++;
     later.txLength[at] = query.outLength;
     later.txPeer[at] = at;
-    for (let i = 0; i < PEER_SIZE; i++) {
-      later.peer[at * PEER_SIZE + i] = query.peer[query.peerAt + i]!;
-    }
+    if (ticket !== 0) this.#relayed.take(ticket, later.peer, at * PEER_SIZE);
+    else copyOctets(query.peer, query.peerAt, later.peer, at * PEER_SIZE, PEER_SIZE);
   }
 
   flush(): void {

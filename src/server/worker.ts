@@ -31,7 +31,8 @@ import { Upstreams } from '../upstream/upstreams.ts';
 import { setHashKey } from '../wire/hash.ts';
 import { Forwarder, type Outlet } from './forwarder.ts';
 import type { FromWorker, ToWorker, WorkerSettings } from './protocol.ts';
-import { TCP_LIMITS, TcpServer } from './tcp-server.ts';
+import { TCP_LIMITS } from './tcp-limits.ts';
+import { TcpServer } from './tcp-server.ts';
 import { UdpServer } from './udp-server.ts';
 
 const TICK_MS = 20;

@@ -14,6 +14,7 @@ import {
 } from '../../src/detect/account-row.ts';
 import { ByteRingReader, createByteRing } from '../../src/events/byte-ring.ts';
 import { createRing, RingWriter } from '../../src/events/ring.ts';
+import { BY_PROXY, DIRECT, unwrap } from '../../src/identity/forwarded.ts';
 import { addressToBytes } from '../../src/native/addresses.ts';
 import {
   EV_DATA,
@@ -28,7 +29,8 @@ import { Overlay } from '../../src/overrides/overlay.ts';
 import { decideSafely } from '../../src/pipeline.ts';
 import { FORWARD, Query, RESPOND } from '../../src/query.ts';
 import { Forwarder, type Outlet } from '../../src/server/forwarder.ts';
-import { TCP_LIMITS, TcpServer } from '../../src/server/tcp-server.ts';
+import { TCP_LIMITS } from '../../src/server/tcp-limits.ts';
+import { TcpServer } from '../../src/server/tcp-server.ts';
 import { Tables } from '../../src/tables.ts';
 import type { Upstreams } from '../../src/upstream/upstreams.ts';
 import { exception, HOUR_MS, quarantineDomain, quarantineOf } from '../overrides/support.ts';
@@ -215,6 +217,29 @@ aim(buildQuery({ name: 'a.localhost', edns }), '10.1.0.7');
 results['local'] = octetsPerQuery(respondOne);
 aim(new Uint8Array(buildQuery({ name: 'www.example.com' })).fill(0xff, 12, 13), '10.1.0.7');
 results['malformed'] = octetsPerQuery(respondOne);
+
+/** Passed on by a forwarder; `query.peer` is its record, until the header is read. */
+const forwarderPeer = query.peer;
+function proxiedOne(): void {
+  query.peer = forwarderPeer;
+  query.peerAt = 0;
+  query.relay = BY_PROXY;
+  query.start = 0;
+  query.end = query.octets.length;
+  unwrap(query);
+  outlet.prepare(query, 0);
+  const verdict = decideSafely(query, forwarder.tables, memory, fault);
+  if (verdict !== RESPOND || query.workload !== 1) throw new Error('not taken for its source');
+}
+const header = '0d0a0d0a000d0a515549540a2112000c0a0100070a0200010fa00035';
+const proxied = Buffer.concat([
+  Buffer.from(header, 'hex'),
+  buildQuery({ name: 'www.example.com', edns }),
+]);
+aim(new Uint8Array(proxied), '10.9.0.1');
+results['behind a PROXY header'] = octetsPerQuery(proxiedOne);
+query.peer = forwarderPeer;
+query.relay = DIRECT;
 
 aim(buildQuery({ name: 'new.example.com', edns }), '10.1.0.7');
 answer = answerTo('new.example.com', 'A', {

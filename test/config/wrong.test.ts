@@ -300,6 +300,30 @@ describe('addresses', () => {
       'main.yaml:1:10: listen[0]: ',
       'is not an address',
     ],
+    [
+      'a forwarder without an address',
+      'trusted_forwarders: [{ sources: [], identity: proxy }]\n',
+      'main.yaml:1:33: trusted_forwarders[0].sources: ',
+      'at least one',
+    ],
+    [
+      'a forwarder that says it some other way',
+      'trusted_forwarders: [{ sources: [10.0.0.1], identity: xpf }]\n',
+      'main.yaml:1:55: trusted_forwarders[0].identity: ',
+      'none of proxy',
+    ],
+    [
+      'a forwarder twice',
+      'trusted_forwarders: [{ sources: [10.0.0.1, 10.0.0.1/32], identity: proxy }]\n',
+      'main.yaml:1:44: trusted_forwarders[0].sources[1]: ',
+      'given twice; first at',
+    ],
+    [
+      'everybody as a forwarder',
+      'trusted_forwarders: [{ sources: [0.0.0.0/0], identity: proxy }]\n',
+      'main.yaml:1:34: trusted_forwarders[0].sources[0]: ',
+      'would trust everybody',
+    ],
     ['nothing to listen on', 'listen: []\n', 'main.yaml:1:9: listen: ', 'at least one'],
     [
       'an answer that is no word',

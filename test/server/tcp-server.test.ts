@@ -14,7 +14,8 @@ import {
   WATCH_WRITE,
 } from '../../src/native/tcp-batch.ts';
 import { Forwarder } from '../../src/server/forwarder.ts';
-import { type TcpLimits, TcpServer } from '../../src/server/tcp-server.ts';
+import type { TcpLimits } from '../../src/server/tcp-limits.ts';
+import { TcpServer } from '../../src/server/tcp-server.ts';
 import { Tables } from '../../src/tables.ts';
 import type { Upstreams } from '../../src/upstream/upstreams.ts';
 import { framed } from '../support/client.ts';
