@@ -40,6 +40,8 @@ export const COUNTERS = [
   'budget_denied',
   'budget_unavailable',
   'stale',
+  'bad_cookie',
+  'unproven',
 ] as const;
 
 export type CounterName = (typeof COUNTERS)[number];
@@ -84,6 +86,9 @@ export const BUDGET_DENIED = 32;
 export const BUDGET_UNAVAILABLE = 33;
 /** Answers from the store whose time was over, while no upstream answered. */
 export const STALE = 34;
+/** BADCOOKIE said, and clients without a cookie sent to TCP. */
+export const BAD_COOKIE = 35;
+export const UNPROVEN = 36;
 
 export function createCounters(): Float64Array {
   return new Float64Array(new SharedArrayBuffer(COUNTERS.length * Float64Array.BYTES_PER_ELEMENT));

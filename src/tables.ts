@@ -56,6 +56,8 @@ export interface TablesMemory {
   readonly taps: TapsMemory;
   readonly limits: TtlLimits;
   readonly denyTtlSeconds: number;
+  /** COOKIES_* of wire/cookie.ts. */
+  readonly cookies: number;
 }
 
 export class Tables {
@@ -81,6 +83,7 @@ export class Tables {
   readonly taps: TapsMemory;
   readonly limits: TtlLimits;
   readonly denyTtlSeconds: number;
+  readonly cookies: number;
 
   constructor(memory: TablesMemory) {
     this.revision = memory.revision;
@@ -105,5 +108,6 @@ export class Tables {
     this.taps = memory.taps;
     this.limits = memory.limits;
     this.denyTtlSeconds = memory.denyTtlSeconds;
+    this.cookies = memory.cookies;
   }
 }
