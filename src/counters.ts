@@ -41,6 +41,8 @@ export const COUNTERS = [
   'budget_unavailable',
   'stale',
   'forwarder_refused',
+  'bad_cookie',
+  'unproven',
 ] as const;
 
 export type CounterName = (typeof COUNTERS)[number];
@@ -87,6 +89,9 @@ export const BUDGET_UNAVAILABLE = 33;
 export const STALE = 34;
 /** Messages and connections of trusted forwarders that do not say whose they are. */
 export const FORWARDER_REFUSED = 35;
+/** BADCOOKIE said, and clients without a cookie sent to TCP. */
+export const BAD_COOKIE = 36;
+export const UNPROVEN = 37;
 
 export function createCounters(): Float64Array {
   return new Float64Array(new SharedArrayBuffer(COUNTERS.length * Float64Array.BYTES_PER_ELEMENT));

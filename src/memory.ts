@@ -14,6 +14,7 @@ import { createMeter, Meter } from './metrics/meter.ts';
 import { Tap } from './querylog/tap.ts';
 import { Inflight } from './upstream/inflight.ts';
 import { Waiters } from './upstream/waiters.ts';
+import { ServerCookies } from './wire/cookie.ts';
 import { WireName } from './wire/name.ts';
 import type { TargetAnswer } from './zones/alias.ts';
 
@@ -40,6 +41,8 @@ export interface MemorySettings {
   readonly owner: number;
   /** Where the query log and dnstap read; without it nobody does. */
   readonly tapRing?: ByteRingMemory;
+  /** Shared with the other workers: what server cookies are made with (wire/cookie.ts). */
+  readonly cookieSecrets: Int32Array;
 }
 
 /** Of the ring that nobody reads. */
@@ -64,6 +67,7 @@ export class Memory {
   readonly findings: Findings;
   readonly tap: Tap;
   readonly detectors: Detectors;
+  readonly cookies: ServerCookies;
 
   constructor(settings: MemorySettings) {
     const { ring, counters, storeOctets, namesPerPair, detect, owner } = settings;
@@ -74,6 +78,7 @@ export class Memory {
     this.findings = new Findings(ring);
     this.tap = new Tap(settings.tapRing ?? createByteRing(NO_RING));
     this.detectors = new Detectors(detect, owner);
+    this.cookies = new ServerCookies(settings.cookieSecrets);
   }
 
   /** What is large and asked at random. */

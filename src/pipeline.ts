@@ -2,8 +2,8 @@
  * The whole life of a query, `decide`; that of a response is `settle.ts`.
  *
  * ```
- * decide:  parse -> identify -> why -> recall, or authorize (with reputation) -> local zone
- *          -> lookup -> FORWARD
+ * decide:  parse -> cookie -> identify -> why -> recall, or authorize (with reputation)
+ *          -> local zone -> lookup -> FORWARD
  * settle:  sanitise -> inspect -> admit to the store -> respond to each waiter
  * ```
  *
@@ -13,6 +13,7 @@
 
 import { hasFailed } from './cache/failures.ts';
 import { findAnswer, lookup, refuse } from './cache/lookup.ts';
+import { answerCookie, checkCookie } from './cookies.ts';
 import {
   ALLOWED,
   DENIED,
@@ -65,7 +66,14 @@ import {
   TYPE_META_FIRST,
 } from './wire/constants.ts';
 import { copyName } from './wire/name.ts';
-import { PARSE_DROP, PARSE_FORMERR, PARSE_OK, PARSE_OPCODE, parse } from './wire/parse.ts';
+import {
+  PARSE_COOKIE,
+  PARSE_DROP,
+  PARSE_FORMERR,
+  PARSE_OK,
+  PARSE_OPCODE,
+  parse,
+} from './wire/parse.ts';
 import { respondEmpty } from './wire/response.ts';
 import { appendTarget } from './zones/alias.ts';
 import { CHAIN_LEAVES } from './zones/answer.ts';
@@ -89,9 +97,11 @@ export function decide(query: Query, tables: Tables, memory: Memory): Verdict {
 function decideUncapped(query: Query, tables: Tables, memory: Memory): Verdict {
   query.outcome = OUTCOME_NONE;
   const parsed = parse(query);
+  if (parsed === PARSE_COOKIE) return answerCookie(query, tables, memory);
   if (parsed !== PARSE_OK) return reject(query, parsed, memory);
   if (query.ednsVersion > 0) return respond(query, BADVERS);
   if (query.relay !== DIRECT) return refuseUnsaid(query, memory);
+  if (checkCookie(query, tables, memory) === RESPOND) return RESPOND;
   identifyBy(tables, query);
   query.isAlias = 0;
   if (query.qclass !== CLASS_IN || isMeta(query.qtype)) return refuseKind(query, memory);

@@ -7,6 +7,7 @@
 
 import { PEER_SIZE } from './batch.ts';
 import { Decision } from './policy/decision.ts';
+import { FULL_COOKIE_SIZE } from './wire/cookie.ts';
 import { WireName } from './wire/name.ts';
 
 /** What is to be done with a query: the boundary between the lanes is this value. */
@@ -66,6 +67,9 @@ export class Query {
   udpSize = 0;
   /** 1 when an edns-tcp-keepalive option was there (RFC 7828). */
   wantsKeepalive = 0;
+  /** Where the data of the first COOKIE option stands, and its octets: 8, 16..40, or 0 for none. */
+  cookieAt = 0;
+  cookieLength = 0;
 
   // --- the decision, set by the stages
 
@@ -78,6 +82,9 @@ export class Query {
   readonly decision = new Decision();
   /** OUTCOME_* of events/ledger.ts, once it is known. */
   outcome = 0;
+  /** 1 when the response has a COOKIE option, and its data: client and server cookie. */
+  hasCookie = 0;
+  readonly cookie = new Uint8Array(FULL_COOKIE_SIZE);
   /** 1 when a local zone answers with a chain whose target must be asked upstream. */
   isAlias = 0;
 }

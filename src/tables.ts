@@ -58,6 +58,8 @@ export interface TablesMemory {
   readonly taps: TapsMemory;
   readonly limits: TtlLimits;
   readonly denyTtlSeconds: number;
+  /** COOKIES_* of wire/cookie.ts. */
+  readonly cookies: number;
 }
 
 export class Tables {
@@ -84,6 +86,7 @@ export class Tables {
   readonly taps: TapsMemory;
   readonly limits: TtlLimits;
   readonly denyTtlSeconds: number;
+  readonly cookies: number;
 
   constructor(memory: TablesMemory) {
     this.revision = memory.revision;
@@ -109,5 +112,6 @@ export class Tables {
     this.taps = memory.taps;
     this.limits = memory.limits;
     this.denyTtlSeconds = memory.denyTtlSeconds;
+    this.cookies = memory.cookies;
   }
 }

@@ -25,6 +25,7 @@ export interface MainSettings {
   readonly workers: number | 'auto';
   readonly unmapped: Config['unmapped'];
   readonly cache: Config['cache'];
+  readonly cookies: Config['cookies'];
   readonly denyTtlSeconds: number;
   readonly detect: Config['detect'];
   readonly rebindingAllow: Config['rebindingAllow'];
@@ -77,6 +78,7 @@ export function mainSettings(source: Source, problems: Problem[]): MainSettings 
       maxNegativeTtlSeconds: seconds(cache?.max_negative_ttl),
       staleSeconds: seconds(cache?.serve_stale),
     },
+    cookies: read(mainShape.cookies, 'cookies') ?? { answer: true, required: 'none' },
     denyTtlSeconds: seconds(read(mainShape.deny_ttl, 'deny_ttl')),
     detect: detectOf(read(mainShape.detect, 'detect'), source),
     rebindingAllow: prefixesOf(source, ['rebinding', 'allow'], rebinding.allow),

@@ -29,6 +29,7 @@ import {
 } from './leaves.ts';
 import * as limits from './limits.ts';
 import { addressOctets, isMapped } from './prefix.ts';
+import { cacheSchema, cookiesSchema } from './protocol-schema.ts';
 import { dnstapSchema, queryLogSchema, share } from './querylog-schema.ts';
 import { transportShape } from './sink-schema.ts';
 import { FACILITIES } from './sinks.ts';
@@ -289,22 +290,8 @@ export const mainShape = {
     })
     .prefault({})
     .meta({ description: 'Sources that no workload claims.' }),
-  cache: z
-    .strictObject({
-      size: size(limits.CACHE_SIZE, 'Memory for answers, per worker.'),
-      min_ttl: duration(limits.CACHE_MIN_TTL, 'Shortest time that an answer is kept.'),
-      max_ttl: duration(limits.CACHE_MAX_TTL, 'Longest time that an answer is kept.'),
-      max_negative_ttl: duration(
-        limits.CACHE_MAX_NEGATIVE_TTL,
-        'Longest time that a negative answer is kept (RFC 2308).',
-      ),
-      serve_stale: duration(
-        limits.CACHE_SERVE_STALE,
-        'How long past its end an answer serves while no upstream answers (RFC 8767).',
-      ),
-    })
-    .prefault({})
-    .meta({ description: 'The answer store.' }),
+  cache: cacheSchema,
+  cookies: cookiesSchema,
   deny_ttl: duration(limits.DENY_TTL, 'How long a client may keep a denial (RFC 2308).'),
   detect: detectSchema,
   rebinding: z

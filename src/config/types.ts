@@ -351,6 +351,8 @@ export interface Config {
     /** How long past its end an answer may serve while no upstream answers; 0 for not at all. */
     readonly staleSeconds: number;
   };
+  /** DNS cookies of clients: answered at all, and from whom a valid one is required over UDP. */
+  readonly cookies: { readonly answer: boolean; readonly required: 'none' | 'offered' | 'all' };
   readonly denyTtlSeconds: number;
   readonly detect: Detect;
   /** Prefixes that answers for public names may hold although they are private. */

@@ -10,7 +10,7 @@
 import { OUTCOME_NONE } from '../events/ledger.ts';
 import { DROP, type Query, RESPOND, type Verdict } from '../query.ts';
 import type { Tables } from '../tables.ts';
-import { BADVERS } from '../wire/constants.ts';
+import { BADCOOKIE, BADVERS, NOERROR, RCODE_MASK } from '../wire/constants.ts';
 import { messageFlags, rcodeOf } from '../wire/header.ts';
 import { LATENCY_CELLS, observe } from './latency.ts';
 
@@ -25,9 +25,6 @@ export const FAILED_VERDICT = 4;
 export const REJECTED_VERDICT = 5;
 const WOULD_DENY_COLUMN = 6;
 export const VERDICT_COUNT = VERDICTS.length;
-
-/** RFC 6895 2.3; beyond the header's four bits there is only BADVERS. */
-export const RCODE_COUNT = BADVERS + 1;
 
 /** Types that are counted by themselves; the rest is one. */
 export const TYPES: readonly (readonly [number, string])[] = [
@@ -130,7 +127,11 @@ export class Meter {
 
   #countRcode(query: Query): void {
     const inHeader = rcodeOf(messageFlags(query.out, query.outStart));
-    const isVersion = query.outcome === OUTCOME_NONE && query.ednsVersion > 0 && inHeader === 0;
-    this.#cells[AT_RCODES + (isVersion ? BADVERS : inHeader)]!++;
+    let rcode = inHeader;
+    if (query.outcome === OUTCOME_NONE) {
+      if (inHeader === NOERROR && query.ednsVersion > 0) rcode = BADVERS;
+      else if (inHeader === (BADCOOKIE & RCODE_MASK)) rcode = BADCOOKIE;
+    }
+    this.#cells[AT_RCODES + rcode]!++;
   }
 }

@@ -1,6 +1,7 @@
 /** Metrics of queries and of the answer store: what the workers count, summed over them. */
 
 import * as cell from '../counters.ts';
+import { BADCOOKIE, BADVERS } from '../wire/constants.ts';
 import type { Exposition, Sample } from './exposition.ts';
 import { LATENCY_CELLS } from './latency.ts';
 import {
@@ -9,17 +10,17 @@ import {
   AT_SLOTS,
   AT_TYPES,
   AT_WOULD_DENY,
-  RCODE_COUNT,
   REJECTED_VERDICT,
   SLOT_CELLS,
   TYPES,
   VERDICTS,
 } from './meter.ts';
 
-/** Mnemonics of RFC 6895 2.3; 11 to 15 are assigned to nothing that is answered here. */
+/** Mnemonics of RFC 6895 2.3 and RFC 7873; 11 to 15 and 17 to 22 are never answered here. */
 const RCODES = (
   'NOERROR FORMERR SERVFAIL NXDOMAIN NOTIMP REFUSED YXDOMAIN YXRRSET NXRRSET NOTAUTH NOTZONE ' +
-  'RCODE11 RCODE12 RCODE13 RCODE14 RCODE15 BADVERS'
+  'RCODE11 RCODE12 RCODE13 RCODE14 RCODE15 BADVERS BADKEY BADTIME BADMODE BADNAME BADALG ' +
+  'BADTRUNC BADCOOKIE'
 ).split(' ');
 
 /** What is known when a page is made. */
@@ -63,6 +64,14 @@ export function writeQueries(page: Exposition, counted: Counted): void {
   page.counter('dnsvalve_truncated', 'Responses over UDP that told the client to use TCP.', [
     [{}, one(cell.TRUNCATED)],
   ]);
+  page.counter(
+    'dnsvalve_cookies_refused',
+    'Queries over UDP without a cookie that proves their source.',
+    [
+      [{ said: 'BADCOOKIE' }, one(cell.BAD_COOKIE)],
+      [{ said: 'TC' }, one(cell.UNPROVEN)],
+    ],
+  );
   page.counter('dnsvalve_faults', 'Queries whose decision failed by a defect.', [
     [{}, one(cell.FAULTS)],
   ]);
@@ -93,8 +102,9 @@ function writeResponses(page: Exposition, { meter }: Counted): void {
     return [{ type }, meter[AT_TYPES + index] ?? 0];
   });
   page.counter('dnsvalve_queries_by_type', 'Queries answered, by record type.', types);
-  const rcodes = RCODES.slice(0, RCODE_COUNT).map((rcode, index): Sample => {
-    return [{ rcode }, meter[AT_RCODES + index] ?? 0];
+  const rcodes = RCODES.flatMap((rcode, index): Sample[] => {
+    const isAnswered = index <= BADVERS || index === BADCOOKIE;
+    return isAnswered ? [[{ rcode }, meter[AT_RCODES + index] ?? 0]] : [];
   });
   page.counter('dnsvalve_responses', 'Responses, by response code.', rcodes);
   page.latency(

@@ -23,6 +23,7 @@ export interface WorkerSettings {
   readonly namesPerPair: number;
   readonly detect: DetectMemory;
   readonly tapRing: ByteRingMemory;
+  readonly cookieSecrets: Int32Array;
 }
 
 export type ToWorker =

@@ -30,6 +30,7 @@ import type { KnownDomains } from '../reputation/standing-memory.ts';
 import { Tables, type TablesMemory } from '../tables.ts';
 import { compileRoutes } from '../upstream/routes.ts';
 import type { UpstreamPlan } from '../upstream/upstreams.ts';
+import { COOKIES_ALL, COOKIES_ANSWERED, COOKIES_OFF, COOKIES_OFFERED } from '../wire/cookie.ts';
 import type { WireName } from '../wire/name.ts';
 import { loadZones } from '../zones/compile.ts';
 import { zoneKind } from '../zones/kind.ts';
@@ -100,6 +101,7 @@ export async function compileSnapshot(
     taps: compileTaps(config),
     limits: config.cache,
     denyTtlSeconds: config.denyTtlSeconds,
+    cookies: cookiesOf(config),
   };
   return tested({
     config: runningConfig(config),
@@ -151,6 +153,12 @@ function runningConfig(config: Config): RunningConfig {
     }),
     prefixes: workloads.reduce((sum, { sources }) => sum + sources.length, 0),
   };
+}
+
+const REQUIRED = { none: COOKIES_ANSWERED, offered: COOKIES_OFFERED, all: COOKIES_ALL } as const;
+
+function cookiesOf({ cookies }: Config): number {
+  return cookies.answer ? REQUIRED[cookies.required] : COOKIES_OFF;
 }
 
 /** Whom to ask, and where the policy stands: the part of an EDE text that helps. */

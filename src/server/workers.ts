@@ -17,6 +17,7 @@ import { Meters } from '../metrics/meters.ts';
 import type { Backend } from '../native/udp.ts';
 import type { HashKey } from '../reputation/loader.ts';
 import type { ServerStats, UpstreamPlan } from '../upstream/upstreams.ts';
+import { CookieSecrets } from './cookie-secrets.ts';
 import type { FromWorker, ToWorker, WorkerSettings } from './protocol.ts';
 import type { Snapshot } from './snapshot.ts';
 
@@ -64,6 +65,7 @@ export class Workers {
   /** Counts of workers that died, so that totals never go back. */
   readonly #buried = new Float64Array(createCounters().length);
   readonly #detect: DetectMemory;
+  readonly #cookieSecrets = new CookieSecrets();
   readonly meters = new Meters();
   #snapshot: Snapshot;
   #addresses: readonly SocketAddress[] = [];
@@ -147,6 +149,7 @@ export class Workers {
 
   async stop(graceMs: number): Promise<void> {
     this.#isStopping = true;
+    this.#cookieSecrets.close();
     await Promise.all(
       this.#slots.map(async ({ worker, isGone }) => {
         if (isGone) return;
@@ -177,6 +180,7 @@ export class Workers {
       namesPerPair: config.history.namesPerDomain,
       detect: this.#detect,
       tapRing: tap,
+      cookieSecrets: this.#cookieSecrets.words,
     };
     const worker = new Worker(new URL('./worker.ts', import.meta.url), {
       workerData: settings,

@@ -42,6 +42,8 @@ export const NOTIMP = 4;
 export const REFUSED = 5;
 /** Extended rcode (RFC 6891 9): the upper eight bits travel in the OPT record. */
 export const BADVERS = 16;
+/** RFC 7873 8. */
+export const BADCOOKIE = 23;
 
 export const CLASS_IN = 1;
 

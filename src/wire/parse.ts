@@ -31,12 +31,15 @@ export const PARSE_FORMERR = 1;
 export const PARSE_OK = 2;
 /** The opcode is not QUERY; the body was not looked at. */
 export const PARSE_OPCODE = 3;
+/** No question but a cookie: the client asks for ours (RFC 7873 5.4). */
+export const PARSE_COOKIE = 4;
 
 export type ParseResult =
   | typeof PARSE_DROP
   | typeof PARSE_FORMERR
   | typeof PARSE_OK
-  | typeof PARSE_OPCODE;
+  | typeof PARSE_OPCODE
+  | typeof PARSE_COOKIE;
 
 /** More options than this are not walked: an honest query has a handful (CVE-2026-41292). */
 const OPTIONS_MAX = 128;
@@ -49,6 +52,8 @@ export function parse(query: Query): ParseResult {
   query.ednsVersion = 0;
   query.dnssecOk = 0;
   query.wantsKeepalive = 0;
+  query.cookieLength = 0;
+  query.hasCookie = 0;
   query.udpSize = UDP_PLAIN_MAX;
   query.qtype = 0;
   query.qclass = 0;
@@ -57,8 +62,10 @@ export function parse(query: Query): ParseResult {
   query.flags = messageFlags(octets, start);
   if ((query.flags & QR) !== 0) return PARSE_DROP;
   if ((query.flags & OPCODE_MASK) !== 0) return PARSE_OPCODE;
-  // RFC 9619: a QUERY has exactly one question.
-  if (readU16(octets, start + AT_QDCOUNT) !== 1) return PARSE_FORMERR;
+  const questions = readU16(octets, start + AT_QDCOUNT);
+  if (questions === 0) return parseWithoutQuestion(query);
+  // RFC 9619: a QUERY has at most one.
+  if (questions !== 1) return PARSE_FORMERR;
   const nameEnd = readName(octets, start + HEADER_SIZE, end, query.name);
   if (nameEnd === -1 || nameEnd + 4 > end) return PARSE_FORMERR;
   query.qtype = readU16(octets, nameEnd);
@@ -66,6 +73,12 @@ export function parse(query: Query): ParseResult {
   query.questionEnd = nameEnd + 4;
   if (query.qtype === TYPE_OPT) return PARSE_FORMERR;
   return parseRecords(query);
+}
+
+function parseWithoutQuestion(query: Query): ParseResult {
+  query.name.length = 0;
+  const parsed = parseRecords(query);
+  return parsed === PARSE_OK && query.cookieLength > 0 ? PARSE_COOKIE : PARSE_FORMERR;
 }
 
 /** Walks what follows the question: nothing there matters but the OPT record. */
@@ -107,7 +120,12 @@ function parseOpt(query: Query, at: number, next: number): boolean {
     const code = readU16(octets, option);
     const length = readU16(octets, option + 2);
     if (option + 4 + length > next) return false;
-    if (code === OPTION_COOKIE && !isCookieLength(length)) return false;
+    // RFC 7873 5.2: only the first counts.
+    if (code === OPTION_COOKIE && query.cookieLength === 0) {
+      if (!isCookieLength(length)) return false;
+      query.cookieAt = option + 4;
+      query.cookieLength = length;
+    }
     if (code === OPTION_ECS && !isSubnet(octets, option + 4, length)) return false;
     if (code === OPTION_KEEPALIVE) query.wantsKeepalive = 1;
     option += 4 + length;

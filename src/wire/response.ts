@@ -16,6 +16,7 @@ import {
   HEADER_SIZE,
   OPCODE_MASK,
   OPT_DO,
+  OPTION_COOKIE,
   OPTION_EDE,
   OPTION_KEEPALIVE,
   QR,
@@ -25,7 +26,8 @@ import {
   TYPE_OPT,
   UDP_EDNS_MAX,
 } from './constants.ts';
-import { readU16, writeU16, writeU32 } from './octets.ts';
+import { FULL_COOKIE_SIZE } from './cookie.ts';
+import { copyOctets, readU16, writeU16, writeU32 } from './octets.ts';
 
 /** Bytes of an OPT record without options. */
 const OPT_SIZE = 11;
@@ -42,7 +44,8 @@ export function responseLimit(query: Query): number {
 export function optRoom(query: Query, textLength: number): number {
   if (query.hasEdns === 0) return 0;
   const keepalive = query.overTcp === 1 && query.wantsKeepalive === 1 ? 6 : 0;
-  return OPT_SIZE + keepalive + (textLength < 0 ? 0 : 6 + textLength);
+  const cookie = query.hasCookie === 1 ? 4 + FULL_COOKIE_SIZE : 0;
+  return OPT_SIZE + keepalive + cookie + (textLength < 0 ? 0 : 6 + textLength);
 }
 
 /**
@@ -97,6 +100,12 @@ export function appendOpt(
     writeU16(out, at + 2, 2);
     writeU16(out, at + 4, KEEPALIVE_DECISECONDS);
     at += 6;
+  }
+  if (query.hasCookie === 1) {
+    writeU16(out, at, OPTION_COOKIE);
+    writeU16(out, at + 2, FULL_COOKIE_SIZE);
+    copyOctets(query.cookie, 0, out, at + 4, FULL_COOKIE_SIZE);
+    at += 4 + FULL_COOKIE_SIZE;
   }
   if (ede >= 0) {
     writeU16(out, at, OPTION_EDE);

@@ -201,6 +201,14 @@ answer = answerTo('www.example.com', 'A', {
 });
 forwardOne();
 results['hit'] = octetsPerQuery(respondOne);
+/** A cookie that is made, and the same that is known again. */
+const crumb = { size: 1232, options: [{ code: 10, data: Buffer.alloc(8, 7) }] };
+aim(buildQuery({ name: 'www.example.com', edns: crumb }), '10.1.0.7');
+results['hit with a client cookie'] = octetsPerQuery(respondOne);
+const full = { size: 1232, options: [{ code: 10, data: Buffer.from(query.cookie) }] };
+aim(buildQuery({ name: 'www.example.com', edns: full }), '10.1.0.7');
+results['hit with a server cookie'] = octetsPerQuery(respondOne);
+if (query.octets.at(-1) !== query.cookie[23]) throw new Error('the cookie was not known again');
 aim(buildQuery({ name: 'WWW.example.com', edns }), '10.2.0.7');
 results['hit of a workload with chain: inspect'] = octetsPerQuery(respondOne);
 aim(buildQuery({ name: 'www.other.example', edns }), '10.1.0.7');

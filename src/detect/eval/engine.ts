@@ -13,6 +13,7 @@ import { Query, type Verdict } from '../../query.ts';
 import { respondFailure, respondToWaiter, settle } from '../../settle.ts';
 import type { Tables } from '../../tables.ts';
 import { CLASS_IN, HEADER_SIZE, RD } from '../../wire/constants.ts';
+import { SECRETS_SIZE } from '../../wire/cookie.ts';
 import { writeU16 } from '../../wire/octets.ts';
 import { createDetectMemory } from '../create.ts';
 import type { DetectMemory } from '../memory.ts';
@@ -56,6 +57,7 @@ export class Engine {
       namesPerPair: config.history.namesPerDomain,
       detect: this.detect,
       owner: 1,
+      cookieSecrets: new Int32Array(SECRETS_SIZE),
     });
     const { query } = this;
     query.octets = this.#message;
