@@ -40,6 +40,9 @@ export const COUNTERS = [
   'budget_denied',
   'budget_unavailable',
   'stale',
+  'rate_refused',
+  'rate_shed',
+  'rate_misses',
 ] as const;
 
 export type CounterName = (typeof COUNTERS)[number];
@@ -84,6 +87,11 @@ export const BUDGET_DENIED = 32;
 export const BUDGET_UNAVAILABLE = 33;
 /** Answers from the store whose time was over, while no upstream answered. */
 export const STALE = 34;
+/** Queries beyond the rate limit of their workload: refused, and dropped before they were read. */
+export const RATE_REFUSED = 35;
+export const RATE_SHED = 36;
+/** Queries refused because their workload asks too much of the upstreams. */
+export const RATE_MISSES = 37;
 
 export function createCounters(): Float64Array {
   return new Float64Array(new SharedArrayBuffer(COUNTERS.length * Float64Array.BYTES_PER_ELEMENT));

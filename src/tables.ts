@@ -11,6 +11,7 @@ import type { DetectSettings } from './detect/settings.ts';
 import { Fingerprints, type FingerprintsMemory } from './fingerprints.ts';
 import { Prefixes, type PrefixesMemory } from './identity/prefixes.ts';
 import { Workloads, type WorkloadsMemory } from './identity/workloads.ts';
+import { Rates, type RatesMemory } from './overload/rates.ts';
 import { InForce } from './overrides/in-force.ts';
 import type { OverridesMemory } from './overrides/memory.ts';
 import { Policy, type PolicyMemory } from './policy/suffixes.ts';
@@ -30,6 +31,7 @@ export interface TablesMemory {
   readonly policyRevision: number;
   readonly prefixes: PrefixesMemory;
   readonly workloads: WorkloadsMemory;
+  readonly rates: RatesMemory;
   readonly policy: PolicyMemory;
   /** Exceptions and quarantines; none in what a configuration is compiled to. */
   readonly overrides: OverridesMemory;
@@ -63,6 +65,7 @@ export class Tables {
   readonly policyRevision: number;
   readonly prefixes: Prefixes;
   readonly workloads: Workloads;
+  readonly rates: Rates;
   readonly policy: Policy;
   readonly overrides: InForce;
   readonly budgets: Budgets;
@@ -87,6 +90,7 @@ export class Tables {
     this.policyRevision = memory.policyRevision;
     this.prefixes = new Prefixes(memory.prefixes);
     this.workloads = new Workloads(memory.workloads);
+    this.rates = new Rates(memory.rates);
     this.policy = new Policy(memory.policy);
     this.overrides = new InForce(memory.overrides);
     this.budgets = new Budgets(memory.budgets);

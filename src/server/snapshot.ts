@@ -14,6 +14,7 @@ import { type BindingsMemory, packBindings } from '../history/bindings.ts';
 import type { RevisionNames } from '../history/messages.ts';
 import { compileIdentity, compilePrefixes } from '../identity/compile.ts';
 import { UNMAPPED_NAME } from '../identity/workloads.ts';
+import { compileRates, rateText } from '../overload/compile.ts';
 import { noOverrides } from '../overrides/memory.ts';
 import { usualTime } from '../overrides/request.ts';
 import { budgetWarnings } from '../policy/budget-gaps.ts';
@@ -79,6 +80,7 @@ export async function compileSnapshot(
     revision,
     policyRevision: revision,
     ...compileIdentity(config),
+    rates: compileRates(config, config.workloads.map(askText)),
     policy,
     overrides: noOverrides(),
     budgets: compileBudgets(config, budgeted),
@@ -188,6 +190,7 @@ export function explainable(memory: TablesMemory): ExplainedSnapshot {
     ruleText: (rule) => tables.rules.text(rule),
     scoreOf: (name, feed, workload) => scoreOf(tables.standing, name, feed, workload),
     budgetText: (rule) => tables.budgets.texts.text(tables.budgets.of(rule)),
+    rateText: (workload) => rateText(workload, memory.rates),
     askText: (workload) => tables.asks.text(workload + 1),
     requestTime: (workload) => tables.requestTimes.text(workload + 1),
     feedName: (feed) => memory.reputation.feeds.names[feed - 1] ?? '',
