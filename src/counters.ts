@@ -43,6 +43,9 @@ export const COUNTERS = [
   'forwarder_refused',
   'bad_cookie',
   'unproven',
+  'rate_refused',
+  'rate_shed',
+  'rate_misses',
 ] as const;
 
 export type CounterName = (typeof COUNTERS)[number];
@@ -92,6 +95,11 @@ export const FORWARDER_REFUSED = 35;
 /** BADCOOKIE said, and clients without a cookie sent to TCP. */
 export const BAD_COOKIE = 36;
 export const UNPROVEN = 37;
+/** Queries beyond the rate limit of their workload: refused, and dropped before they were read. */
+export const RATE_REFUSED = 38;
+export const RATE_SHED = 39;
+/** Queries refused because their workload asks too much of the upstreams. */
+export const RATE_MISSES = 40;
 
 export function createCounters(): Float64Array {
   return new Float64Array(new SharedArrayBuffer(COUNTERS.length * Float64Array.BYTES_PER_ELEMENT));

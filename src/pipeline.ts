@@ -2,7 +2,7 @@
  * The whole life of a query, `decide`; that of a response is `settle.ts`.
  *
  * ```
- * decide:  parse -> cookie -> identify -> why -> recall, or authorize (with reputation)
+ * decide:  identify -> rate -> parse -> cookie -> why -> recall, or authorize (with reputation)
  *          -> local zone -> lookup -> FORWARD
  * settle:  sanitise -> inspect -> admit to the store -> respond to each waiter
  * ```
@@ -23,6 +23,9 @@ import {
   FORWARDER_REFUSED,
   LOCAL,
   NOTIMP_COUNT,
+  RATE_MISSES,
+  RATE_REFUSED,
+  RATE_SHED,
   REFUSED_COUNT,
   UNMAPPED,
   WOULD_DENY,
@@ -41,6 +44,7 @@ import { NONE } from './events/slots.ts';
 import { DIRECT } from './identity/forwarded.ts';
 import { UNMAPPED as NOBODY } from './identity/workloads.ts';
 import type { Memory } from './memory.ts';
+import { ADMITTED, SHED } from './overload/rates.ts';
 import { capTtls } from './overrides/cap.ts';
 import { isExcepted } from './overrides/in-force.ts';
 import { resetDecision } from './policy/decision.ts';
@@ -74,7 +78,7 @@ import {
   PARSE_OPCODE,
   parse,
 } from './wire/parse.ts';
-import { respondEmpty } from './wire/response.ts';
+import { respondEmpty, respondWhy } from './wire/response.ts';
 import { appendTarget } from './zones/alias.ts';
 import { CHAIN_LEAVES } from './zones/answer.ts';
 
@@ -96,13 +100,16 @@ export function decide(query: Query, tables: Tables, memory: Memory): Verdict {
 
 function decideUncapped(query: Query, tables: Tables, memory: Memory): Verdict {
   query.outcome = OUTCOME_NONE;
+  identifyBy(tables, query);
+  const rate = tables.rates.query(query);
+  if (rate === SHED) return shed(query, tables, memory);
   const parsed = parse(query);
   if (parsed === PARSE_COOKIE) return answerCookie(query, tables, memory);
   if (parsed !== PARSE_OK) return reject(query, parsed, memory);
+  if (rate !== ADMITTED) return refuseRate(query, tables, memory);
   if (query.ednsVersion > 0) return respond(query, BADVERS);
   if (query.relay !== DIRECT) return refuseUnsaid(query, memory);
   if (checkCookie(query, tables, memory) === RESPOND) return RESPOND;
-  identifyBy(tables, query);
   query.isAlias = 0;
   if (query.qclass !== CLASS_IN || isMeta(query.qtype)) return refuseKind(query, memory);
   if (isWhy(query.name)) return sayWhy(query, tables, memory);
@@ -126,6 +133,7 @@ function decideUncapped(query: Query, tables: Tables, memory: Memory): Verdict {
 
 /** The one way upstream: what detectors and budgets let go. */
 function leave(query: Query, tables: Tables, memory: Memory): Verdict {
+  if (tables.rates.miss(query) !== ADMITTED) return refuseMiss(query, tables, memory);
   examine(query, tables, memory);
   if (query.decision.allowed === 1) return FORWARD;
   account(query, OUTCOME_DENIED, tables, memory);
@@ -216,6 +224,31 @@ function letThrough(query: Query, tables: Tables): void {
   query.decision.reason = REASON_MODE;
   query.revision = tables.revision;
   query.isAlias = 0;
+}
+
+/** Not even read: all that it costs is the way through the kernel. */
+function shed(query: Query, tables: Tables, memory: Memory): Verdict {
+  query.qtype = 0;
+  memory.counters[RATE_SHED]!++;
+  memory.meter.limited(query, tables);
+  return DROP;
+}
+
+/** REFUSED and not NXDOMAIN: nothing was decided about the name, and no client may keep it. */
+function refuseRate(query: Query, tables: Tables, memory: Memory): Verdict {
+  memory.counters[RATE_REFUSED]!++;
+  memory.meter.limited(query, tables);
+  respondWhy(query, REFUSED, EDE_OTHER, tables.rates.memory.texts, 1 + query.workload * 2);
+  return RESPOND;
+}
+
+/** Before it is examined: what does not leave is charged to nobody. */
+function refuseMiss(query: Query, tables: Tables, memory: Memory): Verdict {
+  memory.counters[RATE_MISSES]!++;
+  memory.meter.limited(query, tables);
+  account(query, OUTCOME_FAILED, tables, memory);
+  respondWhy(query, REFUSED, EDE_OTHER, tables.rates.memory.texts, 2 + query.workload * 2);
+  return RESPOND;
 }
 
 /** What cannot be read, and what is no query (RFC 1035 4.1.1, RFC 8906). */

@@ -11,6 +11,7 @@ import type { DetectSettings } from './detect/settings.ts';
 import { Fingerprints, type FingerprintsMemory } from './fingerprints.ts';
 import { Prefixes, type PrefixesMemory } from './identity/prefixes.ts';
 import { Workloads, type WorkloadsMemory } from './identity/workloads.ts';
+import { Rates, type RatesMemory } from './overload/rates.ts';
 import { InForce } from './overrides/in-force.ts';
 import type { OverridesMemory } from './overrides/memory.ts';
 import { Policy, type PolicyMemory } from './policy/suffixes.ts';
@@ -32,6 +33,7 @@ export interface TablesMemory {
   /** Trusted forwarders, by how they say whose a query is (identity/forwarded.ts). */
   readonly forwarders: PrefixesMemory;
   readonly workloads: WorkloadsMemory;
+  readonly rates: RatesMemory;
   readonly policy: PolicyMemory;
   /** Exceptions and quarantines; none in what a configuration is compiled to. */
   readonly overrides: OverridesMemory;
@@ -68,6 +70,7 @@ export class Tables {
   readonly prefixes: Prefixes;
   readonly forwarders: Prefixes;
   readonly workloads: Workloads;
+  readonly rates: Rates;
   readonly policy: Policy;
   readonly overrides: InForce;
   readonly budgets: Budgets;
@@ -94,6 +97,7 @@ export class Tables {
     this.prefixes = new Prefixes(memory.prefixes);
     this.forwarders = new Prefixes(memory.forwarders);
     this.workloads = new Workloads(memory.workloads);
+    this.rates = new Rates(memory.rates);
     this.policy = new Policy(memory.policy);
     this.overrides = new InForce(memory.overrides);
     this.budgets = new Budgets(memory.budgets);

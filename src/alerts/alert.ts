@@ -47,6 +47,8 @@ export const ALERT_TYPES = {
   quarantine: { severity: ERROR, technique: null },
   /** T1071.004: a name that is listed now was asked for over DNS before anybody knew. */
   'retro-hit': { severity: WARNING, technique: 'T1071.004' },
+  /** A flood has many causes, and most of them are mistakes. */
+  'rate-limited': { severity: WARNING, technique: null },
   'feed-stale': { severity: WARNING, technique: null },
   'upstream-down': { severity: ERROR, technique: null },
   /** The spool could not keep what a sink did not take. */

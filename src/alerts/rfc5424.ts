@@ -158,6 +158,7 @@ export const HEADLINES: Record<AlertType, string> = {
   'exception-expired': 'has an exception that is over',
   quarantine: 'is in quarantine, or was',
   'retro-hit': 'asked, before it was listed, for a name of a feed',
+  'rate-limited': 'asks more than it may',
   'feed-stale': 'is stale',
   'upstream-down': 'is down',
   'alerts-lost': 'did not get all alerts',

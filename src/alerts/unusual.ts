@@ -45,7 +45,7 @@ export function fromBurnInEnd(end: BurnInEnd, directory: Directory): Alert {
 }
 
 /** Of an alert about a workload and no query of it. */
-function aboutWorkload(workload: string, directory: Directory) {
+export function aboutWorkload(workload: string, directory: Pick<Directory, 'describe'>) {
   const { owner, env } = directory.describe(workload);
   return {
     workload: plain(workload),

@@ -84,6 +84,9 @@ function toText(said: WithDetection): string {
   if (said.feed !== '')
     lines.push(`   listed by feed ${said.feed}${said.entry === '' ? '' : `, entry ${said.entry}`}`);
   if (said.budget !== '') lines.push(`   ${said.budget}: \`status\` says what is used of it`);
+  if (said.rate_limit !== '') {
+    lines.push(`   may ask ${said.rate_limit}: \`status\` says what was refused`);
+  }
   lines.push(...detectionText(said.detection));
   if (said.ask !== '') lines.push(`   ${said.ask}`);
   if (said.request !== '') lines.push(`   to ask: ${said.request}`);

@@ -15,6 +15,7 @@ interface Status {
   readonly feeds: readonly FeedRow[];
   readonly upstreams: readonly (readonly ServerRow[])[];
   readonly history: Readonly<Record<string, unknown>> | null;
+  readonly rate_limited: readonly LimitedRow[];
   readonly budgets: readonly BudgetRow[];
   readonly detection: Readonly<Record<string, Readonly<Record<string, number>>>>;
   readonly alerts: {
@@ -41,6 +42,12 @@ interface BudgetRow {
   readonly action: string;
   readonly used: number;
   readonly answers: number;
+}
+
+interface LimitedRow {
+  readonly workload: string;
+  readonly queries: number;
+  readonly limit: string;
 }
 
 interface FeedRow {
@@ -91,6 +98,7 @@ export function statusText(status: Status): string {
     sinkTable(status.alerts.sinks),
     queryLogTable(status.query_log),
     pairs('alert spool', status.alerts.spool),
+    limitedTable(status.rate_limited),
     budgetTable(status.budgets),
   ]
     .filter((part) => part !== '')
@@ -191,6 +199,15 @@ function queryLogTable(part: QueryLogPart | null): string {
         ...[name, String(done), String(lost), last_error ?? ''],
       ]),
     ],
+  );
+}
+
+function limitedTable(limited: readonly LimitedRow[]): string {
+  if (limited.length === 0) return '';
+  const columns = ['asked too much', 'queries refused or dropped', 'limit'];
+  return renderTable(
+    columns.map((title) => ({ title })),
+    limited.map(({ workload, queries, limit }) => [workload, String(queries), limit]),
   );
 }
 

@@ -64,6 +64,9 @@ export const EXCEPTION_MAX: Limits = { default: '7d', min: '1s', max: '90d' };
 export const APPROVE_WITHIN: Limits = { default: '7d', min: '1s', max: '30d' };
 /** Long enough to find somebody, too short to do without. */
 export const BREAK_GLASS_WITHIN: Limits = { default: '1h', min: '1s', max: '1d' };
+/** Queries a second; 0 for no limit. A bucket holds up to a minute of them, in 31 bits. */
+export const RATE: CountLimits = { default: 0, min: 0, max: 10_000_000 };
+export const BURST: Limits = { default: '1s', min: '10ms', max: '1m' };
 export const WORKERS: Omit<CountLimits, 'default'> = { min: 1, max: 256 };
 
 export const DNS_PORT = 53;

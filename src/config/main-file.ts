@@ -10,6 +10,7 @@ import { takesOf } from './alerts.ts';
 import { exceptionsOf, peopleOf } from './exceptions-schema.ts';
 import { formatProblem, formatsOf } from './formats.ts';
 import { forwardersOf } from './forwarders.ts';
+import { ownRateLimit, rateLimitOf } from './overload-schema.ts';
 import { checked, checkedMapping } from './salvage.ts';
 import { mainShape, sinkSchema } from './schema.ts';
 import { prefixesOf } from './sections.ts';
@@ -24,6 +25,7 @@ export interface MainSettings {
   readonly trustedForwarders: Config['trustedForwarders'];
   readonly workers: number | 'auto';
   readonly unmapped: Config['unmapped'];
+  readonly rateLimit: Config['rateLimit'];
   readonly cache: Config['cache'];
   readonly cookies: Config['cookies'];
   readonly denyTtlSeconds: number;
@@ -70,7 +72,8 @@ export function mainSettings(source: Source, problems: Problem[]): MainSettings 
       problems,
     ),
     workers: read(mainShape.workers, 'workers') ?? 'auto',
-    unmapped: read(mainShape.unmapped, 'unmapped') ?? { mode: 'enforce', answer: REFUSED },
+    unmapped: unmappedOf(read(mainShape.unmapped, 'unmapped')),
+    rateLimit: rateLimitOf(read(mainShape.rate_limit, 'rate_limit')),
     cache: {
       sizeBytes: cache?.size ?? 0,
       minTtlSeconds: seconds(cache?.min_ttl),
@@ -105,6 +108,11 @@ export function mainSettings(source: Source, problems: Problem[]): MainSettings 
 }
 
 const REFUSED: DenyAnswer = { kind: 'refused' };
+
+function unmappedOf(input: z.output<typeof mainShape.unmapped> | undefined): Config['unmapped'] {
+  const { mode = 'enforce', answer = REFUSED, rate_limit } = input ?? {};
+  return { mode, answer, rateLimit: ownRateLimit(rate_limit) };
+}
 
 function detectOf(
   input: z.output<typeof mainShape.detect> | undefined,

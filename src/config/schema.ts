@@ -6,6 +6,7 @@
 
 import { z } from 'zod';
 import { takesShape } from './alerts.ts';
+import { answer } from './answer-schema.ts';
 import { detectSchema, workloadDetect } from './detect-schema.ts';
 import { approversOf, exceptionsSchema, peopleSchema } from './exceptions-schema.ts';
 import { FORMATS } from './formats.ts';
@@ -30,10 +31,10 @@ import {
 import * as limits from './limits.ts';
 import { addressOctets, isMapped } from './prefix.ts';
 import { cacheSchema, cookiesSchema } from './protocol-schema.ts';
+import { rateLimitSchema, workloadRateLimit } from './overload-schema.ts';
 import { dnstapSchema, queryLogSchema, share } from './querylog-schema.ts';
 import { transportShape } from './sink-schema.ts';
 import { FACILITIES } from './sinks.ts';
-import type { DenyAnswer } from './types.ts';
 
 const deniedObject = z.strictObject({
   name: pattern,
@@ -76,44 +77,6 @@ export type EntryInput = z.output<typeof entry> | z.output<typeof denied>;
 const entries = (description: string) => z.array(entry).prefault([]).meta({ description });
 const deniedEntries = (description: string) => z.array(denied).prefault([]).meta({ description });
 
-const answerWords = z.enum(['nxdomain', 'nodata', 'refused']);
-const answerAddress = z
-  .string()
-  .refine((text) => addressOctets(text) !== null, { error: 'not an address' })
-  .meta({ description: 'An address that every denied A or AAAA query gets.' });
-
-const answer = z
-  .union([z.string(), z.array(answerAddress).min(1).max(2)])
-  .transform((value, context): DenyAnswer => {
-    const found = parseAnswer(value);
-    if (typeof found !== 'string') return found;
-    context.addIssue({ code: 'custom', message: found });
-    return z.NEVER;
-  })
-  .meta({
-    description:
-      'What a denied query gets: `nxdomain`, `nodata`, `refused`, or one address per family.',
-  });
-
-function parseAnswer(value: string | readonly string[]): DenyAnswer | string {
-  const kind = answerWords.safeParse(value);
-  if (kind.success) return { kind: kind.data };
-  let v4: Uint8Array | null = null;
-  let v6: Uint8Array | null = null;
-  for (const text of [value].flat()) {
-    const octets = addressOctets(text);
-    if (octets === null) return `"${text}" is none of nxdomain, nodata, refused or an address`;
-    if (isMapped(octets)) {
-      if (v4 !== null) return 'two IPv4 addresses; one of each family is accepted';
-      v4 = octets.slice(12);
-    } else {
-      if (v6 !== null) return 'two IPv6 addresses; one of each family is accepted';
-      v6 = octets;
-    }
-  }
-  return { kind: 'address', v4, v6 };
-}
-
 const mode = z.enum(['open', 'report', 'enforce']);
 
 export const workloadSchema = z
@@ -142,6 +105,7 @@ export const workloadSchema = z
     fail_open: z.boolean().default(false).meta({
       description: 'Let queries through when they cannot be decided; without it they are refused.',
     }),
+    rate_limit: workloadRateLimit,
     approvers: approversOf('People who approve its exceptions.'),
     tests: z
       .array(
@@ -287,9 +251,11 @@ export const mainShape = {
         .default('enforce')
         .meta({ description: 'Mode for sources that no workload claims.' }),
       answer: answer.prefault('refused'),
+      rate_limit: workloadRateLimit,
     })
     .prefault({})
     .meta({ description: 'Sources that no workload claims.' }),
+  rate_limit: rateLimitSchema,
   cache: cacheSchema,
   cookies: cookiesSchema,
   deny_ttl: duration(limits.DENY_TTL, 'How long a client may keep a denial (RFC 2308).'),

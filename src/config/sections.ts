@@ -9,6 +9,7 @@ import type { Problem } from '../errors.ts';
 import { nameToWire } from '../wire/text.ts';
 import { placeText, type Reference, SourceClaims, sharedSuffixProblem } from './check.ts';
 import type { Path } from './document.ts';
+import { ownRateLimit } from './overload-schema.ts';
 import { parseName } from './pattern.ts';
 import { checked, checkedMapping, isRecord, type Salvaged } from './salvage.ts';
 import {
@@ -189,6 +190,7 @@ export class Sections {
       detect: detectOf(input.detect),
       sample: { queryLog: input.query_log ?? null, dnstap: input.dnstap ?? null },
       failOpen: input.fail_open ?? false,
+      rateLimit: ownRateLimit(input.rate_limit),
       approvers: this.#named('person', source, {
         path: [...path, 'approvers'],
         list: input.approvers,

@@ -131,6 +131,18 @@ export interface Detect {
   readonly quiet: readonly Pattern[];
 }
 
+/** How much of the resolver a workload may take. */
+export interface RateLimit {
+  /** Queries a second, and those of them that need an upstream; 0 for no limit. */
+  readonly queries: number;
+  readonly misses: number;
+  /** What may come at once, as time. */
+  readonly burstMs: number;
+}
+
+/** What somebody says about itself; null where the main file decides. */
+export type OwnRateLimit = { readonly [K in keyof RateLimit]: RateLimit[K] | null };
+
 export interface PolicyTest {
   readonly name: string; // normal form
   readonly wire: Uint8Array;
@@ -155,6 +167,7 @@ export interface Workload {
   /** Shares of its queries, 0 to 1; null where the main file decides. */
   readonly sample: { readonly queryLog: number | null; readonly dnstap: number | null };
   readonly failOpen: boolean;
+  readonly rateLimit: OwnRateLimit;
   /** People who approve its exceptions; empty: those of `exceptions.approvers`. */
   readonly approvers: readonly string[];
   readonly tests: readonly PolicyTest[];
@@ -342,7 +355,13 @@ export interface Config {
   readonly bundles: readonly Bundle[];
   readonly everyone: { readonly allow: readonly Entry[]; readonly deny: readonly Entry[] };
   readonly workloads: readonly Workload[];
-  readonly unmapped: { readonly mode: Mode; readonly answer: DenyAnswer };
+  readonly unmapped: {
+    readonly mode: Mode;
+    readonly answer: DenyAnswer;
+    /** All such sources together. */
+    readonly rateLimit: OwnRateLimit;
+  };
+  readonly rateLimit: RateLimit;
   readonly cache: {
     readonly sizeBytes: number; // per worker
     readonly minTtlSeconds: number;

@@ -8,6 +8,8 @@ import { configurationDigest } from '../config/digest.ts';
 import { COUNTERS } from '../counters.ts';
 import { usageOf } from '../detect/usage.ts';
 import type { RecorderStats } from '../history/messages.ts';
+import { limitedBy } from '../metrics/limited.ts';
+import { rateText } from '../overload/compile.ts';
 import type { Resolver } from '../server/resolver.ts';
 import { ruleCount } from '../server/snapshot.ts';
 import type { ServerStats } from '../upstream/upstreams.ts';
@@ -57,8 +59,20 @@ async function partsOf(resolver: Resolver): Promise<object> {
     baseline: baselineOf(resolver.recorderStats),
     alerts: resolver.alerts.stats(),
     query_log: resolver.queryLog.status(),
+    rate_limited: rateLimited(resolver),
     budgets: resolver.accounts.statuses(memory.budgets),
   };
+}
+
+/** Workloads that asked more than they may, with the limits of now. */
+function rateLimited({ workers, snapshot }: Resolver): object[] {
+  const { meters } = workers;
+  const { workloads } = snapshot.config;
+  const counts = limitedBy({ slots: meters.slots, totals: meters.totals() });
+  return [...counts].map(([workload, queries]) => {
+    const number = workloads.findIndex(({ name }) => name === workload) + 1;
+    return { workload, queries, limit: rateText(number, snapshot.memory.rates) };
+  });
 }
 
 function historyOf(stats: RecorderStats | null): object | null {

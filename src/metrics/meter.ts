@@ -24,6 +24,7 @@ export const FAILED_VERDICT = 4;
 /** Unreadable, or of a kind that is refused: nothing was decided about a name. */
 export const REJECTED_VERDICT = 5;
 const WOULD_DENY_COLUMN = 6;
+const LIMITED_COLUMN = 7;
 export const VERDICT_COUNT = VERDICTS.length;
 
 /** Types that are counted by themselves; the rest is one. */
@@ -56,6 +57,8 @@ export const AT_LATENCY = 40;
 export const AT_SLOTS = 152;
 /** After those that were let through or not: what the mode alone let through. */
 export const AT_WOULD_DENY = WOULD_DENY_COLUMN;
+/** Refused or dropped because the workload asked too much. */
+export const AT_LIMITED = LIMITED_COLUMN;
 export const METER_CELLS = AT_SLOTS + SLOTS * SLOT_CELLS;
 
 export function createMeter(): Float64Array {
@@ -113,6 +116,12 @@ export class Meter {
     observe(this.#cells, AT_LATENCY + what * LATENCY_CELLS, us, 1);
     this.#count(query, what, tables);
     this.#countRcode(query);
+  }
+
+  /** Counts a query beyond a limit of its workload. */
+  limited(query: Query, tables: Tables): void {
+    const row = AT_SLOTS + tables.workloads.slot[query.workload]! * SLOT_CELLS;
+    this.#cells[row + AT_LIMITED]!++;
   }
 
   #count(query: Query, verdict: number, tables: Tables): void {

@@ -6,6 +6,7 @@ import type { Exposition, Sample } from './exposition.ts';
 import { LATENCY_CELLS } from './latency.ts';
 import {
   AT_LATENCY,
+  AT_LIMITED,
   AT_RCODES,
   AT_SLOTS,
   AT_TYPES,
@@ -83,18 +84,22 @@ export function writeQueries(page: Exposition, counted: Counted): void {
 function writeWorkloads(page: Exposition, { meter, slots }: Counted): void {
   const verdicts: Sample[] = [];
   const wouldDeny: Sample[] = [];
+  const limited: Sample[] = [];
   for (const [workload, slot] of slots) {
     const at = AT_SLOTS + slot * SLOT_CELLS;
     for (const [column, verdict] of VERDICTS.entries()) {
       if (column === REJECTED_VERDICT) continue;
       verdicts.push([{ workload, verdict }, meter[at + column] ?? 0]);
     }
+    limited.push([{ workload }, meter[at + AT_LIMITED] ?? 0]);
     wouldDeny.push([{ workload }, meter[at + AT_WOULD_DENY] ?? 0]);
   }
   const whose = 'Queries answered, by workload and by what was done.';
   page.counter('dnsvalve_queries', whose, verdicts);
   const spared = 'Queries that enforce would have denied, let through by the mode of the workload.';
   page.counter('dnsvalve_would_deny', spared, wouldDeny);
+  const beyond = 'Queries refused or dropped because their workload asked too much.';
+  page.counter('dnsvalve_rate_limited', beyond, limited);
 }
 
 function writeResponses(page: Exposition, { meter }: Counted): void {

@@ -41,6 +41,8 @@ export interface ExplainedSnapshot extends PolicyView {
   ruleText(rule: number): string;
   /** `budget of 1kB/h`, where the rule has one; '' otherwise. */
   budgetText(rule: number): string;
+  /** `2000 queries/s, 200 upstream/s`; '' without a limit. */
+  rateText(workload: number): string;
   /** `ask team-payments, policy: payments.yaml:12`; '' for an unmapped source. */
   askText(workload: number): string;
   /** For how long a workload's request asks. */
@@ -91,6 +93,8 @@ export interface Explanation {
   readonly feed: string;
   /** What the rule lets leave in names, `budget of 1kB/h`; '' where it has no budget. */
   readonly budget: string;
+  /** What the workload may ask, whatever the name: `2000 queries/s`; '' without a limit. */
+  readonly rate_limit: string;
   /** The suffix of the name that this feed lists; '' where another line decided. */
   readonly entry: string;
   /** Whom to ask and where the policy stands, for what `enforce` denies; '' otherwise. */
@@ -162,6 +166,7 @@ export function explain(
     rule,
     feed: snapshot.feedName(decision.feed),
     budget: decision.allowed === 1 ? snapshot.budgetText(decision.rule) : '',
+    rate_limit: snapshot.rateText(workload),
     entry: entryOf(name, winner, decision),
     ask: decision.allowed === 0 || decision.wouldDeny === 1 ? snapshot.askText(workload) : '',
     request: requestOf(name, workload, decision, snapshot),

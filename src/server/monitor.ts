@@ -1,11 +1,15 @@
 /**
  * Monitor: looks at the resolver itself now and then and tells people what went quiet: a feed that
- * is not refreshed, an upstream none of whose servers answers. Alerts fold, so looking often is
+ * is not refreshed, an upstream none of whose servers answers; and which workloads ask more than
+ * they may. Alerts fold, so looking often is
  * cheap.
  */
 
+import { fromLimited } from '../alerts/overload.ts';
 import { messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
+import { LimitedWatch } from '../metrics/limited.ts';
+import { rateText } from '../overload/compile.ts';
 import type { FeedStatus } from '../reputation/refresh.ts';
 import type { ServerStats } from '../upstream/upstreams.ts';
 import type { Resolver } from './resolver.ts';
@@ -18,6 +22,8 @@ export class Monitor {
   readonly #resolver: Resolver;
   readonly #log: Log;
   readonly #timer: NodeJS.Timeout;
+  readonly #limited = new LimitedWatch();
+  #lookedMs = Date.now();
 
   constructor(resolver: Resolver, log: Log) {
     this.#resolver = resolver;
@@ -33,11 +39,25 @@ export class Monitor {
   async look(): Promise<void> {
     try {
       this.#lookAtFeeds();
+      this.#lookAtLimits();
       for (const group of deadGroups(await this.#resolver.workers.upstreams())) {
         this.#resolver.raise('upstream-down', group, 'no server of this upstream answers');
       }
     } catch (error) {
       this.#log.warn({ reason: messageOf(error) }, 'looking after feeds and upstreams failed');
+    }
+  }
+
+  #lookAtLimits(): void {
+    const sinceMs = this.#lookedMs;
+    this.#lookedMs = Date.now();
+    const { workers, snapshot, alerts } = this.#resolver;
+    for (const [workload, count] of this.#limited.look(workers.meters)) {
+      const index = snapshot.config.workloads.findIndex(({ name }) => name === workload);
+      const { owner = null, env = null } = snapshot.config.workloads[index] ?? {};
+      const limit = rateText(index + 1, snapshot.memory.rates);
+      const atMs = this.#lookedMs;
+      alerts.raise(fromLimited({ workload, owner, env, count, limit, sinceMs, atMs }));
     }
   }
 

@@ -15,6 +15,7 @@ import type { RevisionNames } from '../history/messages.ts';
 import { compileIdentity, compilePrefixes } from '../identity/compile.ts';
 import { compileForwarders } from '../identity/forwarders.ts';
 import { UNMAPPED_NAME } from '../identity/workloads.ts';
+import { compileRates, rateText } from '../overload/compile.ts';
 import { noOverrides } from '../overrides/memory.ts';
 import { usualTime } from '../overrides/request.ts';
 import { budgetWarnings } from '../policy/budget-gaps.ts';
@@ -82,6 +83,7 @@ export async function compileSnapshot(
     policyRevision: revision,
     ...compileIdentity(config),
     forwarders: compileForwarders(config.trustedForwarders),
+    rates: compileRates(config, config.workloads.map(askText)),
     policy,
     overrides: noOverrides(),
     budgets: compileBudgets(config, budgeted),
@@ -198,6 +200,7 @@ export function explainable(memory: TablesMemory): ExplainedSnapshot {
     ruleText: (rule) => tables.rules.text(rule),
     scoreOf: (name, feed, workload) => scoreOf(tables.standing, name, feed, workload),
     budgetText: (rule) => tables.budgets.texts.text(tables.budgets.of(rule)),
+    rateText: (workload) => rateText(workload, memory.rates),
     askText: (workload) => tables.asks.text(workload + 1),
     requestTime: (workload) => tables.requestTimes.text(workload + 1),
     feedName: (feed) => memory.reputation.feeds.names[feed - 1] ?? '',

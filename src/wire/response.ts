@@ -5,6 +5,7 @@
  * `finishResponse` (our OPT, counts). `query.outLength` is the write position all along.
  */
 
+import type { TextsMemory } from '../policy/texts.ts';
 import type { Query } from '../query.ts';
 import {
   AT_ANCOUNT,
@@ -126,6 +127,21 @@ const NO_TEXT = new Uint8Array(0);
 export function respondEmpty(query: Query, rcode: number, ede: number): void {
   beginResponse(query, 0, rcode);
   appendOpt(query, rcode >>> 4, ede, NO_TEXT, 0, 0);
+}
+
+/** The same with a text, where there is room for all of it. */
+export function respondWhy(
+  query: Query,
+  rcode: number,
+  ede: number,
+  { octets, starts }: TextsMemory,
+  id: number,
+): void {
+  beginResponse(query, 0, rcode);
+  const at = starts[id]!;
+  const length = starts[id + 1]! - at;
+  const fits = query.outLength + optRoom(query, length) <= responseLimit(query);
+  appendOpt(query, 0, ede, octets, at, fits ? length : 0);
 }
 
 /** An answer that did not fit: the question, TC, and no record (RFC 2181 section 9). */

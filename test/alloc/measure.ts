@@ -27,7 +27,7 @@ import {
 } from '../../src/native/tcp-batch.ts';
 import { Overlay } from '../../src/overrides/overlay.ts';
 import { decideSafely } from '../../src/pipeline.ts';
-import { FORWARD, Query, RESPOND } from '../../src/query.ts';
+import { DROP, FORWARD, Query, RESPOND } from '../../src/query.ts';
 import { Forwarder, type Outlet } from '../../src/server/forwarder.ts';
 import { TCP_LIMITS } from '../../src/server/tcp-limits.ts';
 import { TcpServer } from '../../src/server/tcp-server.ts';
@@ -55,6 +55,8 @@ workloads:
   app: { sources: [10.3.0.0/16], allow: [{ name: .example.com, budget: 1GB/d }] }
   low: { sources: [10.4.0.0/16], allow: [{ name: .example.com, budget: 64B/d }] }
   free: { owner: team, sources: [10.5.0.0/16], mode: open }
+  slow: { sources: [10.6.0.0/16], rate_limit: { queries: 1, burst: 1m } }
+  fast: { sources: [10.8.0.0/16], rate_limit: { queries: 10000000, burst: 1m } }
 `;
 
 const TAPS = `
@@ -121,11 +123,11 @@ function aim(message: Uint8Array, from: string): void {
 }
 
 /** One query as a listener decides it. */
-function decideOne(wanted: number): void {
+function decideOne(wanted: number, overTcp = 0): void {
   query.start = 0;
   query.end = query.octets.length;
   outlet.prepare(query, 0);
-  query.overTcp = 0;
+  query.overTcp = overTcp;
   query.nowSeconds = clock.nowSeconds;
   query.nowMs = clock.nowMs;
   query.wallMs = clock.wallMs;
@@ -138,6 +140,18 @@ function decideOne(wanted: number): void {
 
 function respondOne(): void {
   decideOne(RESPOND);
+}
+
+/** Beyond the limit: all refused over TCP; over UDP a few, and then nothing. */
+function refuseOne(): void {
+  decideOne(RESPOND, 1);
+}
+
+/** Of the bucket: a minute of one a second; the tokens went over TCP. */
+let refusals = 60;
+function shedOne(): void {
+  decideOne(refusals > 0 ? RESPOND : DROP);
+  if (refusals > 0) refusals--;
 }
 
 let answer: Uint8Array = new Uint8Array(0);
@@ -223,6 +237,11 @@ aim(buildQuery({ name: 'www.example.com' }), '192.0.2.200');
 results['deny of an unmapped source'] = octetsPerQuery(respondOne);
 aim(buildQuery({ name: 'a.localhost', edns }), '10.1.0.7');
 results['local'] = octetsPerQuery(respondOne);
+aim(buildQuery({ name: 'a.localhost', edns }), '10.8.0.7');
+results['below a rate limit'] = octetsPerQuery(respondOne);
+aim(buildQuery({ name: 'a.localhost', edns }), '10.6.0.7');
+results['refused by a rate limit'] = octetsPerQuery(refuseOne);
+results['dropped by a rate limit'] = octetsPerQuery(shedOne);
 aim(new Uint8Array(buildQuery({ name: 'www.example.com' })).fill(0xff, 12, 13), '10.1.0.7');
 results['malformed'] = octetsPerQuery(respondOne);
 

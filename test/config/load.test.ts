@@ -14,8 +14,8 @@ describe('defaults', () => {
     ['a worker per core', config.workers >= 1, true],
     [
       'unmapped sources are refused',
-      config.unmapped,
-      { mode: 'enforce', answer: { kind: 'refused' } },
+      { ...config.unmapped, rateLimit: null },
+      { mode: 'enforce', answer: { kind: 'refused' }, rateLimit: null },
     ],
     ['64 MB of answers', config.cache.sizeBytes, 64e6],
     ['answers up to a day', config.cache.maxTtlSeconds, 86_400],
@@ -26,6 +26,7 @@ describe('defaults', () => {
     ['alerts fold for 10 minutes', config.alertWindowMs, 600_000],
     ['nowhere to send alerts', config.alerts, []],
     ['no metrics', config.metrics, null],
+    ['no rate limit', config.rateLimit, { queries: 0, misses: 0, burstMs: 1000 }],
     [
       'an upstream "default" without servers',
       config.upstreams.map((u) => [u.name, u.servers]),

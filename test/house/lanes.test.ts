@@ -22,6 +22,7 @@ const FILES = new Set(
   detect/spelling detect/spelling-model detect/generated detect/generated-names
   detect/generated-rows detect/generated-sums detect/generated-tell
   overrides/memory overrides/in-force overrides/cap
+  overload/rates
   querylog/kinds querylog/taps querylog/tap events/byte-ring
   events/kinds events/ring events/slots events/ledger events/handover events/findings
   metrics/latency metrics/meter

@@ -21,6 +21,7 @@ function explained(sketch: Sketch, feeds: FeedSketch = {}, zone = ZONE_NONE): Ex
     ruleText: (rule) => made.rules.text(rule),
     scoreOf: () => ({ score: 100, deny_below: 0, alert_below: 0, parts: [] }),
     budgetText: () => '',
+    rateText: () => '',
     askText: () => '',
     requestTime: () => '4h',
     feedName: (feed) => ['', 'bad', 'odd'][feed] ?? '',

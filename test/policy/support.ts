@@ -63,6 +63,8 @@ function entries(list: readonly EntryLike[] = []): Entry[] {
   return list.map((item) => (typeof item === 'string' ? entry(item) : item));
 }
 
+const NO_LIMIT = { queries: null, misses: null, burstMs: null };
+
 function workload(sketch: WorkloadSketch, index: number): Workload {
   return {
     name: sketch.name ?? `w${index + 1}`,
@@ -83,6 +85,7 @@ function workload(sketch: WorkloadSketch, index: number): Workload {
     },
     sample: { queryLog: null, dnstap: null },
     failOpen: false,
+    rateLimit: NO_LIMIT,
     approvers: [],
     tests: sketch.tests ?? [],
     at: AT,
@@ -100,7 +103,11 @@ export function config(sketch: Sketch): Config {
     bundles,
     everyone: { allow: entries(sketch.everyoneAllow), deny: entries(sketch.everyoneDeny) },
     workloads: (sketch.workloads ?? [{}]).map(workload),
-    unmapped: { mode: sketch.unmapped ?? 'enforce', answer: { kind: 'refused' } },
+    unmapped: {
+      mode: sketch.unmapped ?? 'enforce',
+      answer: { kind: 'refused' },
+      rateLimit: NO_LIMIT,
+    },
   };
   return parts as Config;
 }

@@ -137,8 +137,8 @@ describe('what is told', () => {
     const broken = Buffer.from(buildQuery({ name: 'listed.example' })).fill(0xff, 12, 13);
     const [malformed] = rig.ask(broken, '10.1.0.1');
     expect(malformed?.line).toMatchObject({
-      ...{ workload: null, qname: null, qtype: null, verdict: 'refused', mode: null },
-      ...{ reason: null, rule: null, policy_revision: null, rcode: 'FORMERR' },
+      ...{ workload: 'all', qname: null, qtype: null, verdict: 'refused', mode: 'enforce' },
+      ...{ reason: null, rule: null, policy_revision: 1, rcode: 'FORMERR' },
     });
     const response = Buffer.from(buildQuery({ name: 'listed.example' })).fill(0x80, 2, 3);
     const [dropped] = rig.ask(response, '10.1.0.1');

@@ -1,0 +1,114 @@
+/**
+ * Rates: how many queries, and how many questions upstream, a workload may ask in a second.
+ *
+ * Fast lane. One bucket of tokens per workload and kind, in memory that all workers share: the
+ * kernel deals by address and port, so the queries of a workload with one socket all come to one
+ * worker, and a share for each worker would give it a part of what it may. A query costs one atomic
+ * subtraction, and nothing at all where no limit is set; beyond the limit one read.
+ *
+ * ```
+ * words of a workload, 64 octets:  0 tokens  1 refusals  2 filled at | 8 tokens  10 filled at
+ *                                  queries                             misses
+ * ```
+ */
+
+import { SHARED_MS } from '../clock.ts';
+import { UNMAPPED } from '../identity/workloads.ts';
+import { Texts, type TextsMemory } from '../policy/texts.ts';
+import type { Query } from '../query.ts';
+
+/** What becomes of a query: decided; refused with a reason; dropped before it is read. */
+export const ADMITTED = 0;
+export const REFUSE = 1;
+export const SHED = 2;
+
+export const RATE_WORDS = 16;
+const TOKENS = 0;
+const REFUSALS = 1;
+const FILLED_AT = 2;
+const MISSES = 8;
+/** Another thread's clock may be so far ahead; more is a clock that went round. */
+const AHEAD_US = -1_000_000;
+/** Below this nothing is filled in: parts of tokens would be lost to rounding. */
+const STEP_US = 1000;
+
+/** What crosses threads; every array is indexed by the workload number. */
+export interface RatesMemory {
+  /** Queries a second / 0: without limit. */
+  readonly queries: Int32Array;
+  /** Queries that may come at once / 1 or more where there is a limit. */
+  readonly queriesBurst: Int32Array;
+  /** The same of queries that need an upstream. */
+  readonly misses: Int32Array;
+  readonly missesBurst: Int32Array;
+  /** The buckets, RATE_WORDS each. */
+  readonly words: Int32Array;
+  /** What a refused client is told: text `1 + 2w` about queries, `2 + 2w` about misses. */
+  readonly texts: TextsMemory;
+}
+
+export class Rates {
+  readonly memory: RatesMemory;
+  readonly texts: Texts;
+
+  constructor(memory: RatesMemory) {
+    this.memory = memory;
+    this.texts = new Texts(memory.texts);
+  }
+
+  /**
+   * Takes a token for a query whose workload is known. Beyond the limit a workload is refused as
+   * often as it is let through, so that its owner sees why, and the rest is shed; over TCP all of
+   * it is refused, since silence there only keeps the connection. Strangers are shed.
+   */
+  query(query: Query): number {
+    const { workload } = query;
+    const rate = this.memory.queries[workload]!;
+    if (rate === 0) return ADMITTED;
+    const at = workload * RATE_WORDS;
+    const burst = this.memory.queriesBurst[workload]!;
+    this.#fill(at, rate, burst, query.nowMs);
+    if (this.#take(at + TOKENS)) return ADMITTED;
+    if (query.overTcp === 1) return REFUSE;
+    return workload !== UNMAPPED && this.#take(at + REFUSALS) ? REFUSE : SHED;
+  }
+
+  /** Takes a token for a query that needs an upstream. */
+  miss(query: Query): number {
+    const { workload } = query;
+    const rate = this.memory.misses[workload]!;
+    if (rate === 0) return ADMITTED;
+    const at = workload * RATE_WORDS + MISSES;
+    this.#fill(at, rate, this.memory.missesBurst[workload]!, query.nowMs);
+    return this.#take(at + TOKENS) ? ADMITTED : REFUSE;
+  }
+
+  #take(at: number): boolean {
+    const { words } = this.memory;
+    if (words[at]! <= 0) return false;
+    if (Atomics.sub(words, at, 1) > 0) return true;
+    Atomics.add(words, at, 1);
+    return false;
+  }
+
+  /** Adds the tokens of the time since; of several workers at once, one does. */
+  #fill(at: number, rate: number, burst: number, nowMs: number): void {
+    const { words } = this.memory;
+    const nowUs = ((nowMs + SHARED_MS) * 1000) | 0;
+    const filledAt = Atomics.load(words, at + FILLED_AT);
+    const passed = (nowUs - filledAt) | 0;
+    if (passed < STEP_US && passed > AHEAD_US) return;
+    const due = passed < 0 ? burst : Math.min(burst, Math.floor((passed * rate) / 1e6));
+    if (due === 0) return;
+    const next = due === burst ? nowUs : (filledAt + Math.ceil((due * 1e6) / rate)) | 0;
+    if (Atomics.compareExchange(words, at + FILLED_AT, filledAt, next) !== filledAt) return;
+    this.#add(at + TOKENS, due, burst);
+    this.#add(at + REFUSALS, due, burst);
+  }
+
+  #add(at: number, due: number, burst: number): void {
+    const { words } = this.memory;
+    const surplus = Atomics.add(words, at, due) + due - burst;
+    if (surplus > 0) Atomics.sub(words, at, surplus);
+  }
+}
