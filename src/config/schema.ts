@@ -29,9 +29,8 @@ import {
   word,
 } from './leaves.ts';
 import * as limits from './limits.ts';
-import { addressOctets, isMapped } from './prefix.ts';
-import { cacheSchema, cookiesSchema } from './protocol-schema.ts';
 import { rateLimitSchema, workloadRateLimit } from './overload-schema.ts';
+import { cacheSchema, cookiesSchema } from './protocol-schema.ts';
 import { dnstapSchema, queryLogSchema, share } from './querylog-schema.ts';
 import { transportShape } from './sink-schema.ts';
 import { FACILITIES } from './sinks.ts';
