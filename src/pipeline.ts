@@ -22,6 +22,7 @@ import {
   LOCAL,
   NOTIMP_COUNT,
   REFUSED_COUNT,
+  TRUNCATED,
   UNMAPPED,
   WOULD_DENY,
 } from './counters.ts';
@@ -63,7 +64,7 @@ import {
 } from './wire/constants.ts';
 import { copyName } from './wire/name.ts';
 import { PARSE_DROP, PARSE_FORMERR, PARSE_OK, PARSE_OPCODE, parse } from './wire/parse.ts';
-import { respondEmpty } from './wire/response.ts';
+import { isCut, respondEmpty } from './wire/response.ts';
 import { appendTarget } from './zones/alias.ts';
 import { CHAIN_LEAVES } from './zones/answer.ts';
 
@@ -170,7 +171,9 @@ function decideCaught(
 ): Verdict {
   try {
     query.workload = 0;
-    return decide(query, tables, memory);
+    const verdict = decide(query, tables, memory);
+    if (verdict === RESPOND && isCut(query)) memory.counters[TRUNCATED]!++;
+    return verdict;
   } catch (error) {
     memory.counters[FAULTS]!++;
     const isOpen = mayFailOpen(query.workload, tables) && !isWhy(query.name);

@@ -25,6 +25,7 @@ import {
   TYPE_OPT,
   UDP_EDNS_MAX,
 } from './constants.ts';
+import { messageFlags } from './header.ts';
 import { readU16, writeU16, writeU32 } from './octets.ts';
 
 /** Bytes of an OPT record without options. */
@@ -123,4 +124,9 @@ export function respondEmpty(query: Query, rcode: number, ede: number): void {
 export function respondTruncated(query: Query, flags: number, rcode: number): void {
   beginResponse(query, flags | TC, rcode);
   appendOpt(query, 0, -1, NO_TEXT, 0, 0);
+}
+
+/** Whether the response that was written tells the client to use TCP. */
+export function isCut(query: Query): boolean {
+  return (messageFlags(query.out, query.outStart) & TC) !== 0;
 }
