@@ -16,6 +16,7 @@ import { BATCH_CAPACITY, Batch, PEER_PORT, PEER_SIZE, SLOT_STRIDE } from '../../
 import { openUdp, type UdpPort } from '../../src/native/udp.ts';
 import { buildQuery } from '../support/message.ts';
 import { QNAME, record } from '../support/records.ts';
+import { until } from '../support/until.ts';
 import { collisionBits, countsOf, deviation } from './chance.ts';
 import { Random, word } from './mutate.ts';
 import { type Held, SilentUpstream } from './silent-upstream.ts';
@@ -225,7 +226,13 @@ export async function forge(shape: Forgery): Promise<Forged> {
     }
     const goal = shape.outstanding * 0.9;
     await waitFor(() => upstream.asked >= goal, 'the upstream was not asked');
-    const inflight: number[] = [];
+    const look = async (): Promise<number> => (await subject.counters())['inflight'] ?? 0;
+    const inflight = [
+      await until('questions are in flight', async () => {
+        const now = await look();
+        return now > shape.outstanding / 4 ? now : null;
+      }),
+    ];
     const sent = METHODS.map(() => 0);
     const batch = new Batch();
     for (let done = 0; done < shape.forged; done += BATCH_CAPACITY) {
@@ -236,8 +243,7 @@ export async function forge(shape: Forgery): Promise<Forged> {
       sent[method]! += BATCH_CAPACITY;
       // Both sides of the loop get their turn, or the valve's queue would be full of forgeries.
       if (done % (BATCH_CAPACITY * 8) === 0) await new Promise((resolve) => setImmediate(resolve));
-      if (done % (BATCH_CAPACITY * 2000) === 0)
-        inflight.push((await subject.counters())['inflight'] ?? 0);
+      if (done % (BATCH_CAPACITY * 2000) === 0) inflight.push(await look());
     }
     const captured = [...upstream.held];
     const { asked } = upstream;
