@@ -27,6 +27,7 @@ import {
   RATE_REFUSED,
   RATE_SHED,
   REFUSED_COUNT,
+  TRUNCATED,
   UNMAPPED,
   WOULD_DENY,
 } from './counters.ts';
@@ -78,7 +79,7 @@ import {
   PARSE_OPCODE,
   parse,
 } from './wire/parse.ts';
-import { respondEmpty, respondWhy } from './wire/response.ts';
+import { isCut, respondEmpty, respondWhy } from './wire/response.ts';
 import { appendTarget } from './zones/alias.ts';
 import { CHAIN_LEAVES } from './zones/answer.ts';
 
@@ -192,7 +193,9 @@ function decideCaught(
 ): Verdict {
   try {
     query.workload = 0;
-    return decide(query, tables, memory);
+    const verdict = decide(query, tables, memory);
+    if (verdict === RESPOND && isCut(query)) memory.counters[TRUNCATED]!++;
+    return verdict;
   } catch (error) {
     memory.counters[FAULTS]!++;
     const isOpen = mayFailOpen(query.workload, tables) && !isWhy(query.name);

@@ -45,7 +45,7 @@ import {
   REFUSED,
   SERVFAIL,
 } from './wire/constants.ts';
-import { appendOpt, respondEmpty } from './wire/response.ts';
+import { appendOpt, isCut, respondEmpty } from './wire/response.ts';
 import { appendTarget } from './zones/alias.ts';
 import { CHAIN_LEAVES } from './zones/answer.ts';
 
@@ -106,12 +106,14 @@ function isUsable(rcode: number): boolean {
 export function respondToWaiter(query: Query, tables: Tables, memory: Memory): void {
   respondUncapped(query, tables, memory);
   capToException(query, tables);
+  if (isCut(query)) memory.counters[TRUNCATED]!++;
 }
 
 /** The same for one whose question nobody answered: by an answer of before where one may serve. */
 export function respondUnanswered(query: Query, ede: number, tables: Tables, memory: Memory): void {
   respondStaleOrFailure(query, ede, tables, memory);
   capToException(query, tables);
+  if (isCut(query)) memory.counters[TRUNCATED]!++;
 }
 
 function capToException(query: Query, { overrides }: Tables): void {
@@ -145,8 +147,6 @@ function respondUncapped(query: Query, tables: Tables, memory: Memory): void {
     respondWithAlias(query, tables, memory);
   } else if (writeAnswer(query, clean.octets, 0, clean.length)) {
     appendOpt(query, 0, clean.ede, NO_TEXT, 0, 0);
-  } else {
-    memory.counters[TRUNCATED]!++;
   }
 }
 

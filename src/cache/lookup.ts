@@ -6,15 +6,7 @@
  * crosses from one workload to another.
  */
 
-import {
-  CACHED,
-  CHAIN_DENIED,
-  NETWORK_DENIED,
-  REBINDING,
-  STALE,
-  TRUNCATED,
-  WOULD_DENY,
-} from '../counters.ts';
+import { CACHED, CHAIN_DENIED, NETWORK_DENIED, REBINDING, STALE, WOULD_DENY } from '../counters.ts';
 import {
   FLAG_CHAIN,
   FLAG_REBINDING,
@@ -98,10 +90,7 @@ export function lookup(query: Query, tables: Tables, memory: Memory): Verdict {
   memory.counters[CACHED]!++;
   const at = store.messageAt(entry);
   const length = store.messageLength(entry);
-  if (!writeAnswer(query, store.octets, at, length)) {
-    memory.counters[TRUNCATED]!++;
-    return RESPOND;
-  }
+  if (!writeAnswer(query, store.octets, at, length)) return RESPOND;
   if ((content & IS_STALE) !== 0) {
     finishStale(query, entry, memory);
     return RESPOND;

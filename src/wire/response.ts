@@ -28,6 +28,7 @@ import {
   UDP_EDNS_MAX,
 } from './constants.ts';
 import { FULL_COOKIE_SIZE } from './cookie.ts';
+import { messageFlags } from './header.ts';
 import { copyOctets, readU16, writeU16, writeU32 } from './octets.ts';
 
 /** Bytes of an OPT record without options. */
@@ -148,4 +149,9 @@ export function respondWhy(
 export function respondTruncated(query: Query, flags: number, rcode: number): void {
   beginResponse(query, flags | TC, rcode);
   appendOpt(query, 0, -1, NO_TEXT, 0, 0);
+}
+
+/** Whether the response that was written tells the client to use TCP. */
+export function isCut(query: Query): boolean {
+  return (messageFlags(query.out, query.outStart) & TC) !== 0;
 }

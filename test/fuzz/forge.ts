@@ -16,12 +16,13 @@ import { BATCH_CAPACITY, Batch, PEER_PORT, PEER_SIZE, SLOT_STRIDE } from '../../
 import { openUdp, type UdpPort } from '../../src/native/udp.ts';
 import { buildQuery } from '../support/message.ts';
 import { QNAME, record } from '../support/records.ts';
+import { until } from '../support/until.ts';
 import { collisionBits, countsOf, deviation } from './chance.ts';
 import { Random, word } from './mutate.ts';
 import { type Held, SilentUpstream } from './silent-upstream.ts';
 import { Subject } from './subject.ts';
 
-/** Forty letters: each is a bit that a forger has to guess. */
+/** Its 39 letters: each is a bit that a forger has to guess. */
 const TARGET = 'forged-answers-must-never-be-accepted.example';
 const LETTERS = /[a-z]/gi;
 const WORKLOADS = 16;
@@ -225,19 +226,24 @@ export async function forge(shape: Forgery): Promise<Forged> {
     }
     const goal = shape.outstanding * 0.9;
     await waitFor(() => upstream.asked >= goal, 'the upstream was not asked');
-    const inflight: number[] = [];
+    const look = async (): Promise<number> => (await subject.counters())['inflight'] ?? 0;
+    const inflight = [
+      await until('questions are in flight', async () => {
+        const now = await look();
+        return now > shape.outstanding / 4 ? now : null;
+      }),
+    ];
     const sent = METHODS.map(() => 0);
     const batch = new Batch();
     for (let done = 0; done < shape.forged; done += BATCH_CAPACITY) {
       const method = (done / BATCH_CAPACITY) % METHODS.length;
-      writeForged(batch, method, upstream.held, random);
-      if (method === ELSEWHERE) strangers[random.next(2)]!.send(batch, BATCH_CAPACITY);
-      else upstream.send(batch, BATCH_CAPACITY);
+      const count = writeForged(batch, method, upstream.held, random);
+      if (method === ELSEWHERE) strangers[random.next(2)]!.send(batch, count);
+      else upstream.send(batch, count);
       sent[method]! += BATCH_CAPACITY;
       // Both sides of the loop get their turn, or the valve's queue would be full of forgeries.
       if (done % (BATCH_CAPACITY * 8) === 0) await new Promise((resolve) => setImmediate(resolve));
-      if (done % (BATCH_CAPACITY * 2000) === 0)
-        inflight.push((await subject.counters())['inflight'] ?? 0);
+      if (done % (BATCH_CAPACITY * 2000) === 0) inflight.push(await look());
     }
     const captured = [...upstream.held];
     const { asked } = upstream;
@@ -294,19 +300,24 @@ function stranger(address: string): Promise<UdpPort> {
   return openUdp({ address, port: 0, family: 4, reusePort: false, ...events }, 'native');
 }
 
-function writeForged(batch: Batch, index: number, held: readonly Held[], random: Random): void {
+/** @returns how many of a batch's forgeries are on their way to the valve */
+function writeForged(batch: Batch, index: number, held: readonly Held[], random: Random): number {
   const { forge: write, port } = METHODS[index]!;
-  const ports = [...new Set(Array.from({ length: 64 }, () => random.pick(held).port))];
+  const ports = [...new Set(held.map((one) => one.port))];
+  let count = 0;
   for (let i = 0; i < BATCH_CAPACITY; i++) {
     const one = random.pick(held);
-    const slot = Buffer.from(batch.tx.buffer, i * SLOT_STRIDE, 512);
-    batch.txLength[i] = write(one, random, slot);
-    batch.txPeer[i] = i;
-    batch.peer.set(one.peer, i * PEER_SIZE);
-    if (port === undefined) continue;
-    const to = port(random, ports);
-    batch.peer.set([to >> 8, to & 255], i * PEER_SIZE + PEER_PORT);
+    const to = port === undefined ? one.port : port(random, ports);
+    // A guess that misses would reach somebody else on this machine: it counts, and stays here.
+    if (!ports.includes(to)) continue;
+    const slot = Buffer.from(batch.tx.buffer, count * SLOT_STRIDE, 512);
+    batch.txLength[count] = write(one, random, slot);
+    batch.txPeer[count] = count;
+    batch.peer.set(one.peer, count * PEER_SIZE);
+    batch.peer.set([to >> 8, to & 255], count * PEER_SIZE + PEER_PORT);
+    count++;
   }
+  return count;
 }
 
 /** From now on questions get the answer that was forged, with everything right. */
@@ -332,7 +343,11 @@ async function waitFor(condition: () => boolean, what: string): Promise<void> {
 function chanceOf(captured: readonly Held[]): Pick<Forged, 'entropy' | 'deviations'> {
   const ids = captured.map(({ id }) => id);
   const ports = captured.map(({ port }) => port);
-  const letters = captured.map(({ question }) => {
+  // A question that is asked again keeps its case, so each counts once.
+  const once = new Map(
+    captured.map((held) => [held.question.toString('latin1').toLowerCase(), held]),
+  );
+  const letters = [...once.values()].map(({ question }) => {
     const text = question.toString('latin1', 0, question.length - 5).slice(-TARGET.length - 8);
     return (text.match(LETTERS) ?? []).map((letter): number => (letter < 'a' ? 1 : 0));
   });

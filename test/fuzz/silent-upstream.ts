@@ -65,6 +65,7 @@ export class SilentUpstream {
     for (let i = 0; i < count; i++) {
       const start = i * SLOT_STRIDE;
       const octets = Buffer.from(rx.subarray(start, start + rxLength[i]!));
+      if (octets.length < 17 || (word(octets, 2) & 0x8000) !== 0) continue;
       const from = Buffer.from(peer.subarray(i * PEER_SIZE, (i + 1) * PEER_SIZE));
       const question = octets.subarray(12, octets.indexOf(0, 12) + 5);
       const held = { id: word(octets, 0), port: word(from, PEER_PORT), question, peer: from };
