@@ -48,6 +48,8 @@ export interface Addon {
   localUdp(handle: UdpHandle, record: Uint8Array): number;
   kernelDrops(handle: UdpHandle): number;
   sendDrops(handle: UdpHandle): number;
+  /** 0 or a negative errno. */
+  deafenUdp(handle: UdpHandle): number;
   closeUdp(handle: UdpHandle): void;
   createStreams(
     rx: Uint8Array,

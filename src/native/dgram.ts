@@ -99,6 +99,11 @@ class DgramPort implements UdpPort {
     return taken;
   }
 
+  /** Node sends from a connected socket to its peer only. */
+  deafen(): boolean {
+    return false;
+  }
+
   close(): void {
     if (this.#closed) return;
     this.#closed = true;

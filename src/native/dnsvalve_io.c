@@ -79,7 +79,7 @@ NAPI_MODULE_INIT() {
       {"createSlab", create_slab}, {"openUdp", open_udp},         {"sendUdp", send_udp},
       {"localUdp", local_udp},     {"kernelDrops", kernel_drops}, {"sendDrops", send_drops},
       {"openUnix", open_unix},     {"sendUnix", send_unix},       {"closeUnix", close_unix_handle},
-      {"closeUdp", close_udp_handle},
+      {"closeUdp", close_udp_handle}, {"deafenUdp", deafen_udp},
       {"adviseHuge", advise_huge},
       {"peerCredentials", peer_credentials},
       {"createStreams", create_streams},

@@ -92,6 +92,8 @@ int parse_name(int family, const char *address, uint16_t port, union sock_name *
 int udp_open(struct udp *udp, const struct udp_options *options);
 /* Writes address, port, family and scope of the bound name as a peer record. */
 int udp_local(const struct udp *udp, uint8_t *record);
+/* Hears nobody any more; what lies in its queue stays, and it still sends to anybody. */
+int udp_deafen(const struct udp *udp);
 uint32_t udp_kernel_drops(const struct udp *udp);
 /* A leading '@' names an abstract socket. ENAMETOOLONG when sun_path cannot hold it. */
 int unix_name(const char *path, struct sockaddr_un *name, socklen_t *length);

@@ -41,6 +41,8 @@ napi_value open_udp(napi_env env, napi_callback_info info);
 napi_value send_udp(napi_env env, napi_callback_info info);
 /* localUdp(handle, record): 0 or a negative errno; fills a peer record with the bound name. */
 napi_value local_udp(napi_env env, napi_callback_info info);
+/* deafenUdp(handle): 0, or a negative errno. */
+napi_value deafen_udp(napi_env env, napi_callback_info info);
 /* kernelDrops(handle), sendDrops(handle): counts since open. */
 napi_value kernel_drops(napi_env env, napi_callback_info info);
 napi_value send_drops(napi_env env, napi_callback_info info);

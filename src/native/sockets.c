@@ -116,6 +116,23 @@ int udp_local(const struct udp *udp, uint8_t *record) {
   return 0;
 }
 
+/* A socket that is connected hears its peer only: here itself. Those that share the port hear the
+ * others from now on (Linux skips connected sockets of an SO_REUSEPORT group); where nobody does,
+ * clients are told at once that the port is closed. */
+int udp_deafen(const struct udp *udp) {
+  union sock_name name = {0};
+  socklen_t length = sizeof name;
+  if (getsockname(udp->fd, &name.any, &length) != 0) return errno;
+  if (is_wildcard(&name)) {
+    if (name.any.sa_family == AF_INET) {
+      name.v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    } else {
+      name.v6.sin6_addr = in6addr_loopback;
+    }
+  }
+  return connect(udp->fd, &name.any, length) == 0 ? 0 : errno;
+}
+
 /* SO_MEMINFO reads the counter that SO_RXQ_OVFL attaches to datagrams, whenever asked. */
 uint32_t udp_kernel_drops(const struct udp *udp) {
   uint32_t counters[MEMINFO_VARS] = {0};

@@ -59,6 +59,10 @@ class NativePort implements UdpPort {
     return this.#addon.sendDrops(this.#handle);
   }
 
+  deafen(): boolean {
+    return this.#addon.deafenUdp(this.#handle) === 0;
+  }
+
   close(): void {
     this.#addon.closeUdp(this.#handle);
   }

@@ -59,6 +59,12 @@ export interface UdpPort {
   readonly kernelDrops: number;
   /** Answers that could not be sent. */
   readonly sendDrops: number;
+  /**
+   * Takes no new datagrams, and still sends: those that share the port get them, and where nobody
+   * does, clients hear at once that it is closed. What was queued before is still handed over.
+   * Returns false where it cannot, and then nothing has changed.
+   */
+  deafen(): boolean;
   /** Safe at any time, also inside the callbacks, also twice. No callback runs afterwards. */
   close(): void;
 }

@@ -282,6 +282,13 @@ napi_value send_drops(napi_env env, napi_callback_info info) {
   return number(env, js ? js->udp.send_drops : 0);
 }
 
+napi_value deafen_udp(napi_env env, napi_callback_info info) {
+  napi_value args[1];
+  if (!arguments(env, info, 1, args)) return NULL;
+  struct js_udp *js = external(env, args[0]);
+  return number(env, !js || js->closing ? -EBADF : -udp_deafen(&js->udp));
+}
+
 napi_value close_udp_handle(napi_env env, napi_callback_info info) {
   napi_value args[1];
   if (!arguments(env, info, 1, args)) return NULL;

@@ -142,9 +142,12 @@ export class UdpServer {
     this.#laterCount[channel] = 0;
   }
 
-  /** Takes no more queries; answers that come later still leave. */
+  /**
+   * Takes no new queries; answers that come later still leave. What is queued is answered where
+   * the port can be closed to others alone; elsewhere it is not.
+   */
   stopReceiving(): void {
-    this.#isReceiving = false;
+    this.#isReceiving = this.ports.every((port) => port.deafen());
   }
 
   get kernelDrops(): number {

@@ -144,6 +144,8 @@ class DataPlane {
     this.#udp.stopReceiving();
     this.#tcp.stopListening();
     const deadline = performance.now() + graceMs;
+    // A turn of the loop at least: what was queued is read.
+    await new Promise((resolve) => setTimeout(resolve, TICK_MS));
     while (this.#memory.inflight.count > 0 && performance.now() < deadline) {
       await new Promise((resolve) => setTimeout(resolve, TICK_MS));
     }

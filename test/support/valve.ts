@@ -31,6 +31,8 @@ export interface ValveShape {
   readonly resolvConf?: string;
   /** A program and its arguments that runs it, such as a tracer. */
   readonly under?: readonly string[];
+  /** A port of the test's choice; a free one when not given. */
+  readonly port?: number;
   /** More files of the configuration's folder, by name. */
   readonly files?: Readonly<Record<string, string>>;
 }
@@ -56,7 +58,7 @@ export class Valve implements Endpoint {
   /** Resolves when it says that it is ready. */
   static async start(shape: ValveShape): Promise<Valve> {
     const folder = makeFolder();
-    const port = await freePort();
+    const port = shape.port ?? (await freePort());
     for (const [name, text] of Object.entries(shape.files ?? {})) {
       writeFileSync(join(folder, name), text);
     }
