@@ -14,33 +14,22 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
-import type Database from 'better-sqlite3';
 import * as kinds from '../src/events/kinds.ts';
 import { createRing, type RingMemory, RingWriter } from '../src/events/ring.ts';
-import { reversedFromText } from '../src/history/names.ts';
-import { KIND_PAIRS, Numbers } from '../src/history/numbers.ts';
 import { openForWriting } from '../src/history/open.ts';
-import { HistoryQueries } from '../src/history/queries.ts';
-import { openForReading } from '../src/history/reader.ts';
 import { startRecorder } from '../src/history/start.ts';
 import { packTexts } from '../src/policy/rules.ts';
 import { nameToWire } from '../src/wire/text.ts';
+import { DAY_MS, FILL_DAYS, fill, WORKLOADS } from './fill-history.ts';
+import { median } from './median.ts';
+import { askAll, askedTable } from './questions.ts';
 
-const WORKLOADS = 500;
-const DAY_MS = 86_400_000;
-/** The pairs that are there already were first seen over this time. */
-const FILL_DAYS = 400;
-/** Share of the pairs already there that were asked for again in the last 24 h. */
-const ALIVE = 0.05;
-/** Domains that a hundred workloads share between them, so that five ask for each. */
-const SHARED = 100;
 /** As the valve has them: one ring per worker. */
 const RINGS = 2;
 const RING_RECORDS = 32_768;
 const HANDOVER_MS = 100;
 /** Clock ticks of /proc/PID/stat are 10 ms on every Linux that Node runs on. */
 const TICK_US = 10_000;
-const MAIN = new URL('../src/dnsvalve.js', import.meta.url).pathname;
 
 interface Options {
   readonly pairs: number;
@@ -76,54 +65,6 @@ function readOptions(): Options {
     runs: Number(runs),
     db,
   };
-}
-
-/**
- * In the order of first sight. Every workload has a pair in each round of `WORKLOADS`, and five
- * workloads share a domain; three in five names are below `com`, as in the world.
- */
-const FILL_PAIRS = `
-WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < @pairs - 1),
-r AS (
-  SELECT i + 1 AS id, 1 + (i * 7919) % ${WORKLOADS} AS w, i / ${WORKLOADS} AS k,
-    CAST(@from + @span * (i * 1.0 / @pairs) AS INTEGER) AS at,
-    (i * 2654435761) % 65536 / 65536.0 AS y FROM n),
-d AS (SELECT id, w, at, y, k * ${SHARED} + w % ${SHARED} AS d FROM r),
-t AS (SELECT id, w, d, at,
-  CASE WHEN y < ${ALIVE} THEN CAST(max(at, @now - ${DAY_MS} * y / ${ALIVE}) AS INTEGER) ELSE at END
-    AS last FROM d)
-INSERT INTO pair (id, workload_id, name_rev, first_ms, last_ms, last_day, allowed, cached,
-  first_name, first)
-SELECT id, w, CASE WHEN d % 5 < 3 THEN 'com.' WHEN d % 5 = 3 THEN 'net.' ELSE 'org.' END
-  || printf('%x%x', (d * 2654435761) % 4294967296, d) || '.',
-  at, last, last / ${DAY_MS}, 3, 1, 'www.',
-  x'00000000000000000000ffff0a0000010001010000000100000000' FROM t`;
-
-const FILL_HEARD =
-  'INSERT INTO heard SELECT workload_id, first_ms, id, NULL FROM pair ORDER BY 1, 2, 3';
-
-/** Fills the tables under their indexes, which are made anew afterwards. */
-function fill(db: Database.Database, pairs: number, nowMs: number): void {
-  const indexes = db
-    .prepare<[], { name: string; sql: string }>(
-      "SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL",
-    )
-    .all();
-  for (const { name } of indexes) db.exec(`DROP INDEX ${name}`);
-  const span = FILL_DAYS * DAY_MS;
-  db.transaction(() => {
-    const add = db.prepare(
-      'INSERT INTO workload (id, name, first_ms, last_ms, domains) VALUES (?, ?, ?, ?, ?)',
-    );
-    const each = Math.ceil(pairs / WORKLOADS);
-    for (let i = 1; i <= WORKLOADS; i++) add.run(i, `w${i}`, nowMs - span, nowMs, each);
-    db.prepare('INSERT INTO policy (id, revision, loaded_ms) VALUES (1, 1, ?)').run(nowMs - span);
-    db.prepare(FILL_PAIRS).run({ pairs, from: nowMs - span, span, now: nowMs });
-    for (const { sql } of indexes) db.exec(sql);
-    db.exec(FILL_HEARD);
-  })();
-  // Makes the filters, as the first start after a migration does.
-  new Numbers(db, KIND_PAIRS);
 }
 
 /** The thread in the workers' place: every 100 ms as many new pairs as the rate asks for. */
@@ -273,112 +214,6 @@ function pin(): void {
   }
 }
 
-interface Question {
-  readonly args: readonly string[];
-  ask(queries: HistoryQueries): number;
-}
-
-const ALL = { workload: null, sinceMs: 0, limit: 1000 };
-const DAY_AGO = Date.now() - DAY_MS;
-
-/** As a person asks, and the same within the process. */
-const QUESTIONS: readonly Question[] = [
-  {
-    args: ['history', '--workload', 'w7'],
-    ask: (q) => q.ofWorkload({ ...ALL, workload: 'w7' }).length,
-  },
-  {
-    args: ['history', '--workload', 'w7', '--since', '24h'],
-    ask: (q) => q.ofWorkload({ ...ALL, workload: 'w7', sinceMs: DAY_AGO }).length,
-  },
-  who('NAME'),
-  who('www.NAME'),
-  who('com'),
-  who('com', DAY_AGO),
-  who('com', 0, 'w7'),
-  {
-    args: ['first-seen', '--since', '24h'],
-    ask: (q) => q.firstSeen({ ...ALL, sinceMs: DAY_AGO }).length,
-  },
-  {
-    args: ['first-seen', '--since', '24h', '--workload', 'w7'],
-    ask: (q) => q.firstSeen({ ...ALL, workload: 'w7', sinceMs: DAY_AGO }).length,
-  },
-  { args: ['first-seen'], ask: (q) => q.firstSeen(ALL).length },
-  { args: ['workloads'], ask: (q) => q.workloads(ALL).length },
-];
-
-/** `NAME` stands for a domain that five workloads asked for. */
-function who(name: string, sinceMs = 0, workload: string | null = null): Question {
-  return {
-    args: [
-      'who',
-      name,
-      ...(sinceMs > 0 ? ['--since', '24h'] : []),
-      ...(workload === null ? [] : ['--workload', workload]),
-    ],
-    ask: (q) =>
-      q.ofName(reversedFromText(name.replace('NAME', sample)), 'subtree', {
-        ...ALL,
-        sinceMs,
-        workload,
-      }).length,
-  };
-}
-
-let sample = '';
-
-/** Median of five for each: the query warm, the query with nothing in memory, the whole command. */
-function askAll(path: string): void {
-  const db = openForReading(path);
-  const middle = db
-    .prepare<[], string>('SELECT name_rev FROM pair WHERE id = (SELECT max(id) / 2 FROM pair)')
-    .pluck();
-  sample = (middle.get() ?? '').split('.').filter(Boolean).reverse().join('.');
-  db.close();
-  const base = timed(5, () => void run(['version']));
-  console.log(`| question | rows | query ms | query ms, cold | command ms |`);
-  console.log(`| --- | --- | --- | --- | --- |`);
-  console.log(`| version, which reads nothing |  |  |  | ${base} |`);
-  for (const { args, ask } of QUESTIONS) {
-    const once = (): number => {
-      const reading = openForReading(path);
-      const rows = ask(new HistoryQueries(reading));
-      reading.close();
-      return rows;
-    };
-    dropCached(path);
-    const cold = timed(1, () => void once());
-    const warm = timed(5, () => void once());
-    const given = args.map((word) => word.replace('NAME', sample));
-    const whole = timed(5, () => void run([...given, '--db', path, '--jsonl']));
-    console.log(`| ${args.join(' ')} | ${once()} | ${warm} | ${cold} | ${whole} |`);
-  }
-}
-
-function run(args: readonly string[]): void {
-  spawnSync(process.execPath, [MAIN, ...args], { maxBuffer: 1 << 28 });
-}
-
-/** Takes a file out of the page cache; it must be closed. */
-function dropCached(path: string): void {
-  spawnSync('sync', [path]);
-  spawnSync('dd', [`if=${path}`, 'iflag=nocache', 'count=0', 'status=none']);
-}
-
-function timed(times: number, what: () => void): string {
-  const all = Array.from({ length: times }, () => {
-    const started = performance.now();
-    what();
-    return performance.now() - started;
-  });
-  return median(all).toFixed(1);
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
-}
-
 const COLUMNS: readonly (readonly [string, (run: Run) => number, number])[] = [
   ['pairs offered', (run) => run.offered, 0],
   ['shed', (run) => run.shed, 0],
@@ -422,7 +257,7 @@ async function main(): Promise<void> {
     for (let i = 0; i < options.runs; i++) runs.push(await load(path, options));
     if (runs.length > 0) printRuns(runs);
     console.log('');
-    askAll(path);
+    console.log(askedTable(askAll(path, { only: '', commands: true })));
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }

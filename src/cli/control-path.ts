@@ -1,7 +1,6 @@
 /** Where the control socket of the daemon is: said outright, or read from its configuration. */
 
 import type { Command } from 'commander';
-import { type Problem, ProblemsError } from '../errors.ts';
 
 export interface ControlOptions {
   readonly control?: string;
@@ -24,13 +23,6 @@ export function addControlOption(command: Command): Command {
  */
 export async function controlPath(options: ControlOptions): Promise<string> {
   if (options.control !== undefined) return options.control;
-  const { readSource } = await import('../config/source.ts');
-  const { mainSettings } = await import('../config/main-file.ts');
-  const problems: Problem[] = [];
-  const source = readSource(options.config, options.config, problems);
-  if (source === null) throw new ProblemsError('CONFIG', problems);
-  const { control } = mainSettings(source, problems);
-  const wrong = problems.filter(({ path }) => /^control($|\.)/.test(path));
-  if (wrong.length > 0) throw new ProblemsError('CONFIG', wrong);
-  return control.path;
+  const { controlSocket } = await import('./state-path.ts');
+  return controlSocket(options.config);
 }

@@ -6,6 +6,7 @@
 import type { Command } from 'commander';
 import { DnsvalveError } from '../errors.ts';
 import { reversedFromText } from '../history/names.ts';
+import type { HistoryQueries as Queries } from '../history/queries.ts';
 import type { NameRow, PairRow } from '../history/rows.ts';
 import type { CliContext } from './context.ts';
 import { whoWasGiven } from './history-answer.ts';
@@ -83,8 +84,10 @@ function refuseContradictions(name: string | undefined, options: HistoryOptions)
 }
 
 function run(reading: Reading, name: string | undefined, options: HistoryOptions): void {
-  const rows = find(reading, name, options).map((row) =>
-    options.names === true ? rowWithNames(reading, row) : plainRow(reading, row),
+  const found = find(reading, name, options);
+  const names = options.names === true ? namesOf(reading, found) : null;
+  const rows = found.map((row) =>
+    names === null ? plainRow(reading, row) : rowWithNames(reading, row, names.get(row.id) ?? []),
   );
   reading.noteUnknownWorkload();
   reading.print(reading.isWindow ? [NEW_COLUMN, ...COLUMNS] : COLUMNS, rows);
@@ -121,19 +124,23 @@ function plainRow(reading: Reading, row: PairRow): OutputRow {
   return { cells: [isNewHere ? 'new' : '', ...cells], document: { new: isNewHere, ...document } };
 }
 
-function rowWithNames(reading: Reading, row: PairRow): OutputRow {
-  const { queries } = reading;
-  const isDomain = row.name === row.domain;
-  const names = isDomain
-    ? queries.names(row.workload, reversedFromText(row.domain), NAMES_SHOWN)
-    : [];
+/** A row that is about one name has none below it. */
+function namesOf({ queries }: Reading, rows: readonly PairRow[]): ReturnType<Queries['namesOf']> {
+  return queries.namesOf(rows.filter((row) => row.name === row.domain));
+}
+
+function rowWithNames(reading: Reading, row: PairRow, names: readonly NameRow[]): OutputRow {
   const { cells, document } = plainRow(reading, row);
-  const below = names.map((name) => {
+  const below = names.slice(0, NAMES_SHOWN).map((name) => {
     const [text = '', ...rest] = nameCells(reading, name);
     const line = ['', `  ${text}`, ...rest, '', '', ''];
     return reading.isWindow ? [isNew(reading, name) ? 'new' : '', ...line] : line;
   });
-  return { cells, below, document: { ...document, detail: names.map(nameDocument) } };
+  return {
+    cells,
+    below,
+    document: { ...document, detail: names.slice(0, NAMES_SHOWN).map(nameDocument) },
+  };
 }
 
 /** From the name to the counts, in the order of the columns. */

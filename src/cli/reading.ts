@@ -196,8 +196,8 @@ export async function databasePath({
 }: Pick<ReadingOptions, 'db' | 'config'>): Promise<string> {
   if (db !== undefined) return db;
   if (config === undefined) return DEFAULT_DATABASE;
-  const { loadConfig } = await import('../config/load.ts');
-  return loadConfig(config).history.path;
+  const { historyPath } = await import('./state-path.ts');
+  return historyPath(config);
 }
 
 /** RFC 3339 in UTC, as JSON has every time. */

@@ -2,10 +2,10 @@
 
 import { dayOf } from './days.ts';
 import { daysOf, type Range, untilOf, verdictCondition } from './queries-filter.ts';
+import { heardOf } from './queries-heard.ts';
 import type { KeyFilter } from './queries-name.ts';
 import { HITS, type Pairs } from './queries-pairs.ts';
 import { PAIR_COLUMNS, type RawPair } from './rows.ts';
-import { unpackIds } from './totals.ts';
 
 /** A suffix with more pairs than this is looked up by time and not by name: it is so common
  * (`com`) that a walk through time meets enough of it. */
@@ -31,22 +31,18 @@ export class CommonQueries {
 
   /** Pairs of a workload in a range of names, first seen first; reads every pair that it has. */
   #ofWorkload(id: number, [from, end]: Range, filter: KeyFilter): RawPair[] {
-    const heard = this.#pairs.db.prepare<[number], [number, Buffer | null]>(
-      'SELECT id, more FROM heard WHERE workload_id = ?',
-    );
-    const ids: number[] = [];
-    for (const [first, more] of heard.raw().iterate(id)) {
-      for (const each of unpackIds(first, more)) ids.push(each);
-    }
+    const ids = [...heardOf(this.#pairs.db, id, 0)].flatMap((step) => step.ids);
     const { sinceMs, limit } = filter;
     const values = { from, end, sinceMs, untilMs: untilOf(filter), limit };
     return this.#pairs
       .select(`
-SELECT ${PAIR_COLUMNS} FROM json_each(@ids) j CROSS JOIN pair p ON p.id = j.value
-CROSS JOIN workload w ON w.id = p.workload_id
-WHERE p.last_ms >= @sinceMs AND p.first_ms < @untilMs AND p.name_rev >= @from
-  AND p.name_rev < @end ${verdictCondition('p', filter)}
-ORDER BY p.first_ms LIMIT @limit`)
+SELECT ${PAIR_COLUMNS} FROM (
+  SELECT p.id FROM json_each(@ids) j CROSS JOIN pair p ON p.id = j.value
+  WHERE p.last_ms >= @sinceMs AND p.first_ms < @untilMs AND p.name_rev >= @from
+    AND p.name_rev < @end ${verdictCondition('p', filter)}
+  ORDER BY p.first_ms LIMIT @limit) found
+CROSS JOIN pair p ON p.id = found.id CROSS JOIN workload w ON w.id = p.workload_id
+ORDER BY p.first_ms`)
       .all({ ...values, ids: JSON.stringify(ids) });
   }
 

@@ -3,7 +3,7 @@
 import type Database from 'better-sqlite3';
 import { unpackFirst } from './first.ts';
 import { NAME_SHIFT } from './migrations.ts';
-import { ancestorsOf } from './names.ts';
+import { ancestorsOf, reversedFromText } from './names.ts';
 import { CommonQueries } from './queries-common.ts';
 import {
   answersTo,
@@ -30,6 +30,17 @@ import {
 export interface KeyFilter extends Filter {
   readonly id: number | null;
 }
+
+interface PairKey {
+  readonly pair_id: number;
+}
+
+/** Sorted keys: those that are neighbours share pages, in each stretch. */
+const NAMES_OF = `
+${NAME_STRETCHES}
+SELECT n.* FROM stretch CROSS JOIN json_each(@ids) j CROSS JOIN name n INDEXED BY name_by_pair
+  ON (n.id >> ${NAME_SHIFT}) = stretch.number AND n.pair_id = j.value
+ORDER BY n.first_ms, n.name_rev`;
 
 export class NameQueries {
   readonly #pairs: Pairs;
@@ -80,6 +91,22 @@ SELECT n.* FROM stretch CROSS JOIN name n INDEXED BY name_by_pair
   ON (n.id >> ${NAME_SHIFT}) = stretch.number AND n.pair_id = @pair
 ORDER BY n.first_ms, n.name_rev LIMIT @limit`);
     return statement.all({ pair: pair.id, limit }).map((raw) => nameRow(domainReversed, raw));
+  }
+
+  /** Detail of domains, in the order of first seen, by the pair's key. */
+  namesOf(rows: readonly PairRow[]): Map<number, NameRow[]> {
+    const domains = new Map(rows.map(({ id, domain }) => [id, reversedFromText(domain)]));
+    const found = new Map<number, NameRow[]>();
+    for (const row of rows) if (row.isSole) found.set(row.id, [{ ...row, name: row.firstName }]);
+    const asked = rows.filter(({ isSole, names }) => !isSole && names > 0).map(({ id }) => id);
+    const ids = JSON.stringify(asked.sort((a, b) => a - b));
+    for (const raw of this.#pairs.statement<RawName & PairKey>(NAMES_OF).all({ ids })) {
+      const name = nameRow(domains.get(raw.pair_id) ?? '', raw);
+      const names = found.get(raw.pair_id);
+      if (names === undefined) found.set(raw.pair_id, [name]);
+      else names.push(name);
+    }
+    return found;
   }
 
   #ofDomains(range: Range, filter: KeyFilter): PairRow[] {

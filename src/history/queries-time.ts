@@ -2,12 +2,9 @@
 
 import { endOfDay } from './days.ts';
 import { daysOf, type Filter, untilOf, verdictCondition } from './queries-filter.ts';
+import { heardOf } from './queries-heard.ts';
 import type { Pairs } from './queries-pairs.ts';
 import { PAIR_COLUMNS, type RawPair } from './rows.ts';
-import { unpackIds } from './totals.ts';
-
-/** Pairs that are read with one statement. */
-const READ_AT_ONCE = 500;
 
 interface Condition {
   readonly where: string;
@@ -68,26 +65,16 @@ ORDER BY p.first_ms DESC LIMIT @limit`);
   #heardOf(id: number | undefined, filter: Filter, { where, fromMs }: Condition): RawPair[] {
     if (id === undefined) return [];
     const { sinceMs, limit } = filter;
-    const heard = this.#pairs.db.prepare<[number, number], [number, number, Buffer | null]>(`
-SELECT newest_ms, id, more FROM heard WHERE workload_id = ? AND newest_ms >= ?
-ORDER BY newest_ms DESC`);
     const statement = this.#pairs.select(`
 SELECT ${PAIR_COLUMNS} FROM json_each(@ids) j CROSS JOIN pair p ON p.id = j.value
 CROSS JOIN workload w ON w.id = p.workload_id
 WHERE ${where} AND p.first_ms < @untilMs ${verdictCondition('p', filter)}`);
     const newest = new Newest(limit);
     const untilMs = untilOf(filter);
-    let ids: number[] = [];
-    const read = (): void => {
-      newest.add(statement.all({ sinceMs, untilMs, ids: JSON.stringify(ids) }));
-      ids = [];
-    };
-    for (const [newestMs, first, more] of heard.raw().iterate(id, fromMs)) {
+    for (const { ids, newestMs } of heardOf(this.#pairs.db, id, fromMs)) {
       if (newestMs < newest.fullSinceMs) break;
-      for (const each of unpackIds(first, more)) ids.push(each);
-      if (ids.length >= READ_AT_ONCE) read();
+      newest.add(statement.all({ sinceMs, untilMs, ids: JSON.stringify(ids) }));
     }
-    read();
     return newest.oldestFirst();
   }
 }

@@ -7,11 +7,9 @@ import { daysOf, type FourCounts } from './day-counts.ts';
 import { dayOf } from './days.ts';
 import { textOfReversed } from './names.ts';
 import { type Filter, untilOf } from './queries-filter.ts';
+import { heardOf } from './queries-heard.ts';
 import type { Counts } from './rows.ts';
-import { unpackIds } from './totals.ts';
 
-/** Pairs that are read with one statement. */
-const READ_AT_ONCE = 5_000;
 const DAY_MS = 86_400_000;
 
 export interface TopRow extends Counts {
@@ -66,7 +64,7 @@ function domainsOf(db: Database.Database, filter: Filter & { readonly workload: 
 SELECT p.name_rev, p.first_ms, p.last_day, p.allowed, p.denied, p.would_deny, p.failed, p.days
 FROM json_each(?) j CROSS JOIN pair p ON p.id = j.value WHERE p.last_day >= ?`);
   const sums = new Sums();
-  for (const ids of idsOf(db, filter.workload)) {
+  for (const { ids } of heardOf(db, workloadId(db, filter.workload), 0)) {
     for (const raw of statement.raw().iterate(JSON.stringify(ids), firstDay)) {
       const [reversed, firstMs, lastDay, allowed, denied, wouldDeny, failed, days] = raw;
       const counts: FourCounts = [allowed, denied, wouldDeny, failed];
@@ -80,18 +78,10 @@ FROM json_each(?) j CROSS JOIN pair p ON p.id = j.value WHERE p.last_day >= ?`);
   return { rows: sums.rows(textOfReversed), fromMs, untilMs: (endDay + 1) * DAY_MS, missed: 0 };
 }
 
-/** Numbers of a workload's pairs, some at a time. */
-function* idsOf(db: Database.Database, workload: string): Generator<number[]> {
-  const heard = db.prepare<[string], [number, Buffer | null]>(`
-SELECT h.id, h.more FROM workload w CROSS JOIN heard h ON h.workload_id = w.id WHERE w.name = ?`);
-  let ids: number[] = [];
-  for (const [first, more] of heard.raw().iterate(workload)) {
-    for (const id of unpackIds(first, more)) ids.push(id);
-    if (ids.length < READ_AT_ONCE) continue;
-    yield ids;
-    ids = [];
-  }
-  yield ids;
+/** 0, which no workload has, where the history has not heard of it. */
+function workloadId(db: Database.Database, name: string): number {
+  const statement = db.prepare<[string], number>('SELECT id FROM workload WHERE name = ?');
+  return statement.pluck().get(name) ?? 0;
 }
 
 class Sums {

@@ -109,4 +109,9 @@ SELECT * FROM workload WHERE last_ms >= ? AND (? IS NULL OR name = ?) ORDER BY n
   names(workload: string, domainReversed: string, limit: number): NameRow[] {
     return this.#byName.names(workload, domainReversed, limit);
   }
+
+  /** The same of many pairs at once, by their keys; a pair without detail is not among them. */
+  namesOf(rows: readonly PairRow[]): ReadonlyMap<number, readonly NameRow[]> {
+    return this.#byName.namesOf(rows);
+  }
 }

@@ -34,6 +34,8 @@ export interface NameRow extends Counts {
 
 /** What a workload asked for: a registrable domain, or one full name below it. */
 export interface PairRow extends Counts {
+  /** Key of the pair in this history, and nowhere else. */
+  readonly id: number;
   readonly workload: string;
   /** Registrable domain. */
   readonly domain: string;
@@ -47,6 +49,8 @@ export interface PairRow extends Counts {
   readonly folded: number;
   /** Full names that detail is held for. */
   readonly names: number;
+  /** All queries were for `firstName`, and the pair is its detail. */
+  readonly isSole: boolean;
   /** First query: its address, type, verdict and full name; '' where `name` is not that name. */
   readonly firstSource: string;
   readonly firstType: string;
@@ -135,6 +139,7 @@ export function pairRow(raw: RawPair, texts: DecisionTexts): PairRow {
   const first = unpackFirst(raw.first);
   const policy = texts.policy(first.policyId);
   return {
+    id: raw.id,
     workload: raw.workload,
     domain,
     name: domain,
@@ -144,6 +149,7 @@ export function pairRow(raw: RawPair, texts: DecisionTexts): PairRow {
     cached: raw.cached,
     folded: raw.folded,
     names: raw.names === SOLE_NAME ? 1 : raw.names,
+    isSole: raw.names === SOLE_NAME,
     firstSource: addressText(Buffer.from(first.source, 'latin1')),
     firstType: typeToText(first.qtype),
     firstVerdict: VERDICTS[first.verdict] ?? 'unknown',

@@ -24,6 +24,7 @@ describe('no question reads a big table whole', () => {
     { name: 'first-seen --network', ask: (q) => q.newForNetwork(ALL) },
     { name: 'history --workload', ask: (q) => q.ofWorkload(ONE) },
     { name: 'history --names', ask: (q) => q.names('pay', 'com.example.', 10) },
+    { name: 'history --names of many', ask: (q) => q.namesOf(q.ofName('com.', 'subtree', ALL)) },
     { name: 'who of a domain', ask: (q) => q.ofName('com.example.', 'subtree', ALL) },
     { name: 'who of a full name', ask: (q) => q.ofName('com.example.www.', 'subtree', DENIED) },
     { name: 'who --workload', ask: (q) => q.ofName('com.', 'subtree', ONE) },

@@ -55,6 +55,8 @@ function retroHit(firstSource: string, firstType: string): Alert {
   const hit = {
     ...counts,
     ...first,
+    id: 1,
+    isSole: true,
     workload: 'payments-api',
     domain: 'partner.example',
     name: 'www.partner.example',
