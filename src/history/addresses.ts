@@ -13,8 +13,20 @@ export function addressText(octets: Uint8Array): string {
 
 const MAPPED = '\0\0\0\0\0\0\0\0\0\0\xff\xff';
 
+/** Of the address before: who asks, asks for more than one name. */
+let lastOctets = '';
+let lastText = '';
+
 /** Text of one address, given as a character for each octet. */
 export function addressOf(octets: string): string {
+  if (octets !== lastOctets || lastText === '') {
+    lastText = textOf(octets);
+    lastOctets = octets;
+  }
+  return lastText;
+}
+
+function textOf(octets: string): string {
   if (octets.length !== ADDRESS_SIZE || !octets.startsWith(MAPPED)) {
     return addressText(Buffer.from(octets, 'latin1'));
   }

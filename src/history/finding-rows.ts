@@ -60,6 +60,9 @@ export class FindingRows {
   readonly #show: Run;
   readonly #purge: Database.Statement<[number]>;
   readonly #transaction: Database.Transaction<(list: readonly Finding[]) => void>;
+  /** Keys by text, of the transaction that runs: what it made is gone where it fails. */
+  readonly #workloads = new Map<string, number>();
+  readonly #rules = new Map<string, number>();
 
   constructor(db: Database.Database, names: FactsNames) {
     this.#names = names;
@@ -76,6 +79,8 @@ export class FindingRows {
     this.#show = db.prepare<[Values]>(SHOW);
     this.#purge = db.prepare<[number]>(PURGE);
     this.#transaction = db.transaction((list) => {
+      this.#workloads.clear();
+      this.#rules.clear();
       for (const found of list) this.#storeOne(found);
     });
   }
@@ -116,15 +121,23 @@ export class FindingRows {
 
   /** A finding may come before the pair that it is about. */
   #workloadId(name: string, ms: number): number {
+    const known = this.#workloads.get(name);
+    if (known !== undefined) return known;
     this.#addWorkload.run(name, ms, ms);
-    return this.#findWorkload.get(name) ?? 0;
+    const id = this.#findWorkload.get(name) ?? 0;
+    this.#workloads.set(name, id);
+    return id;
   }
 
   #ruleId({ facts }: Finding): number {
     const text = this.#names.rule(facts);
     if (text === '') return 0;
+    const known = this.#rules.get(text);
+    if (known !== undefined) return known;
     this.#addRule.run(text);
-    return this.#findRule.get(text) ?? 0;
+    const id = this.#findRule.get(text) ?? 0;
+    this.#rules.set(text, id);
+    return id;
   }
 }
 

@@ -42,7 +42,6 @@ import {
   readAnswers,
   readFacts,
   readName,
-  readRegistrable,
   registrableAt,
 } from './record.ts';
 import type { Workload } from './snapshots.ts';
@@ -152,8 +151,8 @@ export class Gather {
   oldest(rows: number): PairGather[] {
     const chosen: PairGather[] = [];
     let sum = 0;
-    for (const pair of this.#waiting) {
-      if (sum >= rows) break;
+    for (let i = 0; i < this.#waiting.size && sum < rows; i++) {
+      const pair = this.#waiting.at(i)!;
       sum += pair.rows;
       chosen.push(pair);
     }
@@ -217,10 +216,12 @@ export class Gather {
   }
 
   #pairOf(place: RecordPlace, workload: Workload, firstMs: number): PairGather {
-    const known = this.#findPair(place, workload) ?? this.#learnPair(place, workload);
-    if (known.pending !== null) return known.pending;
+    const found = this.#findPair(place, workload);
+    if (found !== null && found.pending !== null) return found.pending;
+    const name = readName(place);
+    const known = found ?? this.#learnPair(place, workload, name);
     if (this.#waiting.size >= this.#limits.pairs) this.#shedOldest();
-    const pair = new PairGather(known, readFacts(place, firstMs));
+    const pair = new PairGather(known, readFacts(place, firstMs, name));
     known.pending = pair;
     this.#waiting.push(pair);
     return pair;
@@ -240,12 +241,13 @@ export class Gather {
     return null;
   }
 
-  #learnPair(place: RecordPlace, workload: Workload): KnownPair {
+  /** @param name the record's full name, of whose octets the domain is made */
+  #learnPair(place: RecordPlace, workload: Workload, name: WireText): KnownPair {
     const { view, at } = place;
     if (this.#pairs.size >= REMEMBERED + this.#limits.pairs) this.#forgetIdle();
     const low = view.getUint32(at + AT_DOMAIN_HASH, true);
     const high = view.getUint32(at + AT_DOMAIN_HASH + 4, true);
-    const known = new KnownPair(workload, readRegistrable(place), low, high);
+    const known = new KnownPair(workload, name.slice(registrableAt(place)), low, high);
     this.#pairs.add(known, workload.number);
     return known;
   }

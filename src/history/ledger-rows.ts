@@ -59,8 +59,10 @@ export class LedgerRows {
     const write = db.prepare<[Values]>(WRITE);
     this.#purge = db.prepare<[number]>(PURGE);
     this.#transaction = db.transaction((list) => {
+      const added = new Set<string>();
       for (const { workload, domain, kind, seconds, worth, words } of list) {
-        addWorkload.run(workload, seconds * 1000, seconds * 1000);
+        if (!added.has(workload)) addWorkload.run(workload, seconds * 1000, seconds * 1000);
+        added.add(workload);
         const name = domain === '' ? '' : reversedName(domain);
         write.run([name, kind, seconds, worth, octetsOf(words), workload]);
       }
@@ -93,11 +95,9 @@ export class LedgerRows {
   }
 }
 
-/** Little-endian in the file, whatever the machine. */
-function octetsOf(words: Int32Array): Buffer {
-  const octets = Buffer.alloc(words.length * 4);
-  for (const [i, word] of words.entries()) octets.writeInt32LE(word, i * 4);
-  return octets;
+/** Little-endian, as every machine this runs on: the same memory. */
+function octetsOf({ buffer, byteOffset, byteLength }: Int32Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
 }
 
 function wordsOf(octets: Buffer): Int32Array {

@@ -42,6 +42,7 @@ export class Numbers {
       if (words !== undefined) this.#filters.setPart(part, wordsOf(words));
       else if (this.#readKeys(db, part) && part < current) this.#store(part);
     }
+    this.#filters.close(current);
   }
 
   /** The number after the last one that was given. */
@@ -90,7 +91,10 @@ export class Numbers {
     this.#filters.hash(owner, name);
     this.#filters.add(id);
     const part = this.#partOf(id);
-    if (part < this.#partOf(this.#next)) this.#store(part);
+    if (part === this.#partOf(this.#next)) return id;
+    this.#store(part);
+    // Not this one: where the transaction is undone, its numbers are given again.
+    this.#filters.close(part);
     return id;
   }
 

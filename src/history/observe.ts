@@ -6,7 +6,7 @@ import { addressOf, addressTexts } from './addresses.ts';
 import type { FactsNames } from './decisions.ts';
 import type { Finding } from './found.ts';
 import { type PairGather, Untold } from './gather.ts';
-import { wireToText } from './names.ts';
+import { type WireText, wireToText } from './names.ts';
 import type { Observation } from './observation.ts';
 
 /** What the database said about the pair; `stored` false: it said nothing. */
@@ -31,6 +31,7 @@ function observePart(
   names: FactsNames,
 ): Observation {
   const facts = untold.notable ?? pair.first;
+  const qname = wireToText(facts.name);
   return {
     isNew: outcome.isNew,
     stored: outcome.stored,
@@ -44,8 +45,8 @@ function observePart(
     reason: facts.reason,
     mode: facts.mode,
     flags: untold.flags,
-    qname: wireToText(facts.name),
-    registrable: wireToText(pair.known.domain),
+    qname,
+    registrable: domainText(pair.known.domain, qname, facts.name),
     qtype: facts.qtype,
     source: addressOf(facts.source),
     answers: addressTexts(untold.answers),
@@ -61,6 +62,12 @@ function observePart(
     firstSeenMs: outcome.firstSeenMs,
     finding: null,
   };
+}
+
+/** The end of the full name's text, where no octet of it needs an escape. */
+function domainText(domain: WireText, qname: string, name: WireText): string {
+  const isPlain = qname.length === name.length - 2 && domain.length > 2;
+  return isPlain ? qname.slice(name.length - domain.length) : wireToText(domain);
 }
 
 export function observeFinding(

@@ -70,8 +70,9 @@ export interface Facts {
   readonly name: WireText;
 }
 
-export function readFacts(place: RecordPlace, ms: number): Facts {
-  const { view, octets, at } = place;
+/** @param name the record's full name, where the caller has it already */
+export function readFacts(place: RecordPlace, ms: number, name = readName(place)): Facts {
+  const { view, at } = place;
   return {
     kind: view.getUint32(at + AT_KIND, true),
     ms,
@@ -83,9 +84,19 @@ export function readFacts(place: RecordPlace, ms: number): Facts {
     mode: view.getUint8(at + AT_MODE),
     qtype: view.getUint16(at + AT_QTYPE, true),
     verdict: verdictOf(place),
-    source: octets.toString('latin1', at + AT_SOURCE, at + AT_SOURCE + ADDRESS_SIZE),
-    name: readName(place),
+    source: readSource(place),
+    name,
   };
+}
+
+/** Of the record before: who asks, asks for more than one name. */
+let lastSource = '';
+
+function readSource({ octets, at }: RecordPlace): string {
+  if (!isSameOctets(octets, at + AT_SOURCE, ADDRESS_SIZE, lastSource)) {
+    lastSource = octets.toString('latin1', at + AT_SOURCE, at + AT_SOURCE + ADDRESS_SIZE);
+  }
+  return lastSource;
 }
 
 /** Whether a record that names a detail says the same as `facts`, but for its kind. */

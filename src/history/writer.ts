@@ -143,7 +143,7 @@ export class Writer {
     known.firstMs = Math.floor(pair.firstMs);
     known.lastDay = dayOf(pair.lastMs);
     const id = this.#pairNumbers.take(workloadId, reversed);
-    const isOfOne = isSole(pair, known.firstName);
+    const isOfOne = isOneName(pair);
     known.names = isOfOne ? SOLE_NAME : Math.min(names.length, this.#namesPerDomain);
     const folded = isOfOne ? pair.folded : pair.folded + queriesFrom(names, known.names);
     const { allowed, denied, wouldDeny, failed, cached, answers } = pair;
@@ -225,7 +225,9 @@ export class Writer {
   #isStillSole(pair: PairGather): boolean {
     const { known } = pair;
     if (known.names !== SOLE_NAME) return false;
-    if (isSole(pair, known.firstName)) return true;
+    if (isOneName(pair) && nameBelow(pair.first.name, known.domain) === known.firstName) {
+      return true;
+    }
     const id = this.#nameNumbers.take(known.id, known.firstName);
     this.#sql.unfoldSole.run([id, known.id]);
     this.#sql.writeDetail.run([1, 0, known.id]);
@@ -304,12 +306,11 @@ function unusualOf({ denied, wouldDeny, failed }: PairGather): number {
   );
 }
 
-/** Whether all that came is one name, `firstName`, and the detail accounts for every query. */
-function isSole(pair: PairGather, firstName: string): boolean {
-  const [detail] = pair.names;
+/** Whether all that came is the first name, and its detail accounts for every query. */
+function isOneName(pair: PairGather): boolean {
+  const detail = pair.names[0];
   if (detail === undefined || pair.names.length !== 1 || pair.folded > 0) return false;
-  if (!detail.equals(pair) || detail.name !== pair.first.name) return false;
-  return nameBelow(pair.first.name, pair.known.domain) === firstName;
+  return detail.equals(pair) && detail.name === pair.first.name;
 }
 
 /** The part of a full name below its domain, reversed; '' is the domain itself. */

@@ -51,3 +51,37 @@ describe('the filters of full stretches', () => {
     expect(mistaken).toBeLessThan(20);
   });
 });
+
+describe('stretches that are closed', () => {
+  const parts = 19;
+  const noted = (id: number): string => `net.part-${id % 97}-${Math.floor(id / ROWS)}.`;
+  const filters = new Filters({ k0: 3, k1: 5 });
+  const note = (id: number): void => {
+    filters.hash(1, noted(id));
+    filters.add(id);
+  };
+  for (let part = 0; part < parts; part++) {
+    if (part === 4) filters.setPart(part, null);
+    else for (let i = 0; i < 97; i++) note(part * ROWS + i);
+  }
+
+  it('are found as those that are open, youngest first', () => {
+    const find = (): number[][] =>
+      Array.from({ length: parts * 97 }, (_, i) => {
+        filters.hash(1, noted(Math.floor(i / 97) * ROWS + (i % 97)));
+        const found: number[] = [];
+        for (let at = filters.before(parts); at >= 0; at = filters.before(at)) found.push(at);
+        return found;
+      });
+    const before = find();
+    expect(before.filter((found) => found.length > 0)).toHaveLength((parts - 1) * 97);
+    filters.close(17);
+    expect(find()).toEqual(before);
+  });
+
+  it('take a key that is noted late', () => {
+    filters.hash(9, 'org.late.');
+    filters.add(3 * ROWS + 5);
+    expect(partsOf(filters, 9, 'org.late.')).toEqual([3]);
+  });
+});
