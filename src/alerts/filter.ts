@@ -3,7 +3,7 @@
  * it takes is the business of rate-cap.ts.
  */
 
-import type { Sink } from '../config/types.ts';
+import type { Sink } from '../config/sink-types.ts';
 import { UNMAPPED_NAME } from '../identity/workloads.ts';
 import type { Alert } from './alert.ts';
 

@@ -3,7 +3,7 @@
  * filter, its rate cap, and the line that says how many the cap held back.
  */
 
-import type { Sink } from '../config/types.ts';
+import type { Sink } from '../config/sink-types.ts';
 import { type Alert, operationalAlert } from './alert.ts';
 import { sinkFilter } from './filter.ts';
 import { RateCap } from './rate-cap.ts';

@@ -5,7 +5,7 @@
  */
 
 import { join } from 'node:path';
-import type { Sink as SinkConfig } from '../config/types.ts';
+import type { Sink as SinkConfig } from '../config/sink-types.ts';
 import { messageOf } from '../errors.ts';
 import type { Alert } from './alert.ts';
 import { type Cursor, readCursors, writeCursors } from './cursors.ts';

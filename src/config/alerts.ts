@@ -8,8 +8,8 @@ import { ALERT_TYPES, type AlertType } from '../alerts/alert.ts';
 import type { Reference } from './check.ts';
 import { ALERTS_PER_MINUTE } from './limits.ts';
 import { isRecord } from './salvage.ts';
+import type { Sink } from './sink-types.ts';
 import type { Source } from './source.ts';
-import type { Sink } from './types.ts';
 
 /** RFC 5424 6.2.1, in the order of their numbers: the first is the worst. */
 export const SEVERITIES = [

@@ -15,9 +15,10 @@ import { checked, checkedMapping } from './salvage.ts';
 import { mainShape, sinkSchema } from './schema.ts';
 import { prefixesOf } from './sections.ts';
 import { misplaced, sinkTarget } from './sink-target.ts';
+import type { Sink } from './sink-types.ts';
 import { FACILITIES } from './sinks.ts';
 import type { Source } from './source.ts';
-import type { Config, DenyAnswer, Sink, SocketAddress } from './types.ts';
+import type { Config, DenyAnswer, SocketAddress } from './types.ts';
 
 export interface MainSettings {
   readonly include: readonly string[];

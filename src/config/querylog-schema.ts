@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { count, filePath, line, parsed, size } from './leaves.ts';
 import * as limits from './limits.ts';
 import { parseSocketAddress } from './prefix.ts';
-import type { DnstapTarget } from './types.ts';
+import type { DnstapTarget } from './sink-types.ts';
 
 export function share(description: string) {
   return z.number().min(0).max(1).meta({ description });

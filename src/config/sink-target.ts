@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import type { z } from 'zod';
 import { WEBHOOK_BATCH } from './limits.ts';
 import type { sinkSchema } from './schema.ts';
-import type { SecretRef, SinkPlace, SinkTarget } from './types.ts';
+import type { SecretRef, SinkPlace, SinkTarget } from './sink-types.ts';
 
 export type SinkInput = z.output<typeof sinkSchema>;
 

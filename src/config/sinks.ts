@@ -7,7 +7,7 @@
 import { SYSLOG_PORT, SYSLOG_TLS_PORT } from './limits.ts';
 import { parseName } from './pattern.ts';
 import { parseSocketAddress } from './prefix.ts';
-import type { SecretRef, SinkPlace } from './types.ts';
+import type { SecretRef, SinkPlace } from './sink-types.ts';
 
 export const SINK_SCHEMES = [
   'syslog+udp://ADDRESS:PORT',

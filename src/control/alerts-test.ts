@@ -7,7 +7,7 @@ import { type Alert, operationalAlert } from '../alerts/alert.ts';
 import { openSink } from '../alerts/sinks/open.ts';
 import type { Sink } from '../alerts/sinks/sink.ts';
 import type { OpenUnixDatagram } from '../alerts/sinks/unix.ts';
-import type { Sink as SinkConfig } from '../config/types.ts';
+import type { Sink as SinkConfig } from '../config/sink-types.ts';
 import { messageOf } from '../errors.ts';
 
 export interface SinkTrial {

@@ -6,7 +6,7 @@
 
 import { connect, type Socket } from 'node:net';
 import { BACKOFF_DEFAULT, Backoff, type BackoffOptions } from '../alerts/sinks/backoff.ts';
-import type { DnstapTarget } from '../config/types.ts';
+import type { DnstapTarget } from '../config/sink-types.ts';
 import { messageOf } from '../errors.ts';
 import { CONTENT_TYPE } from './dnstap.ts';
 import {

@@ -4,7 +4,7 @@
  */
 
 import { hostname } from 'node:os';
-import type { Dnstap, DnstapTarget, QueryLog } from '../config/types.ts';
+import type { Dnstap, DnstapTarget, QueryLog } from '../config/sink-types.ts';
 import { type ByteRingMemory, ByteRingReader } from '../events/byte-ring.ts';
 import type { RevisionNames } from '../history/messages.ts';
 import { DnstapEncoder } from './dnstap.ts';

@@ -1,6 +1,7 @@
 /** What main and the thread of the query log say to each other. Plain data. */
 
-import type { Dnstap, QueryLog, SocketAddress } from '../config/types.ts';
+import type { Dnstap, QueryLog } from '../config/sink-types.ts';
+import type { SocketAddress } from '../config/types.ts';
 import type { ByteRingMemory } from '../events/byte-ring.ts';
 import type { RevisionNames } from '../history/messages.ts';
 import type { DnstapStats } from './dnstap-client.ts';

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Alert, operationalAlert } from '../../src/alerts/alert.ts';
 import { type AlertsConfig, Dispatch } from '../../src/alerts/dispatch.ts';
 import type { OpenUnixDatagram } from '../../src/alerts/sinks/unix.ts';
-import type { Sink as SinkConfig } from '../../src/config/types.ts';
+import type { Sink as SinkConfig } from '../../src/config/sink-types.ts';
 import { directory, observation, T0 } from './sample.ts';
 
 const WAIT = { timeout: 10_000, interval: 5 };

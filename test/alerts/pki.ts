@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TlsIdentity } from '../../src/alerts/sinks/tls.ts';
-import type { SecretRef } from '../../src/config/types.ts';
+import type { SecretRef } from '../../src/config/sink-types.ts';
 
 const EC = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
 

@@ -12,7 +12,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type JournalRecord, recordsIn } from '../../src/alerts/record.ts';
 import type { UnixDatagram } from '../../src/alerts/sinks/unix.ts';
 import { journalDirectory, Spool, type SpoolConfig } from '../../src/alerts/spool.ts';
-import type { Sink as SinkConfig } from '../../src/config/types.ts';
+import type { Sink as SinkConfig } from '../../src/config/sink-types.ts';
 import { deniedAlert, T0 } from './sample.ts';
 
 const WAIT = { timeout: 20_000, interval: 5 };

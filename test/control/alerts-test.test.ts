@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { afterAll, describe, expect, it } from 'vitest';
 import { register } from '../../src/cli/alerts.ts';
-import type { Sink, SinkTarget } from '../../src/config/types.ts';
+import type { Sink, SinkTarget } from '../../src/config/sink-types.ts';
 import { testAlerts } from '../../src/control/alerts-test.ts';
 import { Collector } from '../alerts/sinks/collector.ts';
 

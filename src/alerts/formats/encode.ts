@@ -4,7 +4,7 @@
  */
 
 import type { Format } from '../../config/formats.ts';
-import type { SinkTarget } from '../../config/types.ts';
+import type { SinkTarget } from '../../config/sink-types.ts';
 import type { Alert } from '../alert.ts';
 import { documentEncoder, MESSAGE_MAX, messageEncoder } from '../rfc5424.ts';
 import type { Encode } from '../sinks/sink.ts';

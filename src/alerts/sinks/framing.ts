@@ -1,6 +1,6 @@
 /** How messages are told apart in a stream (RFC 6587 section 3.4; RFC 5425 section 4.3). */
 
-import type { Framing } from '../../config/types.ts';
+import type { Framing } from '../../config/sink-types.ts';
 
 const LINE_FEED = 10;
 const SPACE = 32;

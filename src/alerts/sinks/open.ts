@@ -1,7 +1,7 @@
 /** Opens the sink that the configuration asks for. The list of kinds stands here and only here. */
 
 import { isIP } from 'node:net';
-import type { Sink as SinkConfig } from '../../config/types.ts';
+import type { Sink as SinkConfig } from '../../config/sink-types.ts';
 import { DnsvalveError, messageOf } from '../../errors.ts';
 import { encoderFor } from '../formats/encode.ts';
 import { FileSink } from './file.ts';

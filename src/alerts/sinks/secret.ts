@@ -1,7 +1,7 @@
 /** Reads secrets from where the configuration says they stand: a file or the environment. */
 
 import { readFileSync, statSync } from 'node:fs';
-import type { SecretRef } from '../../config/types.ts';
+import type { SecretRef } from '../../config/sink-types.ts';
 import { messageOf } from '../../errors.ts';
 
 /** Chains of certificates are some kilobytes. */

@@ -10,7 +10,7 @@
  */
 
 import { connect, type Socket } from 'node:net';
-import type { Framing } from '../../config/types.ts';
+import type { Framing } from '../../config/sink-types.ts';
 import type { Alert } from '../alert.ts';
 import { BACKOFF_DEFAULT, Backoff, type BackoffOptions } from './backoff.ts';
 import { frame } from './framing.ts';

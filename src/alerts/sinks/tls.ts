@@ -12,7 +12,7 @@ import {
   type SecureContext,
   type TLSSocket,
 } from 'node:tls';
-import type { SecretRef, TlsRefs } from '../../config/types.ts';
+import type { SecretRef, TlsRefs } from '../../config/sink-types.ts';
 import { readSecret } from './secret.ts';
 
 export class TlsIdentity {

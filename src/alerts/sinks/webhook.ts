@@ -8,7 +8,7 @@
 import { randomUUID } from 'node:crypto';
 import { Agent } from 'node:https';
 import type { SecureContext } from 'node:tls';
-import type { HttpsTarget } from '../../config/types.ts';
+import type { HttpsTarget } from '../../config/sink-types.ts';
 import { messageOf } from '../../errors.ts';
 import type { Alert } from '../alert.ts';
 import { BACKOFF_DEFAULT, Backoff, type BackoffOptions } from './backoff.ts';

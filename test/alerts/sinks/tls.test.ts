@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { messageEncoder } from '../../../src/alerts/rfc5424.ts';
 import { TcpSink } from '../../../src/alerts/sinks/tcp.ts';
 import { TlsIdentity } from '../../../src/alerts/sinks/tls.ts';
-import type { SecretRef } from '../../../src/config/types.ts';
+import type { SecretRef } from '../../../src/config/sink-types.ts';
 import { Authority } from '../pki.ts';
 import { deniedAlert } from '../sample.ts';
 

@@ -9,7 +9,7 @@ import { encoderFor } from '../../../src/alerts/formats/encode.ts';
 import { retryAfter } from '../../../src/alerts/sinks/post.ts';
 import { signature } from '../../../src/alerts/sinks/signature.ts';
 import { WebhookSink } from '../../../src/alerts/sinks/webhook.ts';
-import type { HttpsTarget } from '../../../src/config/types.ts';
+import type { HttpsTarget } from '../../../src/config/sink-types.ts';
 import { Authority } from '../pki.ts';
 import { deniedAlert } from '../sample.ts';
 import { range } from './collector.ts';
