@@ -21,6 +21,8 @@ import { filesOf } from './world.ts';
 
 /** Small, so that it is full early and memory shows whether it stays bounded. */
 const STORE = '4MB';
+/** Up to 100,000 windows are open at once, each for a name: that bound is far beyond a campaign. */
+const WINDOW = '1s';
 /**
  * Growth beyond this is a leak: from the least of the second quarter to the least of the last, since
  * garbage comes and goes. With fewer messages it would still be warming up.
@@ -104,6 +106,7 @@ function mainOf(port: number): string {
   return `listen: ["127.0.0.1:${port}"]
 workers: 1
 cache: { size: ${STORE} }
+alert_window: ${WINDOW}
 history: { path: history.db }
 control: { path: control.sock }
 state_directory: state`;
