@@ -4,10 +4,10 @@
  * run can be cut off and go on:
  *
  * ```
- * node test/mutants/run.ts --state FILE [--count N] [--seed N] [--seconds N] [--workers N] [--again]
+ * node test/mutants/run.ts --state FILE [--count N] [--seed N] [--seconds N] [--workers N] [--stages N] [--again]
  * ```
  *
- * `--again` judges those anew that survived before, after tests were added.
+ * `--stages 1` asks the file's own tests only, `--again` judges those anew that survived before, after tests were added.
  */
 
 import { spawn } from 'node:child_process';
@@ -97,13 +97,13 @@ async function passes(folder: string, tests: readonly string[]): Promise<boolean
   return isLate ? null : status === 0;
 }
 
-async function judge(folder: string, mutant: Placed): Promise<Verdict> {
+async function judge(folder: string, mutant: Placed, depth: number): Promise<Verdict> {
   const path = join(folder, mutant.file);
   const before = readFileSync(path, 'utf8');
   const key = keyOf(mutant);
   writeFileSync(path, mutant.text);
   try {
-    const stages = stagesOf(mutant.file);
+    const stages = stagesOf(mutant.file).slice(0, depth);
     for (const [stage, tests] of stages.entries()) {
       const isGood = await passes(folder, tests);
       if (isGood !== true) return { key, outcome: isGood === null ? 'timeout' : 'killed', stage };
@@ -115,10 +115,10 @@ async function judge(folder: string, mutant: Placed): Promise<Verdict> {
 }
 
 /** Or every mutant would look as if it were noticed. */
-async function judgeUnchanged(folder: string): Promise<void> {
+async function judgeUnchanged(folder: string, depth: number): Promise<void> {
   const file = 'src/policy/why.ts';
   const text = readFileSync(join(folder, file), 'utf8');
-  const { outcome, stage } = await judge(folder, { file, text, line: 1, from: '', to: '' });
+  const { outcome, stage } = await judge(folder, { file, text, line: 1, from: '', to: '' }, depth);
   if (outcome !== 'survived') throw new Error(`without a change stage ${stage} is ${outcome}`);
 }
 
@@ -130,11 +130,13 @@ async function main(): Promise<void> {
       seed: { type: 'string', default: '20261126' },
       seconds: { type: 'string', default: '3600' },
       workers: { type: 'string', default: '2' },
+      stages: { type: 'string', default: '4' },
       again: { type: 'boolean', default: false },
     },
   });
   const { state } = values;
   if (state === undefined) throw new Error('--state FILE keeps what was judged');
+  const depth = Number(values.stages);
   const end = performance.now() + Number(values.seconds) * 1000;
   const lines = existsSync(state) ? readFileSync(state, 'utf8').trim().split('\n') : [];
   const known = new Map(
@@ -147,13 +149,13 @@ async function main(): Promise<void> {
   });
   const folders = Array.from({ length: Number(values.workers) }, copyOfCheckout);
   try {
-    if (lines.length === 0) await judgeUnchanged(folders[0]!);
+    if (lines.length === 0) await judgeUnchanged(folders[0]!, depth);
     await Promise.all(
       folders.map(async (folder) => {
         while (performance.now() < end) {
           const mutant = due.shift();
           if (mutant === undefined) return;
-          const verdict = await judge(folder, mutant);
+          const verdict = await judge(folder, mutant, depth);
           known.set(verdict.key, verdict);
           appendFileSync(state, `${JSON.stringify(verdict)}\n`);
         }
