@@ -59,8 +59,8 @@ interface Verdict {
   readonly stage: number;
 }
 
-function keyOf({ file, line, from, to }: Placed): string {
-  return `${file}:${line}: ${from} -> ${to}`;
+function keyOf({ file, line, column, from, to }: Placed): string {
+  return `${file}:${line}:${column}: ${from} -> ${to}`;
 }
 
 function sample(count: number, seed: number): Placed[] {
@@ -118,7 +118,11 @@ async function judge(folder: string, mutant: Placed, depth: number): Promise<Ver
 async function judgeUnchanged(folder: string, depth: number): Promise<void> {
   const file = 'src/policy/why.ts';
   const text = readFileSync(join(folder, file), 'utf8');
-  const { outcome, stage } = await judge(folder, { file, text, line: 1, from: '', to: '' }, depth);
+  const { outcome, stage } = await judge(
+    folder,
+    { file, text, line: 1, column: 1, from: '', to: '' },
+    depth,
+  );
   if (outcome !== 'survived') throw new Error(`without a change stage ${stage} is ${outcome}`);
 }
 
