@@ -24,8 +24,8 @@ const STORE = '4MB';
 /** Up to 100,000 windows are open at once, each for a name: that bound is far beyond a campaign. */
 const WINDOW = '1s';
 /**
- * Growth beyond this is a leak: from the least of the second quarter to the least of the last, since
- * garbage comes and goes. With fewer messages it would still be warming up.
+ * Growth beyond this is a leak: from the least of the second quarter to the least of the last,
+ * since garbage comes and goes. With fewer messages it would still be warming up.
  */
 const GROWTH_MB_MAX = 48;
 const GROWTH_FROM = 1_000_000;
@@ -176,12 +176,16 @@ async function main(): Promise<void> {
   const result = await runCampaign({ udp, tcp, seed, backend });
   const rss = result.samples.map(({ residentMb }) => residentMb.toFixed(0)).join(' ');
   const fds = result.samples.map(({ descriptors }) => descriptors);
-  process.stdout.write(`${result.sent} sent in ${result.seconds.toFixed(1)} s, of these ${result.controls} control queries, all answered as they must be
-replies: ${JSON.stringify(result.replies)}; upstream was asked ${result.upstreamAsked} times
-resident MB: ${rss}; ${result.slope.toFixed(2)} MB per million in the second half
-descriptors: ${Math.min(...fds)} to ${Math.max(...fds)}, ${fds.at(-1)} at the end
-counters: ${JSON.stringify(result.counters)}
-${result.broken.length === 0 ? 'no rule was broken' : `BROKEN: ${result.broken.join('\n')}`}\n`);
+  const { sent, seconds, controls, replies, upstreamAsked, slope, counters, broken } = result;
+  const lines = [
+    `${sent} sent in ${seconds.toFixed(1)} s; ${controls} control queries answered as they must be`,
+    `replies: ${JSON.stringify(replies)}; upstream was asked ${upstreamAsked} times`,
+    `resident MB: ${rss}; ${slope.toFixed(2)} MB per million in the second half`,
+    `descriptors: ${Math.min(...fds)} to ${Math.max(...fds)}, ${fds.at(-1)} at the end`,
+    `counters: ${JSON.stringify(counters)}`,
+    broken.length === 0 ? 'no rule was broken' : `BROKEN: ${broken.join('\n')}`,
+  ];
+  process.stdout.write(`${lines.join('\n')}\n`);
   process.exitCode = result.broken.length === 0 ? 0 : 1;
 }
 

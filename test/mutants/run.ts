@@ -1,13 +1,15 @@
 /**
- * The mutation score: a seeded sample of mutants of src/policy and src/wire, each put into a copy of
- * the checkout, and the tests that should notice. What was judged is kept in a file, so that a
+ * The mutation score: a seeded sample of mutants of src/policy and src/wire, each put into a copy
+ * of the checkout, and the tests that should notice. What was judged is kept in a file, so that a
  * run can be cut off and go on:
  *
  * ```
- * node test/mutants/run.ts --state FILE [--count N] [--seed N] [--seconds N] [--workers N] [--stages N] [--again]
+ * node test/mutants/run.ts --state FILE [--count N] [--seed N] [--seconds N] [--workers N]
+ *   [--stages N] [--again]
  * ```
  *
- * `--stages 1` asks the file's own tests only, `--again` judges those anew that survived before, after tests were added.
+ * `--stages 1` asks the file's own tests only; `--again` judges those anew that survived before,
+ * after tests were added.
  */
 
 import { spawn } from 'node:child_process';
