@@ -1,4 +1,4 @@
-/** Forged answers against questions that wait, briefly; `node test/fuzz/forge.ts` sends a million. */
+/** Forged answers against questions that wait; `node test/fuzz/forge.ts` sends a million. */
 
 import { describe, expect, it } from 'vitest';
 import { loadAddon } from '../../src/native/addon.ts';

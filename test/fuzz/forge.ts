@@ -426,10 +426,14 @@ async function main(): Promise<void> {
     Object.entries(of)
       .map(([name, value]) => `${name} ${value.toFixed(2)}`)
       .join('; ');
-  process.stdout.write(`accepted: ${result.accepted}; of the honest ones at the end ${result.honest} and more
-the upstream was asked ${result.asked} times; of the last ${result.captured}: ${shown(result.entropy)}
-deviations from chance: ${shown(result.deviations)}
-faults: ${result.faults}\n`);
+  const lines = [
+    `accepted: ${result.accepted}; of the honest ones at the end ${result.honest} and more`,
+    `the upstream was asked ${result.asked} times`,
+    `of the last ${result.captured} questions: ${shown(result.entropy)}`,
+    `deviations from chance: ${shown(result.deviations)}`,
+    `faults: ${result.faults}`,
+  ];
+  process.stdout.write(`${lines.join('\n')}\n`);
   process.exitCode = result.accepted === 0 ? 0 : 1;
 }
 

@@ -261,9 +261,8 @@ function main(): void {
   for (const target of TARGETS) {
     const rounds = Math.ceil(Number(values.rounds) / (target.isSlow ? 50 : 1));
     const { taken, refused, slowestMs, slowest } = fuzz(target, rounds, seed);
-    process.stdout.write(
-      `${target.name}: ${taken} taken, ${refused} refused, the slowest ${slowestMs.toFixed(1)} ms (${slowest.length} octets)\n`,
-    );
+    const slow = `the slowest ${slowestMs.toFixed(1)} ms (${slowest.length} octets)`;
+    process.stdout.write(`${target.name}: ${taken} taken, ${refused} refused, ${slow}\n`);
   }
 }
 

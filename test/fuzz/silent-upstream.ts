@@ -1,4 +1,7 @@
-/** An upstream that does not answer until it is told to, and keeps what an attacker would like to know of each question. */
+/**
+ * An upstream that does not answer until it is told to, and keeps what an attacker would like to
+ * know of each question.
+ */
 
 import { createServer, type Server } from 'node:net';
 import { Batch, PEER_PORT, PEER_SIZE, SLOT_STRIDE } from '../../src/batch.ts';

@@ -6,6 +6,8 @@
 export interface Mutant {
   /** 1-based. */
   readonly line: number;
+  /** 1-based, of the octet where the change begins. */
+  readonly column: number;
   readonly from: string;
   readonly to: string;
   /** The whole file with the change in it. */
@@ -71,7 +73,7 @@ export function mutantsOf(text: string): Mutant[] {
         const to = change(from);
         const changed = line.slice(0, at) + to + line.slice(at + from.length);
         const whole = [...lines.slice(0, index), changed, ...lines.slice(index + 1)];
-        found.push({ line: index + 1, from, to, text: whole.join('\n') });
+        found.push({ line: index + 1, column: at + 1, from, to, text: whole.join('\n') });
       }
     }
   }

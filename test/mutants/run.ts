@@ -1,16 +1,19 @@
 /**
- * The mutation score: a seeded sample of mutants of src/policy and src/wire, each put into a copy of
- * the checkout, and the tests that should notice. What was judged is kept in a file, so that a
+ * The mutation score: a seeded sample of mutants of src/policy and src/wire, each put into a copy
+ * of the checkout, and the tests that should notice. What was judged is kept in a file, so that a
  * run can be cut off and go on:
  *
  * ```
- * node test/mutants/run.ts --state FILE [--count N] [--seed N] [--seconds N] [--again]
+ * node test/mutants/run.ts --state FILE [--count N] [--seed N] [--seconds N] [--workers N]
+ *   [--stages N] [--again]
  * ```
  *
- * `--again` judges those anew that survived before, after tests were added.
+ * `--stages 1` asks the file's own tests only; `--again` judges those anew that survived before,
+ * after tests were added.
  */
 
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   appendFileSync,
   cpSync,
@@ -30,6 +33,10 @@ import { type Mutant, mutantsOf } from './mutants.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const ROOMS = ['src/policy', 'src/wire'];
+const COPIED = [
+  ...['src', 'test', 'examples', 'docs', 'blocklists', 'package.json', 'vitest.config.ts'],
+  ...['tsconfig.json', 'dnsvalve.schema.json'],
+];
 /** A mutant that never ends is noticed. */
 const STAGE_MS = 90_000;
 
@@ -38,9 +45,9 @@ function stagesOf(file: string): readonly (readonly string[])[] {
   const own = file.replace(/^src\/(.*)\.ts$/, 'test/$1.test.ts');
   return [
     [existsSync(join(ROOT, own)) ? own : 'test/pipeline.test.ts'],
-    ['test/pipeline.test.ts', 'test/wire', 'test/replay'],
-    ['test/policy', 'test/fuzz/queries.test.ts', 'test/cache', 'test/zones/answer.test.ts'],
-    ['test/upstream/match.test.ts', 'test/cli/query.test.ts', 'test/fuzz/answers.test.ts'],
+    ['test/pipeline.test.ts', 'test/wire', 'test/policy/authorize.test.ts'],
+    ['test/replay'],
+    ['test/policy', 'test/fuzz/queries.test.ts', 'test/zones/answer.test.ts', 'test/cache'],
   ];
 }
 
@@ -54,8 +61,8 @@ interface Verdict {
   readonly stage: number;
 }
 
-function keyOf({ file, line, from, to }: Placed): string {
-  return `${file}:${line}: ${from} -> ${to}`;
+function keyOf({ file, line, column, from, to }: Placed): string {
+  return `${file}:${line}:${column}: ${from} -> ${to}`;
 }
 
 function sample(count: number, seed: number): Placed[] {
@@ -77,29 +84,31 @@ function sample(count: number, seed: number): Placed[] {
   return all.slice(0, count);
 }
 
-function judge(folder: string, mutant: Placed): Verdict {
+/** Runs tests in a copy of the checkout. @returns null when they went on for too long */
+async function passes(folder: string, tests: readonly string[]): Promise<boolean | null> {
+  const args = ['node_modules/vitest/vitest.mjs', 'run', '--bail=1', '--reporter=dot', ...tests];
+  const child = spawn(process.execPath, args, { cwd: folder, stdio: 'ignore', detached: true });
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    // With the workers that it started.
+    process.kill(-child.pid!, 'SIGKILL');
+  }, STAGE_MS);
+  const [status] = await once(child, 'close');
+  clearTimeout(timer);
+  return isLate ? null : status === 0;
+}
+
+async function judge(folder: string, mutant: Placed, depth: number): Promise<Verdict> {
   const path = join(folder, mutant.file);
   const before = readFileSync(path, 'utf8');
   const key = keyOf(mutant);
   writeFileSync(path, mutant.text);
   try {
-    const stages = stagesOf(mutant.file);
+    const stages = stagesOf(mutant.file).slice(0, depth);
     for (const [stage, tests] of stages.entries()) {
-      const args = [
-        'node_modules/vitest/vitest.mjs',
-        'run',
-        '--bail=1',
-        '--reporter=dot',
-        ...tests,
-      ];
-      const { status, signal } = spawnSync(process.execPath, args, {
-        cwd: folder,
-        timeout: STAGE_MS,
-        killSignal: 'SIGKILL',
-        stdio: 'ignore',
-      });
-      if (signal !== null) return { key, outcome: 'timeout', stage };
-      if (status !== 0) return { key, outcome: 'killed', stage };
+      const isGood = await passes(folder, tests);
+      if (isGood !== true) return { key, outcome: isGood === null ? 'timeout' : 'killed', stage };
     }
     return { key, outcome: 'survived', stage: stages.length };
   } finally {
@@ -108,60 +117,67 @@ function judge(folder: string, mutant: Placed): Verdict {
 }
 
 /** Or every mutant would look as if it were noticed. */
-function judgeUnchanged(folder: string): void {
+async function judgeUnchanged(folder: string, depth: number): Promise<void> {
   const file = 'src/policy/why.ts';
   const text = readFileSync(join(folder, file), 'utf8');
-  const { outcome, stage } = judge(folder, { file, text, line: 1, from: '', to: '' });
+  const { outcome, stage } = await judge(
+    folder,
+    { file, text, line: 1, column: 1, from: '', to: '' },
+    depth,
+  );
   if (outcome !== 'survived') throw new Error(`without a change stage ${stage} is ${outcome}`);
 }
 
-function main(): void {
+async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       state: { type: 'string' },
       count: { type: 'string', default: '160' },
       seed: { type: 'string', default: '20261126' },
       seconds: { type: 'string', default: '3600' },
+      workers: { type: 'string', default: '2' },
+      stages: { type: 'string', default: '4' },
       again: { type: 'boolean', default: false },
     },
   });
   const { state } = values;
   if (state === undefined) throw new Error('--state FILE keeps what was judged');
+  const depth = Number(values.stages);
   const end = performance.now() + Number(values.seconds) * 1000;
   const lines = existsSync(state) ? readFileSync(state, 'utf8').trim().split('\n') : [];
   const known = new Map(
     lines.map((line) => JSON.parse(line) as Verdict).map((one) => [one.key, one]),
   );
-  const folder = mkdtempSync(join(tmpdir(), 'dnsvalve-mutants-'));
+  const chosen = sample(Number(values.count), Number(values.seed));
+  const due = chosen.filter((mutant) => {
+    const verdict = known.get(keyOf(mutant));
+    return verdict === undefined || (values.again && verdict.outcome === 'survived');
+  });
+  const folders = Array.from({ length: Number(values.workers) }, copyOfCheckout);
   try {
-    for (const name of [
-      'src',
-      'test',
-      'examples',
-      'docs',
-      'blocklists',
-      'package.json',
-      'vitest.config.ts',
-      'tsconfig.json',
-      'dnsvalve.schema.json',
-    ]) {
-      cpSync(join(ROOT, name), join(folder, name), { recursive: true });
-    }
-    symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
-    if (lines.length === 0) judgeUnchanged(folder);
-    const chosen = sample(Number(values.count), Number(values.seed));
-    for (const mutant of chosen) {
-      const verdict = known.get(keyOf(mutant));
-      const isDue = verdict === undefined || (values.again && verdict.outcome === 'survived');
-      if (!isDue || performance.now() > end) continue;
-      const now = judge(folder, mutant);
-      known.set(now.key, now);
-      appendFileSync(state, `${JSON.stringify(now)}\n`);
-    }
+    if (lines.length === 0) await judgeUnchanged(folders[0]!, depth);
+    await Promise.all(
+      folders.map(async (folder) => {
+        while (performance.now() < end) {
+          const mutant = due.shift();
+          if (mutant === undefined) return;
+          const verdict = await judge(folder, mutant, depth);
+          known.set(verdict.key, verdict);
+          appendFileSync(state, `${JSON.stringify(verdict)}\n`);
+        }
+      }),
+    );
     report(chosen.flatMap((mutant) => known.get(keyOf(mutant)) ?? []));
   } finally {
-    rmSync(folder, { recursive: true });
+    for (const folder of folders) rmSync(folder, { recursive: true });
   }
+}
+
+function copyOfCheckout(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'dnsvalve-mutants-'));
+  for (const name of COPIED) cpSync(join(ROOT, name), join(folder, name), { recursive: true });
+  symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+  return folder;
 }
 
 function report(verdicts: readonly Verdict[]): void {
@@ -172,4 +188,4 @@ function report(verdicts: readonly Verdict[]): void {
   for (const { key } of survivors) process.stdout.write(`${key}\n`);
 }
 
-main();
+await main();

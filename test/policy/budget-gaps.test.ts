@@ -50,6 +50,10 @@ describe('held', () => {
     ['the same name after it', { allow: [capped('*.x.example'), '*.x.example'] }],
     ['any of a later list', { allow: [capped('*.x.example')], everyone: ['*.a.x.example'] }],
     ['a name that only ends alike', { allow: ['*.ax.example'], bundle: [capped('*.x.example')] }],
+    [
+      'an exact one, below which others may',
+      { allow: ['*.a.x.example'], bundle: [capped('x.example')] },
+    ],
     ['an exact one with a wildcard beside it', { allow: [capped('x.example'), '.x.example'] }],
   ];
   it.each(rows)('%s', (_, lists) => expect(warnings(lists)).toEqual([]));

@@ -2,6 +2,7 @@
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { NO_OVERRIDES, type Overrides } from '../../src/overrides/override.ts';
+import { isPlain } from '../../src/policy/why.ts';
 import { RESPOND } from '../../src/query.ts';
 import { explainName } from '../../src/server/snapshot.ts';
 import { TYPE_A } from '../../src/wire/constants.ts';
@@ -267,4 +268,22 @@ describe('what does not fit', () => {
     expect(command).toBe(`${REQUEST} api ${name} --for 4h --reason TEXT`);
     expect(command.length).toBeGreaterThan(255);
   });
+});
+
+describe('a name that stands in a rule and in a shell as it is', () => {
+  const rows: readonly (readonly [string, boolean])[] = [
+    ['example', true],
+    ['a-b_c.x1.example', true],
+    ['1.2.example', true],
+    ['1.example.2x', true],
+    ['a\\032b.example', false],
+    ['a\\.b.example', false],
+    ['*.example', false],
+    ['a;b.example', false],
+    // It would be read as an address, or as the end of one.
+    ['10.0.0.1', false],
+    ['example.7', false],
+    ['.', false],
+  ];
+  it.each(rows)('%s: %s', (text, isAsItIs) => expect(isPlain(wireName(text))).toBe(isAsItIs));
 });

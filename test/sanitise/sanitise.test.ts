@@ -12,7 +12,7 @@ const SEED = 20261126;
 const RUNS = 60_000;
 const [UDP, TCP] = [20_000, 2_000];
 
-/** Bounds of the C that, left out, the target must notice: file, what stands there, what instead. */
+/** Bounds of the C whose absence must be noticed: file, what stands there, what instead. */
 const PLANTED: readonly (readonly [string, string, string, string])[] = [
   ['a peer beyond the batch', 'packets.c', 'index < slab->capacity ? index : 0', 'index'],
   ['more answers than slots', 'packets.c', 'if (count > slab->capacity) count', 'if (0) count'],

@@ -227,6 +227,23 @@ describe('what a query says', () => {
     ]);
   });
 
+  it('an option ends inside its OPT, to the octet, whatever its code', () => {
+    for (const code of [3, 8, 10, 11, 12, 65001]) {
+      // A cookie of 8 octets, an ECS without an address: content that is well formed.
+      const content = code === 8 ? '00010000' : '00'.repeat(8);
+      const whole = option(code, content);
+      expect(run(build({ records: [opt({ options: whole })] })).result).toBe(PARSE_OK);
+      for (let over = 1; over < 16; over++) {
+        // Octets behind the record are there, so that only its own end can be what is missed.
+        const rdlength = whole.length / 2 - over;
+        if (rdlength <= 0) continue;
+        const record = opt({ options: whole.slice(0, rdlength * 2) });
+        const octets = build({ records: [record], trailing: whole.slice(rdlength * 2) });
+        expect(run(octets).result, `option ${code}, ${over} octets over`).toBe(PARSE_FORMERR);
+      }
+    }
+  });
+
   it('a body that cannot be read leaves no question to echo', () => {
     const { query } = run(build({ question: 'c00c 0001 0001' }));
     expect(query.questionEnd).toBe(100 + 12);
