@@ -57,11 +57,29 @@ export function readable(alert: Alert): Alert {
 
 function shortened(value: unknown, level: (typeof LEVELS)[number]): unknown {
   if (typeof value === 'string') return cut(plain(value), level.text);
-  if (Array.isArray(value)) return value.slice(0, level.list).map((one) => shortened(one, level));
+  if (Array.isArray(value)) {
+    const items = value.slice(0, level.list).map((one) => shortened(one, level));
+    const isSame = items.length === value.length && items.every((one, i) => one === value[i]);
+    return isSame ? value : items;
+  }
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([key, child]) => [key, shortened(child, level)]),
-  );
+  return shortenedFields(value as Readonly<Record<string, unknown>>, level);
+}
+
+/** The object itself where no field changes, as in most alerts: each is looked at for each sink. */
+function shortenedFields(
+  fields: Readonly<Record<string, unknown>>,
+  level: (typeof LEVELS)[number],
+): unknown {
+  let copy: Record<string, unknown> | null = null;
+  for (const key of Object.keys(fields)) {
+    const child = fields[key];
+    const short = shortened(child, level);
+    if (short === child) continue;
+    copy ??= { ...fields };
+    copy[key] = short;
+  }
+  return copy ?? fields;
 }
 
 /** At most `max` characters; an ellipsis shows the cut. */
