@@ -52,8 +52,8 @@ function testLine({ name, type, expect }: PolicyTest): string {
 /** Null for the answer that everybody gets. */
 function answerText(answer: Workload['answer']): string | null {
   if (answer.kind !== 'address') return answer.kind === 'nxdomain' ? null : answer.kind;
-  const addresses = [answer.v4, answer.v6].filter((octets) => octets !== null);
-  return flow(addresses.map((octets) => addressText(Buffer.from(octets))));
+  const v4 = answer.v4 === null ? [] : [[...answer.v4].join('.')];
+  return flow([...v4, ...(answer.v6 === null ? [] : [addressText(answer.v6)])]);
 }
 
 function detectLines({ reputation, baseline, tunnel, generated }: Workload['detect']): string[] {

@@ -81,9 +81,11 @@ describe('formatAge', () => {
 
 describe('jsonTime', () => {
   it('is what the engine writes, of any moment', () => {
-    const moment = fc.integer({ min: -8.64e15, max: 8.64e15 });
+    const moment = fc.date({ noInvalidDate: true }).map((date) => date.getTime());
     const near = fc.integer({ min: NOW, max: NOW + 400 * 86_400_000 });
-    const same = (ms: number): void => expect(jsonTime(ms)).toBe(new Date(ms).toISOString());
+    const same = (ms: number): void => {
+      expect(jsonTime(ms)).toBe(new Date(ms).toISOString());
+    };
     fc.assert(fc.property(fc.oneof(moment, near), same), { numRuns: 5000 });
     for (const ms of [0, -1, 86_399_999, 86_400_000, 8.64e15, -8.64e15]) same(ms);
   });

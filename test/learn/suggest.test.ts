@@ -64,7 +64,7 @@ workloads:
     sources: [ 10.0.0.0/24 ]
     mode: report
     use: [ used ]
-    allow: [ { name: kept.example, budget: 64kB/day } ]
+    allow: [ { name: kept.example, budget: 64kB/d } ]
     answer: [ 192.0.2.1, "2001:db8::1" ]
     chain: inspect
     detect:
