@@ -12,8 +12,10 @@ import { LOAD_CORE, SERVER_CORE } from './server.ts';
 
 const PROGRAM = fileURLToPath(new URL('history.ts', import.meta.url));
 const RATE = 50_000;
-/** The commands of the goal; all of them with `--since 24h`. */
-const READING = /^(?:history|who|first-seen)\b.*--since 24h.*?\s(\d[\d,]*) ms/gm;
+/** Of a question: its time within the process, and as a whole command (questions.ts). */
+const ASKED = /^\| [a-z][^|]+ \| \d+ \| ([\d.]+) \| [\d.]+ \| ([\d.]+) \|$/gm;
+/** Of all runs of the recorder (history.ts). */
+const SHED = /^\| median \| \d+ \| (\d+) \|/m;
 
 export const historyFile = (bench: Bench): string => join(bench.directory, 'history-large.db');
 
@@ -38,8 +40,10 @@ export async function measureHistory(bench: Bench): Promise<void> {
 }
 
 function keepFacts(bench: Bench, text: string): void {
-  const shed = /shed (\d+)/.exec(text)?.[1];
-  const slowest = [...text.matchAll(READING)].map(([, ms = '']) => Number(ms.replace(',', '')));
+  const shed = SHED.exec(text)?.[1];
   if (shed !== undefined) bench.facts.set('j.shed', Number(shed));
-  if (slowest.length > 0) bench.facts.set('j.slowest', Math.max(...slowest));
+  const asked = [...text.matchAll(ASKED)];
+  if (asked.length === 0) return;
+  bench.facts.set('j.inside', Math.max(...asked.map(([, inside]) => Number(inside))));
+  bench.facts.set('j.command', Math.max(...asked.map(([, , command]) => Number(command))));
 }

@@ -57,6 +57,8 @@ export class BackTest {
   domains = 0;
   /** Of them, what only the mode let through before and a rule allows after. */
   declared = 0;
+  /** Changes for types of which the history does not know whether they were asked for. */
+  guessed = 0;
   /** Workloads of the history that no policy has. */
   readonly unknown: string[] = [];
   readonly #before: Judge | null;
@@ -163,6 +165,7 @@ export class BackTest {
   #change(kind: ChangeKind, found: readonly number[], about: About): Change {
     const { asker, after, seen } = about;
     const types = found.filter((type) => type !== EVERY_TYPE);
+    if (types.length > 0 && !types.includes(seen.firstType)) this.guessed++;
     const type = types[0] ?? ANY_TYPE;
     const name = this.#after.view.workloads.nameOf(after);
     const isPolicy = this.#before !== null && asker.before !== undefined;

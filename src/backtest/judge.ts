@@ -67,6 +67,11 @@ export function typesOf(...configs: readonly Config[]): readonly number[] {
   return [...types].sort((a, b) => a - b);
 }
 
+/** Whether some rule is for some types only. */
+export function namesTypes(config: Config): boolean {
+  return entriesOf(config).some(({ types }) => types !== null);
+}
+
 function entriesOf({ everyone, bundles, workloads }: Config): Entry[] {
   const lists = [everyone.allow, everyone.deny, ...bundles.map(({ entries }) => entries)];
   for (const { allow, deny } of workloads) lists.push(allow, deny);

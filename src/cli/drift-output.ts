@@ -4,10 +4,10 @@ import { FINDING_KINDS, type Finding, type FindingKind } from '../drift/finding.
 import type { Proof } from '../drift/proven.ts';
 import type { CliContext } from './context.ts';
 import { escapeText } from './escape.ts';
-import { jsonTime, type OutputRow } from './reading.ts';
+import type { OutputRow } from './reading.ts';
 import type { Column } from './table.ts';
 import { type FormOptions, printReport } from './table-or-json.ts';
-import { formatTime } from './time.ts';
+import { formatTime, jsonTime } from './time.ts';
 
 export interface DriftOptions extends FormOptions {
   readonly config: string;
@@ -34,8 +34,13 @@ const COLUMNS: readonly Column[] = [
   { title: 'note' },
 ];
 
+const TYPES_CAVEAT =
+  'which types were asked for is not kept: a rule for any of them counts as used by the name';
+
 interface Run {
   readonly options: DriftOptions;
+  /** Whether some rule is for some types only. */
+  readonly isTyped: boolean;
   readonly sinceMs: number;
   /** Null where no patch was asked for. */
   readonly proof: Proof | null;
@@ -43,7 +48,7 @@ interface Run {
 
 export async function printDrift(
   findings: readonly Finding[],
-  { options, sinceMs, proof }: Run,
+  { options, isTyped, sinceMs, proof }: Run,
   context: CliContext,
 ): Promise<void> {
   const { diffOf } = await import('../drift/patch.ts');
@@ -71,6 +76,7 @@ export async function printDrift(
     ...(rows.length < findings.length && (diff === null || isForm)
       ? [`limited to ${rows.length} of ${findings.length} rows; --limit 0 for all`]
       : []),
+    ...(isTyped ? [TYPES_CAVEAT] : []),
     ...summary(findings, options),
   ];
   for (const line of lines) context.stderr.write(`${escapeText(line)}\n`);

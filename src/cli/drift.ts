@@ -60,7 +60,9 @@ async function run(options: DriftOptions, context: CliContext): Promise<void> {
       options.patch === true || options.write === true
         ? await (await import('../drift/proven.ts')).provenPatch(findings, evidence)
         : null;
-    await printDrift(findings, { options, sinceMs, proof }, context);
+    const { namesTypes } = await import('../backtest/judge.ts');
+    const isTyped = namesTypes(policy.config);
+    await printDrift(findings, { options, isTyped, sinceMs, proof }, context);
     if (findings.length > 0) context.setExitCode(1);
   } finally {
     db.close();

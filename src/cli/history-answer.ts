@@ -2,8 +2,9 @@
 
 import { DnsvalveError } from '../errors.ts';
 import { addressToBytes } from '../native/addresses.ts';
-import { jsonTime, type Reading } from './reading.ts';
+import type { Reading } from './reading.ts';
 import type { Column } from './table.ts';
+import { jsonTime } from './time.ts';
 
 const COLUMNS: readonly Column[] = [
   { title: 'workload' },

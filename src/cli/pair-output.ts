@@ -3,7 +3,7 @@
  */
 
 import type { NameRow, PairRow } from '../history/rows.ts';
-import { jsonTime } from './reading.ts';
+import { jsonTime } from './time.ts';
 
 /** Fields of the JSON documents; names and meanings are stable within a document version. */
 export function pairDocument(row: PairRow): Record<string, unknown> {

@@ -199,8 +199,3 @@ export async function databasePath({
   const { historyPath } = await import('./state-path.ts');
   return historyPath(config);
 }
-
-/** RFC 3339 in UTC, as JSON has every time. */
-export function jsonTime(ms: number): string {
-  return new Date(ms).toISOString();
-}

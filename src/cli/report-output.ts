@@ -6,9 +6,8 @@ import { columnsFor, type Report, type ReportColumn } from '../reports/report.ts
 import type { CliContext } from './context.ts';
 import { cellOf as csvCell, csvLine } from './csv.ts';
 import { escapeText, safeJson } from './escape.ts';
-import { jsonTime } from './reading.ts';
 import { renderTable, titleStyle } from './table.ts';
-import { formatTime, type Zone } from './time.ts';
+import { formatTime, jsonTime, type Zone } from './time.ts';
 
 /** Version of the JSON documents: raised when a field changes its meaning or goes. */
 const DOCUMENT_VERSION = 1;

@@ -9,8 +9,7 @@ import type { SuggestContext, Suggestion } from '../learn/suggest.ts';
 import type { Suspects } from '../learn/suspects.ts';
 import type { CliContext } from './context.ts';
 import { safeJson } from './escape.ts';
-import { jsonTime } from './reading.ts';
-import { parseSince } from './time.ts';
+import { jsonTime, parseSince } from './time.ts';
 
 interface SuggestCommandOptions {
   readonly config: string;

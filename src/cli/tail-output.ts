@@ -4,9 +4,8 @@ import { textOfReversed } from '../history/names.ts';
 import type { RecentRow } from '../history/queries-recent.ts';
 import type { Verdict } from '../history/rows.ts';
 import { REASONS } from '../querylog/words.ts';
-import { jsonTime } from './reading.ts';
 import type { Column } from './table.ts';
-import { formatTime, type Zone } from './time.ts';
+import { formatTime, jsonTime, type Zone } from './time.ts';
 
 export const TAIL_COLUMNS: readonly Column[] = [
   { title: 'time' },

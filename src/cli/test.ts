@@ -10,10 +10,10 @@ import { formatProblem, ProblemsError } from '../errors.ts';
 import { typeToText } from '../wire/text.ts';
 import type { CliContext } from './context.ts';
 import { escapeText, safeJson } from './escape.ts';
-import { jsonTime, type OutputRow, parseLimit } from './reading.ts';
+import { type OutputRow, parseLimit } from './reading.ts';
 import type { Column } from './table.ts';
 import { type FormOptions, printReport, refuseTwoForms } from './table-or-json.ts';
-import { formatTime, parseSince } from './time.ts';
+import { formatTime, jsonTime, parseSince } from './time.ts';
 
 interface TestOptions extends FormOptions {
   readonly config: string;
@@ -153,6 +153,7 @@ function print(test: BackTest, { options, sinceMs }: Run, context: CliContext): 
     would_deny: changes.total('would-deny'),
     newly_allowed: changes.total('newly-allowed'),
     newly_declared: test.declared,
+    types_not_known: test.guessed,
     unknown_workloads: test.unknown,
   };
   printReport({ columns: COLUMNS, rows, head }, options, context);
@@ -178,6 +179,7 @@ function rowOf(change: Change, time: (ms: number) => string): OutputRow {
       detail: seen.kind === 'name',
       domain: seen.domain,
       types,
+      first_type: seen.firstType === 0 ? null : typeToText(seen.firstType),
       first_seen: jsonTime(seen.firstMs),
       last_seen: jsonTime(seen.lastMs),
       queries: seen.queries,
@@ -203,6 +205,10 @@ function summary(test: BackTest, options: AgainstOptions, shown: number): string
   if (declared > 0) lines.push(`${declared} names that only the mode let through have a rule then`);
   if (domains > 0) {
     lines.push(`${domains} domains have names that are not kept: judged by the domain alone`);
+  }
+  if (test.guessed > 0) {
+    const kept = 'the history keeps the type of the first query of a domain only';
+    lines.push(`${test.guessed} changes are for types that nobody may have asked for: ${kept}`);
   }
   if (unknown.length > 0) lines.push(`in neither policy, not judged: ${unknown.join(', ')}`);
   const total = changes.total('newly-denied');

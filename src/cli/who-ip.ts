@@ -6,9 +6,9 @@
 import { DnsvalveError } from '../errors.ts';
 import type { BindingRow, Gap, Policy } from '../history/binding-queries.ts';
 import { addressToBytes } from '../native/addresses.ts';
-import { jsonTime, type Reading } from './reading.ts';
+import type { Reading } from './reading.ts';
 import type { Column } from './table.ts';
-import { parseSince } from './time.ts';
+import { jsonTime, parseSince } from './time.ts';
 
 const COLUMNS: readonly Column[] = [
   { title: 'workload' },

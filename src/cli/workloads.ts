@@ -6,15 +6,9 @@ import type { Command } from 'commander';
 import type { WorkloadRow } from '../history/rows.ts';
 import { BASELINE_COLUMNS, baselineRow } from './baseline.ts';
 import type { CliContext } from './context.ts';
-import {
-  addReadingOptions,
-  jsonTime,
-  type Reading,
-  type ReadingOptions,
-  withHistory,
-} from './reading.ts';
+import { addReadingOptions, type Reading, type ReadingOptions, withHistory } from './reading.ts';
 import type { Column } from './table.ts';
-import { formatAge } from './time.ts';
+import { formatAge, jsonTime } from './time.ts';
 
 const COLUMNS: readonly Column[] = [
   { title: 'workload' },

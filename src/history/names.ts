@@ -123,6 +123,12 @@ export function ancestorsOf(reversed: string): string[] {
 
 /** Labels of escaped text: a dot behind a backslash belongs to its label. */
 function splitLabels(text: string): string[] {
+  if (!text.includes('\\')) {
+    // A third of the time, and nearly every name is such.
+    const labels = text.split('.');
+    if (labels.at(-1) === '') labels.pop();
+    return labels;
+  }
   return text.match(/(?:\\.|[^.\\])+/g) ?? [];
 }
 

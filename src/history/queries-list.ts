@@ -10,7 +10,7 @@ import type { NameQueries } from './queries-name.ts';
 import { COVER, type Pairs } from './queries-pairs.ts';
 import { PAIR_COLUMNS, type PairRow, type RawPair } from './rows.ts';
 
-/** Pairs that are looked at together; a list with more of them is asked name by name. */
+/** Pairs that are looked at together; names with more of them are asked one by one. */
 const PAIRS_AT_ONCE = 20_000;
 
 export interface ListedRow {
@@ -40,7 +40,14 @@ LIMIT ${PAIRS_AT_ONCE + 1}`;
 
 const READ = `
 SELECT ${PAIR_COLUMNS} FROM json_each(@ids) j CROSS JOIN pair p ON p.id = j.value
-CROSS JOIN workload w ON w.id = p.workload_id WHERE @workload IS NULL OR w.name = @workload`;
+CROSS JOIN workload w ON w.id = p.workload_id`;
+
+/** What the history has of a name: rows in the order of its places, and what was folded above. */
+export interface Listed {
+  readonly rows: readonly PairRow[];
+  /** As `HistoryQueries.foldedAbove` says. */
+  readonly folded: number;
+}
 
 export class ListQueries {
   readonly #pairs: Pairs;
@@ -53,42 +60,50 @@ export class ListQueries {
 
   /** Rows of each name that was asked for, in the order of the list; who first, first. */
   ofNames(names: readonly string[], filter: Filter): ListedRow[] {
-    const find = this.#finder(names, filter);
+    const find = this.finder(names, filter);
     const rows: ListedRow[] = [];
     for (const name of names) {
       const left = filter.limit < 0 ? -1 : filter.limit - rows.length;
       if (left === 0) break;
-      const found = find(name).sort((a, b) => a.firstMs - b.firstMs);
+      const found = find?.(name).rows ?? this.#byName.ofName(name, 'subtree', filter);
+      const sorted = found.toSorted((a, b) => a.firstMs - b.firstMs);
       const indicator = textOfReversed(name);
-      for (const row of left < 0 ? found : found.slice(0, left)) rows.push({ indicator, row });
+      for (const row of left < 0 ? sorted : sorted.slice(0, left)) rows.push({ indicator, row });
     }
     return rows;
   }
 
-  #finder(names: readonly string[], filter: Filter): (name: string) => PairRow[] {
+  /** For names of the list; null where too many pairs are about them, and they are to be split. */
+  finder(names: readonly string[], filter: Filter): ((name: string) => Listed) | null {
     const ranges = new Map(
       names.flatMap((name) => placesOf(name).map(({ range }) => [keyOf(range), range] as const)),
     );
-    const raws = this.#rawsOf([...ranges.values()], filter.workload);
-    if (raws === null) return (name) => this.#byName.ofName(name, 'subtree', filter);
+    const raws = this.#rawsOf([...ranges.values()]);
+    if (raws === null) return null;
     const detail = this.#byName.detailFinder(filter);
-    return (name) =>
-      placesOf(name).flatMap(({ range, below }) => {
+    const { workload } = filter;
+    return (name) => {
+      let folded = 0;
+      const rows = placesOf(name).flatMap(({ range, below }) => {
         const found = raws.get(keyOf(range)) ?? [];
-        if (below !== null) return found.flatMap((raw) => detail(raw, rangeOf(below, 'subtree')));
-        return this.#pairs.rows(found.filter((raw) => answersTo(raw, filter)));
+        if (below !== null) folded += found.reduce((sum, raw) => sum + raw.folded, 0);
+        const own = workload === null ? found : found.filter((raw) => raw.workload === workload);
+        if (below !== null) return own.flatMap((raw) => detail(raw, rangeOf(below, 'subtree')));
+        return this.#pairs.rows(own.filter((raw) => answersTo(raw, filter)));
       });
+      return { rows, folded };
+    };
   }
 
   /** The pairs in each range by its key; null where there are too many. */
-  #rawsOf(ranges: readonly Range[], workload: string | null): Map<string, RawPair[]> | null {
+  #rawsOf(ranges: readonly Range[]): Map<string, RawPair[]> | null {
     const hits = this.#pairs.db
       .prepare<[Record<string, string>], [number, number]>(FIND)
       .raw()
       .all({ ranges: JSON.stringify(ranges) });
     if (hits.length > PAIRS_AT_ONCE) return null;
     const ids = JSON.stringify([...new Set(hits.map(([, id]) => id))]);
-    const raws = this.#pairs.select(READ).all({ ids, workload });
+    const raws = this.#pairs.select(READ).all({ ids });
     const byId = new Map(raws.map((raw) => [raw.id, raw]));
     const byRange = new Map<string, RawPair[]>();
     for (const [number, id] of hits) {

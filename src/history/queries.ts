@@ -9,7 +9,7 @@ import { BaselineReading } from '../baseline/reading.ts';
 import { type AnswerFilter, type AnswerRow, givenAddress } from './answer-queries.ts';
 import { BindingQueries } from './binding-queries.ts';
 import type { Filter, Reach } from './queries-filter.ts';
-import { type ListedRow, ListQueries } from './queries-list.ts';
+import { type Listed, type ListedRow, ListQueries } from './queries-list.ts';
 import { NameQueries } from './queries-name.ts';
 import { newForNetwork } from './queries-network.ts';
 import { Pairs } from './queries-pairs.ts';
@@ -98,6 +98,14 @@ SELECT * FROM workload WHERE last_ms >= ? AND (? IS NULL OR name = ?) ORDER BY n
   /** Who asked for any name of a list, or below it. @param names as `reversed` of `ofName` */
   ofNames(names: readonly string[], filter: Filter): ListedRow[] {
     return new ListQueries(this.#pairs, this.#byName).ofNames(names, filter);
+  }
+
+  /**
+   * For a part of a long list: what there is of each name, in no order and without a limit; null
+   * where that is so much that the part is to be split, or a single name asked by itself.
+   */
+  listFinder(names: readonly string[], filter: Filter): ((name: string) => Listed) | null {
+    return new ListQueries(this.#pairs, this.#byName).finder(names, filter);
   }
 
   /** Queries at or below the name that were counted without detail, and so may be missing. */

@@ -37,12 +37,33 @@ function byAncestor(indicators: Indicators): Map<string, string[]> {
   return below;
 }
 
-/** Registrable domains; one comes again for each run and stretch of the index that it is in. */
-export function domainsOf(db: Database.Database): Iterable<string> {
-  const walk = db.prepare<[], string>(`${COVER}
-SELECT d.name_rev FROM whole CROSS JOIN domain d ON d.run = whole.number
-UNION ALL
-SELECT p.name_rev FROM stretch CROSS JOIN pair p INDEXED BY pair_by_name
-  ON (p.id >> ${PAIR_SHIFT}) = stretch.number`);
-  return walk.pluck().iterate();
+/** Domains that are read with one statement: a step of it for each takes twice as long. */
+const AT_ONCE = 10_000;
+
+const OF_RUN = `
+SELECT name_rev FROM domain WHERE run = @number AND name_rev > @last
+ORDER BY name_rev LIMIT ${AT_ONCE}`;
+const OF_STRETCH = `
+SELECT DISTINCT name_rev FROM pair INDEXED BY pair_by_name
+WHERE (id >> ${PAIR_SHIFT}) = @number AND name_rev > @last ORDER BY name_rev LIMIT ${AT_ONCE}`;
+
+/**
+ * Registrable domains, without the root; one comes again for each run and stretch that it is in.
+ */
+export function* domainsOf(db: Database.Database): Generator<string> {
+  const numbers = (table: 'whole' | 'stretch'): number[] =>
+    db.prepare<[], number>(`${COVER} SELECT number FROM ${table}`).pluck().all();
+  for (const number of numbers('whole')) yield* walk(db, OF_RUN, number);
+  for (const number of numbers('stretch')) yield* walk(db, OF_STRETCH, number);
+}
+
+function* walk(db: Database.Database, sql: string, number: number): Generator<string> {
+  const statement = db.prepare<[{ number: number; last: string }], string>(sql).pluck();
+  for (let last = ''; ; ) {
+    const domains = statement.all({ number, last });
+    yield* domains;
+    const end = domains.at(-1);
+    if (end === undefined || domains.length < AT_ONCE) return;
+    last = end;
+  }
 }

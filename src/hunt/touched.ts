@@ -4,9 +4,9 @@
  */
 
 import type Database from 'better-sqlite3';
+import { readNameText } from '../backtest/name-text.ts';
 import { textOfReversed } from '../history/names.ts';
-import { readName, WireName } from '../wire/name.ts';
-import { nameToWire } from '../wire/text.ts';
+import { WireName } from '../wire/name.ts';
 import { domainsOf } from './candidates.ts';
 
 /** 2^25 bits each: with a million domains, 3 of 100 other names come through. */
@@ -22,8 +22,7 @@ export class Touched {
   constructor(db: Database.Database) {
     const name = new WireName();
     for (const reversed of domainsOf(db)) {
-      const wire = nameToWire(textOfReversed(reversed));
-      readName(wire, 0, wire.length, name);
+      if (!readNameText(textOfReversed(reversed), name)) continue;
       set(this.#domains, name.high[0] ?? 0);
       for (let label = 1; label < name.labelCount; label++) set(this.#above, name.high[label] ?? 0);
     }

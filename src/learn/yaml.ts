@@ -7,9 +7,11 @@ import type { Bundle, Config, Entry, Workload } from '../config/types.ts';
 import { ruleText } from '../policy/rules.ts';
 import { typeToText } from '../wire/text.ts';
 import { totalOf } from './collapse.ts';
+import { peopleLines, settingLines, testLines } from './settings.ts';
 import { type LeftOut, LOCAL_ZONE } from './sort.ts';
 import type { SuggestedEntry, Suggestion } from './suggest.ts';
 import { dateOf, queriesText } from './suspects.ts';
+import { flow, quoted } from './yaml-text.ts';
 
 export interface YamlContext {
   readonly config: Config;
@@ -33,11 +35,13 @@ export function suggestionYaml(suggestion: Suggestion, context: YamlContext): st
     ...headOf(suggestion, context),
     ...bundlesOf(context),
     ...everyoneOf(suggestion, context),
+    ...peopleLines(workload, context.config.people),
     'workloads:',
     `  ${workload.name}:`,
-    ...factsOf(workload),
+    ...settingLines(workload),
     ...listOf('allow', workload.allow, allowLines(suggestion.entries)),
     ...listOf('deny', workload.deny, []),
+    ...testLines(workload),
     ...leftOutLines(suggestion.leftOut),
     '',
   ]
@@ -84,18 +88,6 @@ function everyoneOf({ covered }: Suggestion, { config }: YamlContext): string[] 
     ...used.map((entry) => `    - ${entryText(entry)}`),
     ...(zones.length === 0 ? [] : ['zones:']),
     ...zones.map(({ name, file }) => `  - { name: ${quoted(name)}, file: ${quoted(file)} }`),
-  ];
-}
-
-function factsOf({ owner, env, sources, mode, use, chain }: Workload): string[] {
-  const line = (key: string, value: string): string => `    ${key}: ${value}`;
-  return [
-    ...(owner === null ? [] : [line('owner', quoted(owner))]),
-    ...(env === null ? [] : [line('env', quoted(env))]),
-    line('sources', flow(sources.map(({ text }) => text))),
-    line('mode', mode),
-    ...(use.length === 0 ? [] : [line('use', flow(use))]),
-    ...(chain === 'trust' ? [] : [line('chain', chain)]),
   ];
 }
 
@@ -163,16 +155,6 @@ export function entryText(entry: Entry): string {
 
 function budgetText({ text, action }: NonNullable<Entry['budget']>): string {
   return action === 'deny' ? quoted(text) : `{ limit: ${quoted(text)}, action: ${action} }`;
-}
-
-function flow(texts: readonly string[]): string {
-  return `[${texts.map(quoted).join(', ')}]`;
-}
-
-/** Plain where it can only be read as text: JSON's strings are YAML's with quotes. */
-function quoted(text: string): string {
-  const isPlain = /^[a-z][a-z0-9_-]*(\.[a-z0-9_-]+)+$/.test(text);
-  return isPlain ? text : JSON.stringify(text);
 }
 
 /** Names come from outside: nothing in them ends a comment. */

@@ -109,7 +109,8 @@ class GrantMaker {
     const { policy, use } = this.#source;
     const { allow } = policy.everyone;
     const whose = { workload: EVERYONE, owner: null, env: null, mode: null };
-    const uses = allow.length === 0 ? undefined : usedByAnybody(use.uses);
+    const names = allow.map((rule) => ruleName('everyone.allow', rule));
+    const uses = usedByAnybody(use.uses, names);
     this.#add({ grants, whose, uses }, 'everyone.allow', allow);
   }
 

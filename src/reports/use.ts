@@ -58,11 +58,14 @@ function hourOf(ms: number): number {
   return Math.floor(ms / HOUR_MS);
 }
 
-/** The use of a rule by all workloads together, or undefined for none. */
-export function usedByAnybody(uses: Uses): ReadonlyMap<string, Use> {
+/** The use of some rules by all workloads together; those that nobody used are left out. */
+export function usedByAnybody(uses: Uses, rules: readonly string[]): ReadonlyMap<string, Use> {
   const all = new Map<string, Use>();
-  for (const own of uses.values()) {
-    for (const [rule, use] of own) all.set(rule, joined(all.get(rule), use));
+  for (const rule of new Set(rules)) {
+    for (const own of uses.values()) {
+      const use = own.get(rule);
+      if (use !== undefined) all.set(rule, joined(all.get(rule), use));
+    }
   }
   return all;
 }

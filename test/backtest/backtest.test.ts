@@ -190,6 +190,17 @@ describe('test --against', () => {
     });
   }
 
+  it('says of which changes no type is known to have been asked for', async () => {
+    const before = pay('allow: [ { name: api.bank.test, types: [ A, TXT ] } ]');
+    const after = pay('allow: [ { name: api.bank.test, types: [ TXT ] } ]');
+    const one = { before, after, asked: [{ ...A, qtype: 1 }] };
+    const known = JSON.parse((await run(one, '--json')).stdout);
+    expect(known.types_not_known).toBe(0);
+    expect(known.rows[0]).toMatchObject({ types: ['A'], first_type: 'A' });
+    const { stderr } = await run({ ...one, asked: [{ ...A, qtype: 28 }] });
+    expect(stderr).toContain('1 changes are for types that nobody may have asked for');
+  });
+
   it('judges names that are not kept by the rule further below that let them through', async () => {
     const asked = Array.from({ length: NAMES_KEPT + 10 }, (_, i) => ({
       name: `n${i}.cdn.bank.test`,

@@ -1,5 +1,6 @@
+import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
-import { formatAge, formatTime, parseSince } from '../../src/cli/time.ts';
+import { formatAge, formatTime, jsonTime, parseSince } from '../../src/cli/time.ts';
 
 const NOW = Date.UTC(2026, 2, 1, 12);
 const ZONE = process.env['TZ'];
@@ -76,4 +77,22 @@ describe('formatAge', () => {
   for (const { age, want } of rows) {
     it(`of ${age} ms is ${want}`, () => expect(formatAge(NOW - age, NOW)).toBe(want));
   }
+});
+
+describe('jsonTime', () => {
+  it('is what the engine writes, of any moment', () => {
+    const moment = fc.date({ noInvalidDate: true }).map((date) => date.getTime());
+    const near = fc.integer({ min: NOW, max: NOW + 400 * 86_400_000 });
+    const same = (ms: number): void => {
+      expect(jsonTime(ms)).toBe(new Date(ms).toISOString());
+    };
+    fc.assert(fc.property(fc.oneof(moment, near), same), { numRuns: 5000 });
+    for (const ms of [0, -1, 86_399_999, 86_400_000, 8.64e15, -8.64e15]) same(ms);
+  });
+
+  it('refuses what is no time', () => {
+    for (const ms of [Number.NaN, Number.POSITIVE_INFINITY, 8.64e15 + 86_400_000]) {
+      expect(() => jsonTime(ms)).toThrow(RangeError);
+    }
+  });
 });

@@ -201,6 +201,9 @@ describe('drift', () => {
     expect(stdout.split('\n')[1]).toMatch(/^undeclared {2}pay {7}x\.test +2 {2}2026-03-01 /);
     expect(stderr).toContain('drift: 1 undeclared, 2 unused\n');
     expect(stderr).toContain('what runs once a month, a quarter or a year may not show since 30d');
+    expect(stderr).not.toContain('which types were asked for is not kept');
+    const typed = await run(pay('allow: [ { name: a.test, types: [ TXT ] } ]'), asked);
+    expect(typed.stderr).toContain('which types were asked for is not kept');
     expect(stderr).toContain('the policy in force is not compared: control socket /none');
   });
 });

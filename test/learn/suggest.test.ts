@@ -54,6 +54,46 @@ describe('suggest', () => {
     expect(text).toMatch(/- api\.new\.example +# 1 query, 2026-02-28 to 2026-02-28/);
   });
 
+  it('keeps all that the block says besides its lists', async () => {
+    const said = `
+people: { ann: { uid: 1001 }, bob: { uid: 1002 }, cid: { uid: 1003 } }
+workloads:
+  pay:
+    owner: team-pay
+    env: prod
+    sources: [ 10.0.0.0/24 ]
+    mode: report
+    use: [ used ]
+    allow: [ { name: kept.example, budget: 64kB/d } ]
+    answer: [ 192.0.2.1, "2001:db8::1" ]
+    chain: inspect
+    detect:
+      reputation: { alert_below: 30, deny_below: 10 }
+      baseline: { action: off, factor: 5 }
+      tunnel: { threshold: 60, action: deny }
+      generated: { burst: 40, action: deny }
+    query_log: 0.25
+    dnstap: 0
+    fail_open: true
+    approvers: [ ann, bob ]
+    tests: [ { name: kept.example, expect: allow } ]
+`;
+    const place = new Place({ 'dnsvalve.yaml': HEAD.replace('workloads:\n', '') + said });
+    place.saw(query('api.new.example'));
+    const { path, text } = await suggested(place);
+    const [was] = loadConfig(place.config).workloads;
+    const config = loadConfig(path);
+    const [is] = config.workloads;
+    const without = { allow: 0, at: 0, tests: 0, sources: 0, deny: 0 };
+    expect({ ...is, ...without }).toEqual({ ...was, ...without });
+    expect(config.people.map(({ name, uid }) => [name, uid])).toEqual([
+      ['ann', 1001],
+      ['bob', 1002],
+    ]);
+    expect(text).toContain('- { name: kept.example, type: A, expect: allow }');
+    await expect(place.engine(path)).resolves.toBeDefined();
+  });
+
   it('opens nothing that is covered already, and what covers it is in the file', async () => {
     const place = new Place({ 'dnsvalve.yaml': HEAD + PAY });
     const covered = ['kept.example', 'a.used.example', 'b.everyone.example'];

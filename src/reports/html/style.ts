@@ -117,7 +117,8 @@ footer{margin-top:2.5rem;padding-top:.9rem;border-top:1px solid var(--line);colo
 font-size:.85rem}
 @media (max-width:40rem){body{padding:1.25rem 1rem 3rem}h1{font-size:1.65rem}}
 @media print{
-@page{size:A4 landscape;margin:13mm 12mm}
+@page{size:A4 landscape;margin:13mm 12mm;
+@bottom-right{content:counter(page) " / " counter(pages);font:8px sans-serif;color:#444}}
 :root{color-scheme:light;--bg:#fff;--card:#fff;--ink:#000;--soft:#444;--line:#c8ccd0;
 --head:#f0f2f2;--accent:#0b6a5d;--accent-soft:#dcefeb;
 --good:#176b41;--good-bg:#e3f3ea;--warn:#7d4e00;--warn-bg:#fcefd3;--bad:#a8201a;--bad-bg:#fce5e3}
@@ -130,5 +131,8 @@ html{font-size:10.5px;background:#fff}body{max-width:none;padding:0}
 .patch pre{white-space:pre-wrap}
 table{min-width:0}
 details::details-content{content-visibility:visible;display:block;block-size:auto}
-thead{display:table-header-group}tr,.figures li,.notes{break-inside:avoid}}
+thead{display:table-header-group;break-after:avoid}
+tr,.figures li,.notes,.patch summary{break-inside:avoid}
+tbody tr:first-child{break-before:avoid}tbody tr:last-child{break-before:avoid}
+.patch summary{break-after:avoid}}
 `.trim();
