@@ -3,6 +3,7 @@
 import { type Message, readMessage } from '../support/message.ts';
 import type { Taken } from './asker.ts';
 import { contentOf, highestTtl, type Oracle } from './oracle.ts';
+import type { Stalls } from './stalls.ts';
 import { ageOf } from './tick.ts';
 import { type Question, TICK_TTL } from './world.ts';
 
@@ -25,17 +26,27 @@ export type Switch = 'allowed' | 'denied' | null;
 
 export class Check {
   readonly #oracle: Oracle;
+  readonly #stalls: Stalls;
   readonly outages: Outage[] = [];
   /** What was so when a query was asked, newest last. */
   readonly switches: { readonly sinceMs: number; readonly to: Switch }[] = [];
-  readonly counts = { answers: 0, servfail: 0, denied: 0, ticks: 0, switched: 0, lost: 0 };
+  readonly counts = {
+    answers: 0,
+    servfail: 0,
+    denied: 0,
+    ticks: 0,
+    switched: 0,
+    lost: 0,
+    excused: 0,
+  };
   wrong = 0;
   readonly examples: string[] = [];
   /** Milliseconds, the longest answer that was no SERVFAIL and outside of outages. */
   slowestMs = 0;
 
-  constructor(oracle: Oracle) {
+  constructor(oracle: Oracle, stalls: Stalls) {
     this.#oracle = oracle;
+    this.#stalls = stalls;
   }
 
   take(taken: Taken): void {
@@ -73,7 +84,8 @@ export class Check {
     }
     if (message.rcode === SERVFAIL) {
       this.counts.servfail++;
-      return isOutage ? null : `SERVFAIL (EDE ${message.ede}) while the upstreams are up`;
+      if (isOutage) return null;
+      return this.#late(taken.sentMs, nowMs, `SERVFAIL (EDE ${message.ede}), the upstreams are up`);
     }
     return question.kind === 'tick'
       ? this.#tick(message, nowMs, taken.sentMs)
@@ -104,9 +116,16 @@ export class Check {
     const ageMax = ageOf(record.rdata, nowMs);
     const ageMin = ageOf(record.rdata, sentMs);
     if (ageMax < 0) return `made ${-ageMax} s in the future`;
-    if (ageMin > TICK_TTL + ROUNDING) return `${ageMin} s old, with a TTL of ${TICK_TTL}`;
     const whole = record.ttl + Math.max(0, ageMin);
-    return whole <= TICK_TTL + ROUNDING ? null : `TTL ${record.ttl} at an age of ${ageMin} s`;
+    if (whole <= TICK_TTL + ROUNDING) return null;
+    return this.#late(sentMs, nowMs, `TTL ${record.ttl} at an age of ${ageMin} s`);
+  }
+
+  /** What only time makes wrong is judged where time was kept. */
+  #late(sentMs: number, nowMs: number, problem: string): string | null {
+    if (!this.#stalls.covers(sentMs, nowMs)) return problem;
+    this.counts.excused++;
+    return null;
   }
 
   #switchAt(sentMs: number, nowMs: number): Switch {

@@ -20,6 +20,7 @@ function say(line: string): void {
 function print(report: SoakReport): void {
   const { counts, fits } = report;
   say(`asked ${report.asked}, answers ${counts.answers}, lost ${counts.lost}`);
+  say(`late while the machine stalled, not judged: ${counts.excused}`);
   say(
     `wrong ${report.wrong}; SERVFAIL ${counts.servfail}, all of them in outages if none is wrong`,
   );

@@ -18,6 +18,7 @@ import { Check, FILTERED } from './check.ts';
 import { Feed } from './feed.ts';
 import { type Fit, lineThrough, QUANTITIES, type Quantity, type Sample, sample } from './memory.ts';
 import { Oracle } from './oracle.ts';
+import { Stalls } from './stalls.ts';
 import { tick } from './tick.ts';
 import { feedText, type Kind, makeWorld, type Question, SWITCHED, TICKS, ZONE } from './world.ts';
 
@@ -101,13 +102,15 @@ export class Soak {
     this.#metrics = await freePort();
     const known = [...this.#questions.data, ...this.#questions.switched];
     const oracle = await Oracle.consult(this.#unbound, own, known);
-    const check = new Check(oracle);
+    const stalls = new Stalls();
+    const check = new Check(oracle, stalls);
     const { backend = 'native', workers = 2 } = this.#shape;
     const valve = await Valve.start({ backend, workers, config: this.#config() });
     try {
       return await this.#soak(valve, check, oracle);
     } finally {
       oracle.close();
+      stalls.stop();
       await valve.stop();
       await this.#unbound.stop();
       for (const authority of this.#authorities) await authority.stop();
