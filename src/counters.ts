@@ -43,6 +43,12 @@ export const COUNTERS = [
   'rate_refused',
   'rate_shed',
   'rate_misses',
+  'tcp_sources',
+  'tcp_source_closed',
+  'filtered_sources',
+  'responses_withheld',
+  'responses_slipped',
+  'yielded',
 ] as const;
 
 export type CounterName = (typeof COUNTERS)[number];
@@ -92,6 +98,16 @@ export const RATE_REFUSED = 35;
 export const RATE_SHED = 36;
 /** Queries refused because their workload asks too much of the upstreams. */
 export const RATE_MISSES = 37;
+/** Sources with a TCP connection, and connections closed because their source had its share. */
+export const TCP_SOURCES = 38;
+export const TCP_SOURCE_CLOSED = 39;
+/** Sources of whose datagrams the kernel drops most. */
+export const FILTERED_SOURCES = 40;
+/** Responses over UDP that did not leave, or left as TC, because their network had its share. */
+export const RESPONSES_WITHHELD = 41;
+export const RESPONSES_SLIPPED = 42;
+/** Questions upstream that were given up for new ones, because all places were taken. */
+export const YIELDED = 43;
 
 export function createCounters(): Float64Array {
   return new Float64Array(new SharedArrayBuffer(COUNTERS.length * Float64Array.BYTES_PER_ELEMENT));

@@ -12,6 +12,7 @@ import { Fingerprints, type FingerprintsMemory } from './fingerprints.ts';
 import { Prefixes, type PrefixesMemory } from './identity/prefixes.ts';
 import { Workloads, type WorkloadsMemory } from './identity/workloads.ts';
 import { Rates, type RatesMemory } from './overload/rates.ts';
+import type { ResponseLimit } from './overload/responses.ts';
 import { InForce } from './overrides/in-force.ts';
 import type { OverridesMemory } from './overrides/memory.ts';
 import { Policy, type PolicyMemory } from './policy/suffixes.ts';
@@ -58,6 +59,7 @@ export interface TablesMemory {
   readonly taps: TapsMemory;
   readonly limits: TtlLimits;
   readonly denyTtlSeconds: number;
+  readonly responseLimit: ResponseLimit;
 }
 
 export class Tables {
@@ -84,6 +86,7 @@ export class Tables {
   readonly taps: TapsMemory;
   readonly limits: TtlLimits;
   readonly denyTtlSeconds: number;
+  readonly responseLimit: ResponseLimit;
 
   constructor(memory: TablesMemory) {
     this.revision = memory.revision;
@@ -109,5 +112,6 @@ export class Tables {
     this.taps = memory.taps;
     this.limits = memory.limits;
     this.denyTtlSeconds = memory.denyTtlSeconds;
+    this.responseLimit = memory.responseLimit;
   }
 }

@@ -28,7 +28,7 @@ import {
   word,
 } from './leaves.ts';
 import * as limits from './limits.ts';
-import { rateLimitSchema, workloadRateLimit } from './overload-schema.ts';
+import { rateLimitSchema, responseLimitSchema, workloadRateLimit } from './overload-schema.ts';
 import { dnstapSchema, queryLogSchema, share } from './querylog-schema.ts';
 import { transportShape } from './sink-schema.ts';
 import { FACILITIES } from './sinks.ts';
@@ -252,6 +252,7 @@ export const mainShape = {
     .prefault({})
     .meta({ description: 'Sources that no workload claims.' }),
   rate_limit: rateLimitSchema,
+  response_limit: responseLimitSchema,
   cache: z
     .strictObject({
       size: size(limits.CACHE_SIZE, 'Memory for answers, per worker.'),

@@ -4,6 +4,7 @@
  */
 
 import type { AlertType } from '../alerts/alert.ts';
+import type { ResponseLimit } from '../overload/responses.ts';
 import type { Format } from './formats.ts';
 
 /** Where something stands in a file, for messages and for the rule of a decision. */
@@ -135,8 +136,8 @@ export interface RateLimit {
   /** Queries a second, and those of them that need an upstream; 0 for no limit. */
   readonly queries: number;
   readonly misses: number;
-  /** What may come at once, as time. */
-  readonly burstMs: number;
+  /** What may come at once, as time; null for a second's worth, and at most BURST_MAX. */
+  readonly burstMs: number | null;
 }
 
 /** What somebody says about itself; null where the main file decides. */
@@ -359,6 +360,7 @@ export interface Config {
     readonly rateLimit: OwnRateLimit;
   };
   readonly rateLimit: RateLimit;
+  readonly responseLimit: ResponseLimit;
   readonly cache: {
     readonly sizeBytes: number; // per worker
     readonly minTtlSeconds: number;

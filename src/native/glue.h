@@ -42,6 +42,8 @@ napi_value send_udp(napi_env env, napi_callback_info info);
 /* localUdp(handle, record): 0 or a negative errno; fills a peer record with the bound name. */
 napi_value local_udp(napi_env env, napi_callback_info info);
 /* kernelDrops(handle), sendDrops(handle): counts since open. */
+/* filterUdp(handle, family, rows, count): 0 or a positive errno. */
+napi_value filter_udp(napi_env env, napi_callback_info info);
 napi_value kernel_drops(napi_env env, napi_callback_info info);
 napi_value send_drops(napi_env env, napi_callback_info info);
 napi_value close_udp_handle(napi_env env, napi_callback_info info);

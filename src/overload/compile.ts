@@ -3,6 +3,7 @@
  * is full then.
  */
 
+import { BURST_MAX } from '../config/limits.ts';
 import type { Config, OwnRateLimit, RateLimit } from '../config/types.ts';
 import { UNMAPPED_NAME } from '../identity/workloads.ts';
 import { packTexts } from '../policy/rules.ts';
@@ -37,6 +38,17 @@ export function compileRates(config: Config, asks: readonly string[]): RatesMemo
   };
 }
 
+/** The same for questions that no client waits for. */
+export function withoutLimits(config: Config): Config {
+  const rateLimit = { queries: 0, misses: 0, burstMs: null };
+  return {
+    ...config,
+    rateLimit,
+    unmapped: { ...config.unmapped, rateLimit },
+    workloads: config.workloads.map((workload) => ({ ...workload, rateLimit })),
+  };
+}
+
 /** What somebody says about itself, over what holds for all. */
 function over(own: OwnRateLimit, main: RateLimit): RateLimit {
   return {
@@ -47,7 +59,9 @@ function over(own: OwnRateLimit, main: RateLimit): RateLimit {
 }
 
 function burstOf(rate: number, { burstMs }: RateLimit): number {
-  return rate === 0 ? 0 : Math.max(1, Math.ceil((rate * burstMs) / 1000));
+  if (rate === 0) return 0;
+  if (burstMs === null) return Math.min(rate, BURST_MAX);
+  return Math.max(1, Math.ceil((rate * burstMs) / 1000));
 }
 
 function textsOf({ name, limit, ask }: Limited): [string, string] {

@@ -100,6 +100,7 @@ export async function compileSnapshot(
     taps: compileTaps(config),
     limits: config.cache,
     denyTtlSeconds: config.denyTtlSeconds,
+    responseLimit: config.responseLimit,
   };
   return tested({
     config: runningConfig(config),

@@ -10,7 +10,7 @@
 import { PEER_SIZE } from '../batch.ts';
 import type { Clock } from '../clock.ts';
 import type { SocketAddress } from '../config/types.ts';
-import { QUERIES_TCP } from '../counters.ts';
+import { QUERIES_TCP, TCP_SOURCE_CLOSED } from '../counters.ts';
 import type { Memory } from '../memory.ts';
 import { microseconds } from '../metrics/latency.ts';
 import type { TcpOptions, TcpStreams } from '../native/tcp.ts';
@@ -39,24 +39,11 @@ import { CONNECTIONS_MAX, Connections } from './connections.ts';
 import type { Forwarder } from './forwarder.ts';
 import { Kept } from './kept.ts';
 import { FRAME, Outbox } from './outbox.ts';
+import { Sources } from './sources.ts';
+import type { TcpLimits } from './tcp-limits.ts';
 
-export interface TcpLimits {
-  /** Connections of this worker; one more closes the one that has been idle longest. */
-  readonly connectionsMax: number;
-  /** A connection without a whole query for this long is closed (RFC 7766 6.2.3). */
-  readonly idleMs: number;
-  /** Queries of one connection that may wait for an upstream; reading pauses beyond. */
-  readonly pendingMax: number;
-  /** Octets that all clients together may leave unread; one that would leave more is closed. */
-  readonly unreadMax: number;
-}
-
-export const TCP_LIMITS: TcpLimits = {
-  connectionsMax: 12_000,
-  idleMs: 10_000,
-  pendingMax: 256,
-  unreadMax: 1 << 26,
-};
+/** No honest query is longer: what is kept up to here of a connection is not looked at. */
+const SMALL = 4096;
 
 /** What a round may open before the oldest go; a slot for each must be free. */
 const SLOTS_MORE = EVENTS_MAX;
@@ -65,6 +52,7 @@ export class TcpServer {
   readonly #batch: TcpBatch;
   readonly #streams: TcpStreams;
   readonly #connections: Connections;
+  readonly #sources: Sources;
   /** What was received and not taken: part of a frame, or more while the client is busy. */
   readonly #received: Kept;
   readonly #outbox: Outbox;
@@ -93,14 +81,20 @@ export class TcpServer {
     this.#limits = limits;
     this.#batch = new TcpBatch(capacity);
     this.#connections = new Connections(capacity);
+    this.#sources = new Sources(capacity);
     this.#received = new Kept(capacity);
     this.#due = new Int32Array(capacity);
     this.#isDue = new Uint8Array(capacity);
     this.#streams = open({ batch: this.#batch, onBatch: (count) => this.#onBatch(count) });
-    this.#outbox = new Outbox(this.#batch, this.#streams, limits.unreadMax, (slot, isBroken) => {
-      if (isBroken) this.#drop(slot);
-      else this.#attendLater(slot);
-    });
+    this.#outbox = new Outbox(
+      this.#batch,
+      this.#streams,
+      (slot, more, rest) => this.#mayKeep(slot, more, rest),
+      (slot, isLost) => {
+        if (isLost) this.#drop(slot);
+        else this.#attendLater(slot);
+      },
+    );
     this.#query.peer = this.#batch.peers;
     this.#query.overTcp = 1;
   }
@@ -112,6 +106,10 @@ export class TcpServer {
 
   get connectionCount(): number {
     return this.#connections.count;
+  }
+
+  get sourceCount(): number {
+    return this.#sources.count;
   }
 
   /** Closes what has been idle too long. Called about once a second. */
@@ -219,6 +217,18 @@ export class TcpServer {
     const connections = this.#connections;
     if (connections.count >= this.#limits.connectionsMax) this.#drop(connections.oldest);
     connections.open(slot, WATCH_READ, this.#clock.nowMs);
+    this.#sources.open(slot, this.#batch.peers, slot * PEER_SIZE);
+    if (this.#sources.held(slot) <= this.#limits.connectionsPerSource) return;
+    this.#memory.counters[TCP_SOURCE_CLOSED]!++;
+    this.#drop(this.#sources.oldest(slot));
+  }
+
+  /** All clients together have a bound, and each source one that leaves room for others. */
+  #mayKeep(slot: number, more: number, kept: Kept): boolean {
+    if (kept.total + more > this.#limits.unreadMax) return false;
+    if (this.#sources.sum(slot, kept.length) + more <= this.#limits.octetsPerSource) return true;
+    this.#memory.counters[TCP_SOURCE_CLOSED]!++;
+    return false;
   }
 
   /**
@@ -239,6 +249,7 @@ export class TcpServer {
 
   #forget(slot: number): void {
     this.#connections.close(slot);
+    this.#sources.close(slot);
     this.#received.clear(slot);
     this.#outbox.forget(slot);
   }
@@ -251,7 +262,8 @@ export class TcpServer {
     at = this.#take(slot, octets, at, end);
     if (this.#connections.isOpen[slot] === 0) return;
     received.append(slot, octets, at, end - at);
-    if (this.#isBusy(slot)) this.#attendLater(slot);
+    if (received.length[slot]! > SMALL && !this.#mayKeep(slot, 0, received)) this.#drop(slot);
+    else if (this.#isBusy(slot)) this.#attendLater(slot);
   }
 
   /**
@@ -299,8 +311,13 @@ export class TcpServer {
       this.#onMessage(slot, octets, at + FRAME, next);
       at = next;
     }
-    if (at !== start && connections.isOpen[slot] === 1) connections.touch(slot, this.#clock.nowMs);
+    if (at !== start && connections.isOpen[slot] === 1) this.#touch(slot);
     return at;
+  }
+
+  #touch(slot: number): void {
+    this.#connections.touch(slot, this.#clock.nowMs);
+    this.#sources.touch(slot);
   }
 
   #onMessage(slot: number, octets: Uint8Array, start: number, end: number): void {

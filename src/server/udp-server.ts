@@ -8,12 +8,22 @@
 import { BATCH_CAPACITY, Batch, PEER_SIZE, SLOT_SIZE, SLOT_STRIDE } from '../batch.ts';
 import type { Clock } from '../clock.ts';
 import type { SocketAddress } from '../config/types.ts';
-import { DROPPED_MALFORMED, QUERIES_UDP } from '../counters.ts';
+import {
+  DROPPED_MALFORMED,
+  FILTERED_SOURCES,
+  QUERIES_UDP,
+  RESPONSES_SLIPPED,
+  RESPONSES_WITHHELD,
+} from '../counters.ts';
 import type { Memory } from '../memory.ts';
 import { microseconds } from '../metrics/latency.ts';
 import { type Backend, openUdp, type UdpPort } from '../native/udp.ts';
+import { PASS, SLIP } from '../overload/responses.ts';
 import { decideSafely } from '../pipeline.ts';
 import { FORWARD, Query, RESPOND } from '../query.ts';
+import type { Tables } from '../tables.ts';
+import { NOERROR } from '../wire/constants.ts';
+import { respondTruncated } from '../wire/response.ts';
 import type { Forwarder } from './forwarder.ts';
 
 export class UdpServer {
@@ -59,7 +69,7 @@ export class UdpServer {
     if (forwarder === null || !this.#isReceiving) return 0;
     const batch = this.#batch;
     const query = this.#query;
-    const { counters, meter } = this.#memory;
+    const { counters, meter, shield } = this.#memory;
     this.#clock.update();
     query.octets = batch.rx;
     query.out = batch.tx;
@@ -84,12 +94,14 @@ export class UdpServer {
       const verdict = decideSafely(query, forwarder.tables, this.#memory, forwarder.onFault);
       meter.answered(query, verdict, forwarder.tables);
       if (verdict === RESPOND) {
+        if (!this.#mayLeave(query, forwarder.tables)) continue;
         batch.txLength[answers] = query.outLength;
         batch.txPeer[answers++] = i;
       } else if (verdict === FORWARD) {
         forwarder.ask(query, channel);
       }
     }
+    if (shield.isUrgent(query.nowMs)) this.lookAtFloods();
     meter.endBatch(microseconds(performance.now() - query.nowMs));
     forwarder.upstreams?.flush();
     forwarder.onSettled();
@@ -105,6 +117,7 @@ export class UdpServer {
   }
 
   commit(query: Query, channel: number): void {
+    if (this.forwarder !== null && !this.#mayLeave(query, this.forwarder.tables)) return;
     const later = this.#later[channel]!;
     const at = this.#laterCount[channel]!++;
     later.txLength[at] = query.outLength;
@@ -123,6 +136,24 @@ export class UdpServer {
   #flushPort(channel: number): void {
     this.ports[channel]!.send(this.#later[channel]!, this.#laterCount[channel]!);
     this.#laterCount[channel] = 0;
+  }
+
+  /** Whether the response may leave; it may have become another one. */
+  #mayLeave(query: Query, { responseLimit }: Tables): boolean {
+    const { responses, counters } = this.#memory;
+    const judged = responses.judge(query, responseLimit);
+    if (judged === PASS) return true;
+    counters[judged === SLIP ? RESPONSES_SLIPPED : RESPONSES_WITHHELD]!++;
+    if (judged === SLIP) respondTruncated(query, 0, NOERROR);
+    return judged === SLIP;
+  }
+
+  /** Has the kernel drop most of what floods beyond its limit. Also called ten times a second. */
+  lookAtFloods(): void {
+    const { shield, counters } = this.#memory;
+    if (!shield.look(this.#clock.nowMs)) return;
+    for (const port of this.ports) port.filter(shield.rows, shield.count);
+    counters[FILTERED_SOURCES] = shield.count;
   }
 
   /** Takes no more queries; answers that come later still leave. */

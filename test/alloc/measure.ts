@@ -28,7 +28,8 @@ import { Overlay } from '../../src/overrides/overlay.ts';
 import { decideSafely } from '../../src/pipeline.ts';
 import { DROP, FORWARD, Query, RESPOND } from '../../src/query.ts';
 import { Forwarder, type Outlet } from '../../src/server/forwarder.ts';
-import { TCP_LIMITS, TcpServer } from '../../src/server/tcp-server.ts';
+import { TCP_LIMITS } from '../../src/server/tcp-limits.ts';
+import { TcpServer } from '../../src/server/tcp-server.ts';
 import { Tables } from '../../src/tables.ts';
 import type { Upstreams } from '../../src/upstream/upstreams.ts';
 import { exception, HOUR_MS, quarantineDomain, quarantineOf } from '../overrides/support.ts';
@@ -42,6 +43,7 @@ const QUERIES = 200_000;
 const WARM_UP = 100_000;
 
 const CONFIG = `
+rate_limit: { queries: 0 }
 upstreams: { default: { servers: [192.0.2.53] } }
 feeds: { bad: { source: [listed.example, other.listed.test], category: malware } }
 bundles: { shared: [bundled.example] }

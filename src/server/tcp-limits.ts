@@ -1,0 +1,25 @@
+/** What TCP clients may take of one worker, all together and each source. */
+
+export interface TcpLimits {
+  /** Connections of this worker; one more closes the one that has been idle longest. */
+  readonly connectionsMax: number;
+  /** A connection without a whole query for this long is closed (RFC 7766 6.2.3). */
+  readonly idleMs: number;
+  /** Queries of one connection that may wait for an upstream; reading pauses beyond. */
+  readonly pendingMax: number;
+  /** Octets that all clients together may leave unread; one that would leave more is closed. */
+  readonly unreadMax: number;
+  /** Connections of one source; one more closes its own that has been idle longest. */
+  readonly connectionsPerSource: number;
+  /** Octets that one source may leave unread, and that it may have sent without being read. */
+  readonly octetsPerSource: number;
+}
+
+export const TCP_LIMITS: TcpLimits = {
+  connectionsMax: 12_000,
+  idleMs: 10_000,
+  pendingMax: 256,
+  unreadMax: 1 << 26,
+  connectionsPerSource: 1_500,
+  octetsPerSource: 1 << 23,
+};
