@@ -22,7 +22,7 @@ const RATE = 5_000;
 const NOISY = '127.2.0.1';
 const NAMES = 100;
 /** Queries a second that the noisy workload may ask, where it has a limit. */
-const LIMIT = 10_000;
+const LIMIT = 5_000;
 const USUAL_LIMIT = QUERY_RATE.default;
 /** The flood's own socket. */
 const NOBODY = 0;

@@ -65,7 +65,7 @@ export const APPROVE_WITHIN: Limits = { default: '7d', min: '1s', max: '30d' };
 /** Long enough to find somebody, too short to do without. */
 export const BREAK_GLASS_WITHIN: Limits = { default: '1h', min: '1s', max: '1d' };
 /** A second; 0 for no limit. A bucket holds up to a minute of them, in 31 bits. */
-export const QUERY_RATE: CountLimits = { default: 50_000, min: 0, max: 10_000_000 };
+export const QUERY_RATE: CountLimits = { default: 20_000, min: 0, max: 10_000_000 };
 export const MISS_RATE: CountLimits = { default: 0, min: 0, max: 10_000_000 };
 /** To one /24 or /56, a second; 0 for no limit. */
 export const RESPONSE_RATE: CountLimits = { default: 100, min: 0, max: 1_000_000 };

@@ -152,8 +152,9 @@ export class UdpServer {
   lookAtFloods(): void {
     const { shield, counters } = this.#memory;
     if (!shield.look(this.#clock.nowMs)) return;
-    for (const port of this.ports) port.filter(shield.rows, shield.count);
-    counters[FILTERED_SOURCES] = shield.count;
+    let isTaken = false;
+    for (const port of this.ports) isTaken = port.filter(shield.rows, shield.count) || isTaken;
+    counters[FILTERED_SOURCES] = isTaken ? shield.count : 0;
   }
 
   /** Takes no more queries; answers that come later still leave. */

@@ -26,7 +26,7 @@ describe('defaults', () => {
     ['alerts fold for 10 minutes', config.alertWindowMs, 600_000],
     ['nowhere to send alerts', config.alerts, []],
     ['no metrics', config.metrics, null],
-    ['no workload floods', config.rateLimit, { queries: 50_000, misses: 0, burstMs: null }],
+    ['no workload floods', config.rateLimit, { queries: 20_000, misses: 0, burstMs: null }],
     [
       'an upstream "default" without servers',
       config.upstreams.map((u) => [u.name, u.servers]),
