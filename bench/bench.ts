@@ -26,6 +26,7 @@ const TOOLS = {
   floor: ['floor.c'],
   relay: ['relay.c'],
   upstream: ['upstream.c'],
+  flood: ['flood.c'],
   'floor-tcp': ['floor-tcp.c'],
   'upstream-tcp': ['upstream-tcp.c'],
   load: ['load.c', 'load-udp.c', 'load-tcp.c'],

@@ -10,6 +10,7 @@
 import { spawnSync } from 'node:child_process';
 import { cpus } from 'node:os';
 import { Bench } from './bench.ts';
+import { measureFairness } from './fairness.ts';
 import { goalTable } from './goals.ts';
 import { measureLatency } from './latency.ts';
 import { measureScenario } from './measure.ts';
@@ -56,6 +57,7 @@ async function measureAll(): Promise<void> {
   if (only.has('j')) await measureHistory(bench);
   if (only.has('i')) await measureMemory(bench, historyFile(bench));
   if (only.has('k')) await measureLatency(bench);
+  if (only.has('q')) await measureFairness(bench);
   if (only.has('r')) await measureReload(bench);
   if (only.has('s')) await measureScaling(bench);
   bench.say(goalTable(bench.facts));

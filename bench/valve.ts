@@ -38,6 +38,8 @@ export async function statusOf(directory: string): Promise<Status> {
 export interface Shape {
   readonly workers?: number;
   readonly cacheSize?: string;
+  /** Queries a second of each workload; no limit when not given. */
+  readonly rateLimit?: number;
   /** Empty: no feed. */
   readonly feedFile?: string;
   readonly historyPath?: string;
@@ -68,6 +70,8 @@ function* configLines(setup: Setup, shape: Shape): Generator<string> {
   const { feedFile = setup.feedFile } = shape;
   yield `listen: ["127.0.0.1:${setup.port}"]`;
   yield `workers: ${shape.workers ?? 1}`;
+  // What asks here is one workload, and it is meant to ask as fast as it can.
+  yield `rate_limit: { queries: ${shape.rateLimit ?? 0} }`;
   yield `upstreams: { default: { servers: ["127.0.0.1:${setup.upstreamPort}"] } }`;
   if (feedFile !== '') {
     yield `feeds: { listed: { source: "${feedFile}", format: plain, category: malware } }`;

@@ -46,6 +46,12 @@ export const COUNTERS = [
   'rate_refused',
   'rate_shed',
   'rate_misses',
+  'tcp_sources',
+  'tcp_source_closed',
+  'filtered_sources',
+  'responses_withheld',
+  'responses_slipped',
+  'yielded',
 ] as const;
 
 export type CounterName = (typeof COUNTERS)[number];
@@ -100,6 +106,16 @@ export const RATE_REFUSED = 38;
 export const RATE_SHED = 39;
 /** Queries refused because their workload asks too much of the upstreams. */
 export const RATE_MISSES = 40;
+/** Sources with a TCP connection, and connections closed because their source had its share. */
+export const TCP_SOURCES = 41;
+export const TCP_SOURCE_CLOSED = 42;
+/** Sources of whose datagrams the kernel drops most. */
+export const FILTERED_SOURCES = 43;
+/** Responses over UDP that did not leave, or left as TC, because their network had its share. */
+export const RESPONSES_WITHHELD = 44;
+export const RESPONSES_SLIPPED = 45;
+/** Questions upstream that were given up for new ones, because all places were taken. */
+export const YIELDED = 46;
 
 export function createCounters(): Float64Array {
   return new Float64Array(new SharedArrayBuffer(COUNTERS.length * Float64Array.BYTES_PER_ELEMENT));

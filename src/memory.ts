@@ -11,6 +11,8 @@ import { Findings } from './events/findings.ts';
 import { Ledger } from './events/ledger.ts';
 import type { RingWriter } from './events/ring.ts';
 import { createMeter, Meter } from './metrics/meter.ts';
+import { Responses } from './overload/responses.ts';
+import { Shield } from './overload/shield.ts';
 import { Tap } from './querylog/tap.ts';
 import { Inflight } from './upstream/inflight.ts';
 import { Waiters } from './upstream/waiters.ts';
@@ -65,6 +67,8 @@ export class Memory {
 
   readonly meter: Meter;
   readonly findings: Findings;
+  readonly shield = new Shield();
+  readonly responses = new Responses();
   readonly tap: Tap;
   readonly detectors: Detectors;
   readonly cookies: ServerCookies;

@@ -232,6 +232,8 @@ function letThrough(query: Query, tables: Tables): void {
 /** Not even read: all that it costs is the way through the kernel. */
 function shed(query: Query, tables: Tables, memory: Memory): Verdict {
   query.qtype = 0;
+  const { queries } = tables.rates.memory;
+  memory.shield.note(query.peer, query.peerAt, queries[query.workload]!);
   memory.counters[RATE_SHED]!++;
   memory.meter.limited(query, tables);
   return DROP;

@@ -45,11 +45,13 @@ import {
   REFUSED,
   SERVFAIL,
 } from './wire/constants.ts';
-import { appendOpt, isCut, respondEmpty } from './wire/response.ts';
+import { appendOpt, isCut, respondEmpty, respondWhy } from './wire/response.ts';
 import { appendTarget } from './zones/alias.ts';
 import { CHAIN_LEAVES } from './zones/answer.ts';
 
 const NO_TEXT = new Uint8Array(0);
+const TEXT = new TextEncoder().encode('overloaded: too many questions wait for upstreams');
+const OVERLOADED = { octets: TEXT, starts: new Uint32Array([0, 0, TEXT.length]) };
 
 /**
  * Takes an upstream's answer to `question` (name, type, DO as they were asked).
@@ -226,6 +228,17 @@ function respondStaleOrFailure(query: Query, ede: number, tables: Tables, memory
   }
   lookup(query, tables, memory);
   account(query, outcomeOfHit(query), tables, memory);
+}
+
+/** SERVFAIL with EDE 0 and a text: there was no place to wait, or another needed it. */
+export function respondOverloaded(query: Query, tables: Tables, memory: Memory): void {
+  if (decideAnew(query, tables) && query.decision.allowed === 0) {
+    respondDenied(query, tables, memory);
+    return;
+  }
+  memory.counters[FAILED]!++;
+  account(query, OUTCOME_FAILED, tables, memory);
+  respondWhy(query, SERVFAIL, EDE_OTHER, OVERLOADED, 1);
 }
 
 /**

@@ -12,6 +12,7 @@ import { Fingerprints, type FingerprintsMemory } from './fingerprints.ts';
 import { Prefixes, type PrefixesMemory } from './identity/prefixes.ts';
 import { Workloads, type WorkloadsMemory } from './identity/workloads.ts';
 import { Rates, type RatesMemory } from './overload/rates.ts';
+import type { ResponseLimit } from './overload/responses.ts';
 import { InForce } from './overrides/in-force.ts';
 import type { OverridesMemory } from './overrides/memory.ts';
 import { Policy, type PolicyMemory } from './policy/suffixes.ts';
@@ -62,6 +63,7 @@ export interface TablesMemory {
   readonly denyTtlSeconds: number;
   /** COOKIES_* of wire/cookie.ts. */
   readonly cookies: number;
+  readonly responseLimit: ResponseLimit;
 }
 
 export class Tables {
@@ -90,6 +92,7 @@ export class Tables {
   readonly limits: TtlLimits;
   readonly denyTtlSeconds: number;
   readonly cookies: number;
+  readonly responseLimit: ResponseLimit;
 
   constructor(memory: TablesMemory) {
     this.revision = memory.revision;
@@ -117,5 +120,6 @@ export class Tables {
     this.limits = memory.limits;
     this.denyTtlSeconds = memory.denyTtlSeconds;
     this.cookies = memory.cookies;
+    this.responseLimit = memory.responseLimit;
   }
 }

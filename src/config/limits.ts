@@ -64,9 +64,15 @@ export const EXCEPTION_MAX: Limits = { default: '7d', min: '1s', max: '90d' };
 export const APPROVE_WITHIN: Limits = { default: '7d', min: '1s', max: '30d' };
 /** Long enough to find somebody, too short to do without. */
 export const BREAK_GLASS_WITHIN: Limits = { default: '1h', min: '1s', max: '1d' };
-/** Queries a second; 0 for no limit. A bucket holds up to a minute of them, in 31 bits. */
-export const RATE: CountLimits = { default: 0, min: 0, max: 10_000_000 };
-export const BURST: Limits = { default: '1s', min: '10ms', max: '1m' };
+/** A second; 0 for no limit. A bucket holds up to a minute of them, in 31 bits. */
+export const QUERY_RATE: CountLimits = { default: 20_000, min: 0, max: 10_000_000 };
+export const MISS_RATE: CountLimits = { default: 0, min: 0, max: 10_000_000 };
+/** To one /24 or /56, a second; 0 for no limit. */
+export const RESPONSE_RATE: CountLimits = { default: 100, min: 0, max: 1_000_000 };
+export const RESPONSE_SLIP: CountLimits = { default: 2, min: 0, max: 100 };
+/** Without it a second's worth, and at most so many: a flood's start is a burst, too. */
+export const BURST: Omit<Limits, 'default'> = { min: '10ms', max: '1m' };
+export const BURST_MAX = 1000;
 export const WORKERS: Omit<CountLimits, 'default'> = { min: 1, max: 256 };
 
 export const DNS_PORT = 53;

@@ -10,7 +10,7 @@ import { takesOf } from './alerts.ts';
 import { exceptionsOf, peopleOf } from './exceptions-schema.ts';
 import { formatProblem, formatsOf } from './formats.ts';
 import { forwardersOf } from './forwarders.ts';
-import { ownRateLimit, rateLimitOf } from './overload-schema.ts';
+import { ownRateLimit, rateLimitOf, responseLimitOf } from './overload-schema.ts';
 import { checked, checkedMapping } from './salvage.ts';
 import { mainShape, sinkSchema } from './schema.ts';
 import { prefixesOf } from './sections.ts';
@@ -27,6 +27,7 @@ export interface MainSettings {
   readonly workers: number | 'auto';
   readonly unmapped: Config['unmapped'];
   readonly rateLimit: Config['rateLimit'];
+  readonly responseLimit: Config['responseLimit'];
   readonly cache: Config['cache'];
   readonly cookies: Config['cookies'];
   readonly denyTtlSeconds: number;
@@ -75,6 +76,7 @@ export function mainSettings(source: Source, problems: Problem[]): MainSettings 
     workers: read(mainShape.workers, 'workers') ?? 'auto',
     unmapped: unmappedOf(read(mainShape.unmapped, 'unmapped')),
     rateLimit: rateLimitOf(read(mainShape.rate_limit, 'rate_limit')),
+    responseLimit: responseLimitOf(read(mainShape.response_limit, 'response_limit')),
     cache: {
       sizeBytes: cache?.size ?? 0,
       minTtlSeconds: seconds(cache?.min_ttl),

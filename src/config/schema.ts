@@ -29,7 +29,7 @@ import {
   word,
 } from './leaves.ts';
 import * as limits from './limits.ts';
-import { rateLimitSchema, workloadRateLimit } from './overload-schema.ts';
+import { rateLimitSchema, responseLimitSchema, workloadRateLimit } from './overload-schema.ts';
 import { cacheSchema, cookiesSchema } from './protocol-schema.ts';
 import { dnstapSchema, queryLogSchema, share } from './querylog-schema.ts';
 import { transportShape } from './sink-schema.ts';
@@ -255,6 +255,7 @@ export const mainShape = {
     .prefault({})
     .meta({ description: 'Sources that no workload claims.' }),
   rate_limit: rateLimitSchema,
+  response_limit: responseLimitSchema,
   cache: cacheSchema,
   cookies: cookiesSchema,
   deny_ttl: duration(limits.DENY_TTL, 'How long a client may keep a denial (RFC 2308).'),

@@ -3,6 +3,7 @@
  * this folder; everything here is normalised, resolved against its file, and frozen.
  */
 
+import type { ResponseLimit } from '../overload/responses.ts';
 import type { TrustedForwarder } from './forwarders.ts';
 import type { Dnstap, QueryLog, Sink } from './sink-types.ts';
 
@@ -135,8 +136,8 @@ export interface RateLimit {
   /** Queries a second, and those of them that need an upstream; 0 for no limit. */
   readonly queries: number;
   readonly misses: number;
-  /** What may come at once, as time. */
-  readonly burstMs: number;
+  /** What may come at once, as time; null for a second's worth, and at most BURST_MAX. */
+  readonly burstMs: number | null;
 }
 
 /** What somebody says about itself; null where the main file decides. */
@@ -267,6 +268,7 @@ export interface Config {
     readonly rateLimit: OwnRateLimit;
   };
   readonly rateLimit: RateLimit;
+  readonly responseLimit: ResponseLimit;
   readonly cache: {
     readonly sizeBytes: number; // per worker
     readonly minTtlSeconds: number;

@@ -48,8 +48,16 @@ export function writeQueries(page: Exposition, counted: Counted): void {
   page.counter('dnsvalve_drops', 'Messages that were lost or given up, by reason.', [
     [{ reason: 'malformed' }, one(cell.DROPPED_MALFORMED)],
     [{ reason: 'overload' }, one(cell.DROPPED_OVERLOAD)],
+    [{ reason: 'yielded' }, one(cell.YIELDED)],
     [{ reason: 'kernel_receive' }, one(cell.KERNEL_DROPS)],
     [{ reason: 'kernel_send' }, one(cell.SEND_DROPS)],
+  ]);
+  page.counter('dnsvalve_responses_limited', 'Responses over UDP kept from networks.', [
+    [{ as: 'nothing' }, one(cell.RESPONSES_WITHHELD)],
+    [{ as: 'truncated' }, one(cell.RESPONSES_SLIPPED)],
+  ]);
+  page.gauge('dnsvalve_filtered_sources', 'Flooding sources that the kernel drops most of.', [
+    [{}, one(cell.FILTERED_SOURCES)],
   ]);
   page.counter('dnsvalve_answers_refused', 'Answers of upstreams kept from clients, by reason.', [
     [{ reason: 'rebinding' }, one(cell.REBINDING)],
@@ -75,6 +83,12 @@ export function writeQueries(page: Exposition, counted: Counted): void {
   );
   page.counter('dnsvalve_faults', 'Queries whose decision failed by a defect.', [
     [{}, one(cell.FAULTS)],
+  ]);
+  page.gauge('dnsvalve_tcp_sources', 'Addresses with a TCP connection, by worker summed.', [
+    [{}, one(cell.TCP_SOURCES)],
+  ]);
+  page.counter('dnsvalve_tcp_closed', 'Connections closed because their source had its share.', [
+    [{}, one(cell.TCP_SOURCE_CLOSED)],
   ]);
   page.gauge('dnsvalve_tcp_connections', 'Connections of clients that are open.', [
     [{}, one(cell.TCP_CONNECTIONS)],

@@ -47,6 +47,8 @@ export interface Addon {
   sendUdp(handle: UdpHandle, slab: SlabHandle, count: number): number;
   localUdp(handle: UdpHandle, record: Uint8Array): number;
   kernelDrops(handle: UdpHandle): number;
+  /** 0 or a positive errno. */
+  filterUdp(handle: UdpHandle, family: 4 | 6, rows: Uint8Array, count: number): number;
   sendDrops(handle: UdpHandle): number;
   /** 0 or a negative errno. */
   deafenUdp(handle: UdpHandle): number;

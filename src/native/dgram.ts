@@ -86,6 +86,10 @@ class DgramPort implements UdpPort {
     socket.on('error', (error) => this.#report(error));
   }
 
+  filter(): boolean {
+    return false;
+  }
+
   get sendDrops(): number {
     return this.#sendDrops;
   }

@@ -80,6 +80,7 @@ NAPI_MODULE_INIT() {
       {"localUdp", local_udp},     {"kernelDrops", kernel_drops}, {"sendDrops", send_drops},
       {"openUnix", open_unix},     {"sendUnix", send_unix},       {"closeUnix", close_unix_handle},
       {"closeUdp", close_udp_handle}, {"deafenUdp", deafen_udp},
+      {"filterUdp", filter_udp},
       {"adviseHuge", advise_huge},
       {"peerCredentials", peer_credentials},
       {"createStreams", create_streams},

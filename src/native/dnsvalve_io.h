@@ -29,6 +29,7 @@
 #define PEER_SCOPE 20
 #define PEER_LOCAL 24
 #define PEER_INTERFACE 40
+#define FILTER_ROW 20
 
 /* Room for one IP_PKTINFO or IPV6_PKTINFO message (28 or 40 octets), with some to spare. */
 #define CONTROL_SIZE 64
@@ -95,6 +96,9 @@ int udp_local(const struct udp *udp, uint8_t *record);
 /* Hears nobody any more; what lies in its queue stays, and it still sends to anybody. */
 int udp_deafen(const struct udp *udp);
 uint32_t udp_kernel_drops(const struct udp *udp);
+/* filter.c: of datagrams from the sources in `count` rows of 20 octets, the kernel passes a share.
+ * Replaces the filter before; 0 rows take it off. */
+int udp_filter(const struct udp *udp, int family, const uint8_t *rows, uint32_t count);
 /* A leading '@' names an abstract socket. ENAMETOOLONG when sun_path cannot hold it. */
 int unix_name(const char *path, struct sockaddr_un *name, socklen_t *length);
 int unix_send(int fd, const struct sockaddr_un *name, socklen_t length, const struct iovec *data);

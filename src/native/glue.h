@@ -44,6 +44,8 @@ napi_value local_udp(napi_env env, napi_callback_info info);
 /* deafenUdp(handle): 0, or a negative errno. */
 napi_value deafen_udp(napi_env env, napi_callback_info info);
 /* kernelDrops(handle), sendDrops(handle): counts since open. */
+/* filterUdp(handle, family, rows, count): 0 or a positive errno. */
+napi_value filter_udp(napi_env env, napi_callback_info info);
 napi_value kernel_drops(napi_env env, napi_callback_info info);
 napi_value send_drops(napi_env env, napi_callback_info info);
 napi_value close_udp_handle(napi_env env, napi_callback_info info);

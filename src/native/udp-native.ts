@@ -28,17 +28,19 @@ class NativePort implements UdpPort {
   readonly port: number;
   readonly #addon: Addon;
   readonly #handle: UdpHandle;
+  readonly #family: 4 | 6;
   /** The batch of the last send: looking it up would cost more than comparing. */
   #batch: Batch;
   #slab: SlabHandle;
 
-  constructor(addon: Addon, handle: UdpHandle, batch: Batch) {
+  constructor(addon: Addon, handle: UdpHandle, { batch, family }: UdpOptions) {
     const record = new Uint8Array(PEER_SIZE);
     addon.localUdp(handle, record);
     this.address = addressToText(record, 0);
     this.port = new DataView(record.buffer).getUint16(PEER_PORT);
     this.#addon = addon;
     this.#handle = handle;
+    this.#family = family;
     this.#batch = batch;
     this.#slab = slabOf(addon, batch);
   }
@@ -49,6 +51,10 @@ class NativePort implements UdpPort {
       this.#batch = batch;
     }
     return this.#addon.sendUdp(this.#handle, this.#slab, count);
+  }
+
+  filter(rows: Uint8Array, count: number): boolean {
+    return this.#addon.filterUdp(this.#handle, this.#family, rows, count) === 0;
   }
 
   get kernelDrops(): number {
@@ -86,5 +92,5 @@ export function openNative(options: UdpOptions): UdpPort {
     (errno) => options.onError(errno),
   );
   if (typeof handle === 'number') throw openError(place, -handle);
-  return new NativePort(addon, handle, batch);
+  return new NativePort(addon, handle, options);
 }

@@ -55,7 +55,13 @@ export interface UdpPort {
    * peers are ignored on a connected socket. Never waits. Returns how many the kernel took.
    */
   send(batch: Batch, count: number): number;
-  /** Datagrams that the kernel dropped because our receive queue was full; always 0 on dgram. */
+  /**
+   * Has the kernel drop datagrams of some sources, but for a share: `count` rows (0..32) of 16
+   * octets of address and that share of 2^32, network order. Replaces what was before. False where
+   * it cannot be done, as on dgram.
+   */
+  filter(rows: Uint8Array, count: number): boolean;
+  /** Datagrams that the kernel dropped: by the filter, or for a full queue; 0 on dgram. */
   readonly kernelDrops: number;
   /** Answers that could not be sent. */
   readonly sendDrops: number;

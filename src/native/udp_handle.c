@@ -268,6 +268,23 @@ napi_value local_udp(napi_env env, napi_callback_info info) {
   return number(env, js->closing ? -EBADF : -udp_local(&js->udp, record));
 }
 
+napi_value filter_udp(napi_env env, napi_callback_info info) {
+  napi_value args[4];
+  uint32_t family = 0, count = 0;
+  size_t length = 0;
+  void *rows = NULL;
+  if (!arguments(env, info, 4, args)) return NULL;
+  struct js_udp *js = external(env, args[0]);
+  napi_get_value_uint32(env, args[1], &family);
+  napi_get_typedarray_info(env, args[2], NULL, &length, &rows, NULL, NULL);
+  napi_get_value_uint32(env, args[3], &count);
+  if (!js || (count > 0 && !rows) || length < (size_t)count * FILTER_ROW) {
+    return failure(env, "expected a socket, a family, rows and their count");
+  }
+  if (js->closing) return number(env, EBADF);
+  return number(env, udp_filter(&js->udp, family == 6 ? AF_INET6 : AF_INET, rows, count));
+}
+
 napi_value kernel_drops(napi_env env, napi_callback_info info) {
   napi_value args[1];
   if (!arguments(env, info, 1, args)) return NULL;

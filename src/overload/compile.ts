@@ -3,10 +3,11 @@
  * is full then.
  */
 
+import { BURST_MAX } from '../config/limits.ts';
 import type { Config, OwnRateLimit, RateLimit } from '../config/types.ts';
 import { UNMAPPED_NAME } from '../identity/workloads.ts';
 import { packTexts } from '../policy/rules.ts';
-import { RATE_WORDS, type RatesMemory } from './rates.ts';
+import { fullBuckets, type RatesMemory } from './rates.ts';
 
 /** Who is limited, and what a person may do about it. */
 interface Limited {
@@ -26,14 +27,26 @@ export function compileRates(config: Config, asks: readonly string[]): RatesMemo
   ];
   const queries = shared(all.map(({ limit }) => limit.queries));
   const misses = shared(all.map(({ limit }) => limit.misses));
-  const words = shared(new Array<number>(all.length * RATE_WORDS).fill(0));
+  const queriesBurst = shared(all.map(({ limit }) => burstOf(limit.queries, limit)));
+  const missesBurst = shared(all.map(({ limit }) => burstOf(limit.misses, limit)));
   return {
     queries,
-    queriesBurst: shared(all.map(({ limit }) => burstOf(limit.queries, limit))),
+    queriesBurst,
     misses,
-    missesBurst: shared(all.map(({ limit }) => burstOf(limit.misses, limit))),
-    words,
+    missesBurst,
+    words: fullBuckets(queriesBurst, missesBurst),
     texts: packTexts(['', ...all.flatMap(textsOf)]),
+  };
+}
+
+/** The same for questions that no client waits for. */
+export function withoutLimits(config: Config): Config {
+  const rateLimit = { queries: 0, misses: 0, burstMs: null };
+  return {
+    ...config,
+    rateLimit,
+    unmapped: { ...config.unmapped, rateLimit },
+    workloads: config.workloads.map((workload) => ({ ...workload, rateLimit })),
   };
 }
 
@@ -47,7 +60,9 @@ function over(own: OwnRateLimit, main: RateLimit): RateLimit {
 }
 
 function burstOf(rate: number, { burstMs }: RateLimit): number {
-  return rate === 0 ? 0 : Math.max(1, Math.ceil((rate * burstMs) / 1000));
+  if (rate === 0) return 0;
+  if (burstMs === null) return Math.min(rate, BURST_MAX);
+  return Math.max(1, Math.ceil((rate * burstMs) / 1000));
 }
 
 function textsOf({ name, limit, ask }: Limited): [string, string] {

@@ -12,7 +12,7 @@
  * ```
  */
 
-import { SHARED_MS } from '../clock.ts';
+import { SHARED_MS, sharedMsNow } from '../clock.ts';
 import { UNMAPPED } from '../identity/workloads.ts';
 import { Texts, type TextsMemory } from '../policy/texts.ts';
 import type { Query } from '../query.ts';
@@ -22,11 +22,14 @@ export const ADMITTED = 0;
 export const REFUSE = 1;
 export const SHED = 2;
 
-export const RATE_WORDS = 16;
+const RATE_WORDS = 16;
 const TOKENS = 0;
 const REFUSALS = 1;
 const FILLED_AT = 2;
 const MISSES = 8;
+/** So many a second are enough to see why, and cost 0.3 % of a core. */
+const REFUSALS_MAX = 1000;
+const REFUSALS_BURST = 100;
 /** Another thread's clock may be so far ahead; more is a clock that went round. */
 const AHEAD_US = -1_000_000;
 /** Below this nothing is filled in: parts of tokens would be lost to rounding. */
@@ -47,6 +50,21 @@ export interface RatesMemory {
   readonly texts: TextsMemory;
 }
 
+/** Full, and filled just now: what a bucket counts from must not be the start of the machine. */
+export function fullBuckets(queriesBurst: Int32Array, missesBurst: Int32Array): Int32Array {
+  const words = new Int32Array(new SharedArrayBuffer(queriesBurst.length * RATE_WORDS * 4));
+  const nowUs = (sharedMsNow() * 1000) | 0;
+  for (const [workload, burst] of queriesBurst.entries()) {
+    const at = workload * RATE_WORDS;
+    words[at + TOKENS] = burst;
+    words[at + REFUSALS] = Math.min(burst, REFUSALS_MAX);
+    words[at + FILLED_AT] = nowUs;
+    words[at + MISSES + TOKENS] = missesBurst[workload]!;
+    words[at + MISSES + FILLED_AT] = nowUs;
+  }
+  return words;
+}
+
 export class Rates {
   readonly memory: RatesMemory;
   readonly texts: Texts;
@@ -58,8 +76,9 @@ export class Rates {
 
   /**
    * Takes a token for a query whose workload is known. Beyond the limit a workload is refused as
-   * often as it is let through, so that its owner sees why, and the rest is shed; over TCP all of
-   * it is refused, since silence there only keeps the connection. Strangers are shed.
+   * often as it is let through, at most 1,000 times a second, so that its owner sees why, and the
+   * rest is shed; over TCP all of it is refused, since silence there only keeps the connection.
+   * Strangers are shed.
    */
   query(query: Query): number {
     const { workload } = query;
@@ -103,7 +122,9 @@ export class Rates {
     const next = due === burst ? nowUs : (filledAt + Math.ceil((due * 1e6) / rate)) | 0;
     if (Atomics.compareExchange(words, at + FILLED_AT, filledAt, next) !== filledAt) return;
     this.#add(at + TOKENS, due, burst);
-    this.#add(at + REFUSALS, due, burst);
+    const refusals = Math.min(rate, REFUSALS_MAX);
+    const some = Math.ceil((due * refusals) / rate);
+    this.#add(at + REFUSALS, some, Math.min(burst, REFUSALS_BURST));
   }
 
   #add(at: number, due: number, burst: number): void {

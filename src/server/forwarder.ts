@@ -6,14 +6,20 @@
 import { rememberFailure } from '../cache/failures.ts';
 import { keyFlagsOf } from '../cache/lookup.ts';
 import type { Clock } from '../clock.ts';
-import { COALESCED, DROPPED_OVERLOAD, FORWARDED } from '../counters.ts';
+import { COALESCED, DROPPED_OVERLOAD, FORWARDED, YIELDED } from '../counters.ts';
 import type { Memory } from '../memory.ts';
 import { Query, RESPOND } from '../query.ts';
-import { respondFailure, respondToWaiter, respondUnanswered, settle } from '../settle.ts';
+import {
+  respondFailure,
+  respondOverloaded,
+  respondToWaiter,
+  respondUnanswered,
+  settle,
+} from '../settle.ts';
 import type { Tables } from '../tables.ts';
 import { KEY_NO_RD, NAME_STRIDE } from '../upstream/inflight.ts';
 import type { UpstreamEvents, Upstreams } from '../upstream/upstreams.ts';
-import { EDE_NETWORK_ERROR, EDE_OTHER, RD } from '../wire/constants.ts';
+import { EDE_NETWORK_ERROR, RD } from '../wire/constants.ts';
 import { readName } from '../wire/name.ts';
 
 /** Where responses that come later leave. */
@@ -68,13 +74,14 @@ export class Forwarder implements UpstreamEvents {
     let flight = inflight.find(name, query.qtype, keyFlags, Math.max(group, 0));
     const isNew = flight === -1;
     if (isNew && group !== -1 && this.upstreams !== null) {
+      this.#makePlace(query.nowMs);
       flight = inflight.acquire(name, query.qtype, keyFlags, group, query.nowMs);
       if (flight !== -1) this.#generation[flight] = this.#memory.store.generation;
     }
     if (flight === -1 || !waiters.add(query, channel, flight, inflight)) {
       if (isNew && flight !== -1) inflight.release(flight);
       counters[DROPPED_OVERLOAD]!++;
-      this.#fail(query, channel, group === -1 ? EDE_NETWORK_ERROR : EDE_OTHER);
+      this.#fail(query, channel, group !== -1);
       return;
     }
     counters[isNew ? FORWARDED : COALESCED]!++;
@@ -117,10 +124,31 @@ export class Forwarder implements UpstreamEvents {
     this.#outlet.flush();
   }
 
-  #fail(query: Query, channel: number, ede: number): void {
+  /** When all places are taken, one that has waited long enough gives way. */
+  #makePlace(nowMs: number): void {
+    const { inflight, waiters, counters } = this.#memory;
+    if (inflight.count < inflight.capacity && !waiters.isFull) return;
+    const flight = inflight.victim(nowMs);
+    if (flight === -1) return;
+    this.upstreams?.abandon(flight);
+    counters[YIELDED]!++;
+    this.#readQuestion(flight);
+    let waiter = this.#takeWaiters(flight);
+    while (waiter !== -1) {
+      const channel = this.#memory.waiters.channel[waiter]!;
+      if (this.#restore(waiter, channel)) {
+        respondOverloaded(this.#waiting, this.tables, this.#memory);
+        this.#answered(waiter, channel);
+      }
+      waiter = this.#next(waiter);
+    }
+  }
+
+  #fail(query: Query, channel: number, isOverload: boolean): void {
     const { out, outStart, outRoom } = query;
     if (this.#outlet.prepare(query, channel)) {
-      respondFailure(query, ede, this.tables, this.#memory);
+      if (isOverload) respondOverloaded(query, this.tables, this.#memory);
+      else respondFailure(query, EDE_NETWORK_ERROR, this.tables, this.#memory);
       this.#memory.meter.answered(query, RESPOND, this.tables);
       this.#commit(query, channel);
     }

@@ -31,22 +31,25 @@ const RESUMED = 1 << 16;
  */
 type OnShort = (slot: number, isLost: boolean) => void;
 
+/** Whether `more` octets may wait for a client beside those in `rest`. */
+type MayKeep = (slot: number, more: number, rest: Kept) => boolean;
+
 export class Outbox {
   readonly #batch: TcpBatch;
   readonly #streams: TcpStreams;
   readonly #rest: Kept;
-  readonly #unreadMax: number;
+  readonly #mayKeep: MayKeep;
   readonly #onShort: OnShort;
   #count = 0;
   /** Octets of tx in use, and the slot of the last segment or -1. */
   #used = 0;
   #lastSlot = -1;
 
-  constructor(batch: TcpBatch, streams: TcpStreams, unreadMax: number, onShort: OnShort) {
+  constructor(batch: TcpBatch, streams: TcpStreams, mayKeep: MayKeep, onShort: OnShort) {
     this.#batch = batch;
     this.#streams = streams;
     this.#rest = new Kept(batch.capacity);
-    this.#unreadMax = unreadMax;
+    this.#mayKeep = mayKeep;
     this.#onShort = onShort;
   }
 
@@ -142,8 +145,8 @@ export class Outbox {
   }
 
   #keep(slot: number, at: number, length: number): void {
-    const isTooMuch = this.#rest.total + length > this.#unreadMax;
-    if (!isTooMuch) this.#rest.append(slot, this.#batch.tx, at, length);
-    this.#onShort(slot, isTooMuch);
+    const isKept = this.#mayKeep(slot, length, this.#rest);
+    if (isKept) this.#rest.append(slot, this.#batch.tx, at, length);
+    this.#onShort(slot, !isKept);
   }
 }

@@ -34,6 +34,12 @@ export class Relayed {
   /** Copies the record of a ticket out, which is free then. */
   take(ticket: number, peer: Uint8Array, at: number): void {
     copyOctets(this.#records, ticket * PEER_SIZE, peer, at, PEER_SIZE);
+    this.release(ticket);
+  }
+
+  /** The ticket is free again; 0 is none. */
+  release(ticket: number): void {
+    if (ticket === 0) return;
     this.#next[ticket] = this.#free;
     this.#free = ticket;
   }

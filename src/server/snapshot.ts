@@ -104,6 +104,7 @@ export async function compileSnapshot(
     limits: config.cache,
     denyTtlSeconds: config.denyTtlSeconds,
     cookies: cookiesOf(config),
+    responseLimit: config.responseLimit,
   };
   return tested({
     config: runningConfig(config),

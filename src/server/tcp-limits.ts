@@ -1,4 +1,4 @@
-/** What the connections of a worker's clients may cost it. */
+/** What TCP clients may take of one worker, all together and each source. */
 
 export interface TcpLimits {
   /** Connections of this worker; one more closes the one that has been idle longest. */
@@ -9,6 +9,10 @@ export interface TcpLimits {
   readonly pendingMax: number;
   /** Octets that all clients together may leave unread; one that would leave more is closed. */
   readonly unreadMax: number;
+  /** Connections of one source; one more closes its own that has been idle longest. */
+  readonly connectionsPerSource: number;
+  /** Octets that one source may leave unread, and that it may have sent without being read. */
+  readonly octetsPerSource: number;
 }
 
 export const TCP_LIMITS: TcpLimits = {
@@ -16,4 +20,6 @@ export const TCP_LIMITS: TcpLimits = {
   idleMs: 10_000,
   pendingMax: 256,
   unreadMax: 1 << 26,
+  connectionsPerSource: 1_500,
+  octetsPerSource: 1 << 23,
 };

@@ -10,7 +10,7 @@
 import { PEER_SIZE } from '../batch.ts';
 import type { Clock } from '../clock.ts';
 import type { SocketAddress } from '../config/types.ts';
-import { FORWARDER_REFUSED, QUERIES_TCP } from '../counters.ts';
+import { FORWARDER_REFUSED, QUERIES_TCP, TCP_SOURCE_CLOSED } from '../counters.ts';
 import { BY_PROXY, DIRECT } from '../identity/forwarded.ts';
 import type { Memory } from '../memory.ts';
 import { microseconds } from '../metrics/latency.ts';
@@ -41,7 +41,11 @@ import { CONNECTIONS_MAX, Connections } from './connections.ts';
 import type { Forwarder } from './forwarder.ts';
 import { Kept } from './kept.ts';
 import { FRAME, Outbox } from './outbox.ts';
+import { Sources } from './sources.ts';
 import type { TcpLimits } from './tcp-limits.ts';
+
+/** No honest query is longer: what is kept up to here of a connection is not looked at. */
+const SMALL = 4096;
 
 /** What a round may open before the oldest go; a slot for each must be free. */
 const SLOTS_MORE = EVENTS_MAX;
@@ -50,6 +54,7 @@ export class TcpServer {
   readonly #batch: TcpBatch;
   readonly #streams: TcpStreams;
   readonly #connections: Connections;
+  readonly #sources: Sources;
   /** What was received and not taken: part of a frame, or more while the client is busy. */
   readonly #received: Kept;
   readonly #outbox: Outbox;
@@ -80,15 +85,21 @@ export class TcpServer {
     this.#limits = limits;
     this.#batch = new TcpBatch(capacity);
     this.#connections = new Connections(capacity);
+    this.#sources = new Sources(capacity);
     this.#received = new Kept(capacity);
     this.#relay = new Uint8Array(capacity);
     this.#due = new Int32Array(capacity);
     this.#isDue = new Uint8Array(capacity);
     this.#streams = open({ batch: this.#batch, onBatch: (count) => this.#onBatch(count) });
-    this.#outbox = new Outbox(this.#batch, this.#streams, limits.unreadMax, (slot, isBroken) => {
-      if (isBroken) this.#drop(slot);
-      else this.#attendLater(slot);
-    });
+    this.#outbox = new Outbox(
+      this.#batch,
+      this.#streams,
+      (slot, more, rest) => this.#mayKeep(slot, more, rest),
+      (slot, isLost) => {
+        if (isLost) this.#drop(slot);
+        else this.#attendLater(slot);
+      },
+    );
     this.#query.overTcp = 1;
   }
 
@@ -99,6 +110,10 @@ export class TcpServer {
 
   get connectionCount(): number {
     return this.#connections.count;
+  }
+
+  get sourceCount(): number {
+    return this.#sources.count;
   }
 
   /** Closes what has been idle too long. Called about once a second. */
@@ -208,6 +223,20 @@ export class TcpServer {
     connections.open(slot, WATCH_READ, this.#clock.nowMs);
     const { forwarders } = this.forwarder!.tables;
     this.#relay[slot] = forwarders.find(this.#batch.peers, slot * PEER_SIZE);
+    this.#sources.open(slot, this.#batch.peers, slot * PEER_SIZE);
+    // The connections of a trusted forwarder are those of many clients.
+    if (this.#relay[slot] !== DIRECT) return;
+    if (this.#sources.held(slot) <= this.#limits.connectionsPerSource) return;
+    this.#memory.counters[TCP_SOURCE_CLOSED]!++;
+    this.#drop(this.#sources.oldest(slot));
+  }
+
+  /** All clients together have a bound, and each source one that leaves room for others. */
+  #mayKeep(slot: number, more: number, kept: Kept): boolean {
+    if (kept.total + more > this.#limits.unreadMax) return false;
+    if (this.#sources.sum(slot, kept.length) + more <= this.#limits.octetsPerSource) return true;
+    this.#memory.counters[TCP_SOURCE_CLOSED]!++;
+    return false;
   }
 
   /**
@@ -228,6 +257,7 @@ export class TcpServer {
 
   #forget(slot: number): void {
     this.#connections.close(slot);
+    this.#sources.close(slot);
     this.#received.clear(slot);
     this.#outbox.forget(slot);
   }
@@ -244,7 +274,8 @@ export class TcpServer {
     at = this.#take(slot, octets, at, end);
     if (this.#connections.isOpen[slot] === 0) return;
     received.append(slot, octets, at, end - at);
-    if (this.#isBusy(slot)) this.#attendLater(slot);
+    if (received.length[slot]! > SMALL && !this.#mayKeep(slot, 0, received)) this.#drop(slot);
+    else if (this.#isBusy(slot)) this.#attendLater(slot);
   }
 
   /** A forwarder's connection begins with the PROXY header, which may come octet by octet. */
@@ -312,8 +343,13 @@ export class TcpServer {
       this.#onMessage(slot, octets, at + FRAME, next);
       at = next;
     }
-    if (at !== start && connections.isOpen[slot] === 1) connections.touch(slot, this.#clock.nowMs);
+    if (at !== start && connections.isOpen[slot] === 1) this.#touch(slot);
     return at;
+  }
+
+  #touch(slot: number): void {
+    this.#connections.touch(slot, this.#clock.nowMs);
+    this.#sources.touch(slot);
   }
 
   #onMessage(slot: number, octets: Uint8Array, start: number, end: number): void {

@@ -8,14 +8,25 @@
 import { BATCH_CAPACITY, Batch, PEER_SIZE, SLOT_SIZE, SLOT_STRIDE } from '../batch.ts';
 import type { Clock } from '../clock.ts';
 import type { SocketAddress } from '../config/types.ts';
-import { DROPPED_MALFORMED, DROPPED_OVERLOAD, QUERIES_UDP } from '../counters.ts';
+import {
+  DROPPED_MALFORMED,
+  DROPPED_OVERLOAD,
+  FILTERED_SOURCES,
+  QUERIES_UDP,
+  RESPONSES_SLIPPED,
+  RESPONSES_WITHHELD,
+} from '../counters.ts';
 import { BY_PROXY, unwrap } from '../identity/forwarded.ts';
 import type { Memory } from '../memory.ts';
 import { microseconds } from '../metrics/latency.ts';
 import { type Backend, openUdp, type UdpPort } from '../native/udp.ts';
+import { PASS, SLIP } from '../overload/responses.ts';
 import { decideSafely } from '../pipeline.ts';
 import { FORWARD, Query, RESPOND } from '../query.ts';
+import type { Tables } from '../tables.ts';
+import { NOERROR } from '../wire/constants.ts';
 import { copyOctets } from '../wire/octets.ts';
+import { respondTruncated } from '../wire/response.ts';
 import type { Forwarder } from './forwarder.ts';
 import { CHANNEL_MASK, Relayed, TICKET_SHIFT } from './relayed.ts';
 
@@ -64,7 +75,7 @@ export class UdpServer {
     if (forwarder === null || !this.#isReceiving) return 0;
     const batch = this.#batch;
     const query = this.#query;
-    const { counters, meter } = this.#memory;
+    const { counters, meter, shield } = this.#memory;
     this.#clock.update();
     query.octets = batch.rx;
     query.out = batch.tx;
@@ -91,12 +102,14 @@ export class UdpServer {
       const verdict = decideSafely(query, forwarder.tables, this.#memory, forwarder.onFault);
       meter.answered(query, verdict, forwarder.tables);
       if (verdict === RESPOND) {
+        if (!this.#mayLeave(query, forwarder.tables)) continue;
         batch.txLength[answers] = query.outLength;
         batch.txPeer[answers++] = i;
       } else if (verdict === FORWARD) {
         this.#ask(query, channel, i * PEER_SIZE);
       }
     }
+    if (shield.isUrgent(query.nowMs)) this.lookAtFloods();
     meter.endBatch(microseconds(performance.now() - query.nowMs));
     forwarder.upstreams?.flush();
     forwarder.onSettled();
@@ -123,6 +136,10 @@ export class UdpServer {
   commit(query: Query, ticketed: number): void {
     const channel = ticketed & CHANNEL_MASK;
     const ticket = ticketed >>> TICKET_SHIFT;
+    if (this.forwarder !== null && !this.#mayLeave(query, this.forwarder.tables)) {
+      this.#relayed.release(ticket);
+      return;
+    }
     const later = this.#later[channel]!;
     const at = this.#laterCount[channel]!++;
     later.txLength[at] = query.outLength;
@@ -140,6 +157,25 @@ export class UdpServer {
   #flushPort(channel: number): void {
     this.ports[channel]!.send(this.#later[channel]!, this.#laterCount[channel]!);
     this.#laterCount[channel] = 0;
+  }
+
+  /** Whether the response may leave; it may have become another one. */
+  #mayLeave(query: Query, { responseLimit }: Tables): boolean {
+    const { responses, counters } = this.#memory;
+    const judged = responses.judge(query, responseLimit);
+    if (judged === PASS) return true;
+    counters[judged === SLIP ? RESPONSES_SLIPPED : RESPONSES_WITHHELD]!++;
+    if (judged === SLIP) respondTruncated(query, 0, NOERROR);
+    return judged === SLIP;
+  }
+
+  /** Has the kernel drop most of what floods beyond its limit. Also called ten times a second. */
+  lookAtFloods(): void {
+    const { shield, counters } = this.#memory;
+    if (!shield.look(this.#clock.nowMs)) return;
+    let isTaken = false;
+    for (const port of this.ports) isTaken = port.filter(shield.rows, shield.count) || isTaken;
+    counters[FILTERED_SOURCES] = isTaken ? shield.count : 0;
   }
 
   /**

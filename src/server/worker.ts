@@ -19,6 +19,7 @@ import {
   STORE_EVICTIONS,
   STORE_OCTETS,
   TCP_CONNECTIONS,
+  TCP_SOURCES,
 } from '../counters.ts';
 import { messageOf } from '../errors.ts';
 import { RingWriter } from '../events/ring.ts';
@@ -177,7 +178,10 @@ class DataPlane {
     this.#forwarder.onSettled();
     this.#ticks++;
     this.#memory.counters[PROGRESS]!++;
-    if (this.#ticks % TICKS_PER_HANDOVER === 0) this.#memory.ledger.flushDue(this.#clock.wallMs);
+    if (this.#ticks % TICKS_PER_HANDOVER === 0) {
+      this.#memory.ledger.flushDue(this.#clock.wallMs);
+      this.#udp.lookAtFloods();
+    }
     if (this.#ticks % TICKS_PER_SWEEP === 0) {
       this.#tcp.sweep();
       this.#gauge();
@@ -193,6 +197,7 @@ class DataPlane {
     counters[LEDGER_SHED] = ledger.shedCount;
     counters[INFLIGHT] = inflight.count;
     counters[TCP_CONNECTIONS] = this.#tcp.connectionCount;
+    counters[TCP_SOURCES] = this.#tcp.sourceCount;
     counters[KERNEL_DROPS] = this.#udp.kernelDrops;
     counters[SEND_DROPS] = this.#udp.sendDrops;
   }

@@ -8,12 +8,16 @@
  */
 
 import { equalOctets, type WireName } from '../wire/name.ts';
+import { Ages } from './ages.ts';
 
 /** Bits of `keyFlags`: what else of a query changes what upstream answers. */
 export const KEY_CD = 1;
 export const KEY_DO = 2;
 /** RD was clear in the query. */
 export const KEY_NO_RD = 4;
+
+/** Most answers have come by then; what Unbound calls jostle-timeout. */
+const YIELD_MS = 200;
 
 /** Octets between two names in `nameOctets`. */
 export const NAME_STRIDE = 256;
@@ -48,6 +52,7 @@ export class Inflight {
   readonly #next: Int32Array;
   /** Bucket of the flight / bucket index / -1: cannot be found (free, or detached). */
   readonly #bucket: Int32Array;
+  readonly #ages: Ages;
   #free = 0;
 
   /** @param capacity a power of two, 1..65,536 */
@@ -67,6 +72,7 @@ export class Inflight {
     this.#next = new Int32Array(capacity);
     for (let flight = 0; flight < capacity; flight++) this.#next[flight] = flight + 1;
     this.#next[capacity - 1] = -1;
+    this.#ages = new Ages(capacity);
   }
 
   /** @returns the flight that asks the same question of the same group, or -1 */
@@ -98,6 +104,7 @@ export class Inflight {
     if (flight === -1) return -1;
     this.#free = this.#next[flight]!;
     this.count++;
+    this.#ages.push(flight);
     this.firstWaiter[flight] = -1;
     this.waiterCount[flight] = 0;
     this.qtype[flight] = qtype;
@@ -114,9 +121,16 @@ export class Inflight {
     return flight;
   }
 
+  /** A flight that gives way to a question that finds no place, or -1. */
+  victim(nowMs: number): number {
+    const flight = this.#ages.yielding;
+    return flight !== -1 && nowMs - this.startedMs[flight]! >= YIELD_MS ? flight : -1;
+  }
+
   /** Gives a flight back. Its number means another question from the next `acquire` on. */
   release(flight: number): void {
     this.detach(flight);
+    this.#ages.remove(flight);
     this.generation[flight]!++;
     this.#next[flight] = this.#free;
     this.#free = flight;

@@ -95,6 +95,11 @@ export class Upstreams {
     this.#dispatcher.submit(flight);
   }
 
+  /** The flight is not waited for any more; whoever calls releases it. */
+  abandon(flight: number): void {
+    this.#dispatcher.flights.end(flight);
+  }
+
   /** The end of a client batch: sends what is queued. */
   flush(): void {
     this.#dispatcher.flush();

@@ -6,6 +6,7 @@
  */
 
 import { PEER_SIZE } from '../batch.ts';
+import { UNMAPPED } from '../identity/workloads.ts';
 import type { Query } from '../query.ts';
 import { HEADER_SIZE } from '../wire/constants.ts';
 import { FULL_COOKIE_SIZE } from '../wire/cookie.ts';
@@ -88,7 +89,7 @@ export class Waiters {
   add(query: Query, channel: number, flight: number, inflight: Inflight): boolean {
     const waiter = this.#free;
     const workload = query.workload & (COUNTED - 1);
-    if (waiter === -1 || this.#held[workload]! >= this.#perWorkload) return false;
+    if (waiter === -1 || this.#held[workload]! >= this.#share(query.workload)) return false;
     this.#held[workload]!++;
     this.#free = this.next[waiter]!;
     this.count++;
@@ -106,6 +107,16 @@ export class Waiters {
       copyOctets(query.cookie, 0, this.#octets, at + AT_COOKIE, FULL_COOKIE_SIZE);
     }
     return true;
+  }
+
+  get isFull(): boolean {
+    return this.#free === -1;
+  }
+
+  /** Places of one workload. Strangers have a quarter of them, and none when half are taken. */
+  #share(workload: number): number {
+    if (workload !== UNMAPPED) return this.#perWorkload;
+    return this.count * 2 >= this.capacity ? 0 : this.#perWorkload >> 2;
   }
 
   #writeNumbers(row: number, query: Query): void {

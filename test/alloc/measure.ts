@@ -44,6 +44,7 @@ const QUERIES = 200_000;
 const WARM_UP = 100_000;
 
 const CONFIG = `
+rate_limit: { queries: 0 }
 upstreams: { default: { servers: [192.0.2.53] } }
 feeds: { bad: { source: [listed.example, other.listed.test], category: malware } }
 bundles: { shared: [bundled.example] }

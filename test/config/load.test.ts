@@ -26,7 +26,7 @@ describe('defaults', () => {
     ['alerts fold for 10 minutes', config.alertWindowMs, 600_000],
     ['nowhere to send alerts', config.alerts, []],
     ['no metrics', config.metrics, null],
-    ['no rate limit', config.rateLimit, { queries: 0, misses: 0, burstMs: 1000 }],
+    ['no workload floods', config.rateLimit, { queries: 20_000, misses: 0, burstMs: null }],
     [
       'an upstream "default" without servers',
       config.upstreams.map((u) => [u.name, u.servers]),

@@ -22,11 +22,11 @@ const FILES = new Set(
   detect/spelling detect/spelling-model detect/generated detect/generated-names
   detect/generated-rows detect/generated-sums detect/generated-tell
   overrides/memory overrides/in-force overrides/cap
-  overload/rates
+  overload/rates overload/prefix overload/shield overload/responses
   querylog/kinds querylog/taps querylog/tap events/byte-ring
   events/kinds events/ring events/slots events/ledger events/handover events/findings
   metrics/latency metrics/meter
-  upstream/routes upstream/waiters upstream/inflight upstream/forward upstream/match
+  upstream/routes upstream/waiters upstream/ages upstream/inflight upstream/forward upstream/match
   zones/answer zones/kind zones/memory zones/alias
   `
     .trim()

@@ -29,7 +29,14 @@ const CONFIG = `
 upstreams: { default: { servers: [192.0.2.53] } }
 workloads: { api: { sources: [10.1.0.0/16], allow: [.example.com] } }
 `;
-const LIMITS: TcpLimits = { connectionsMax: 4, idleMs: 10_000, pendingMax: 3, unreadMax: 4096 };
+const LIMITS: TcpLimits = {
+  connectionsMax: 4,
+  idleMs: 10_000,
+  pendingMax: 3,
+  unreadMax: 4096,
+  connectionsPerSource: 4,
+  octetsPerSource: 4096,
+};
 const NXDOMAIN = 3;
 
 class StillClock extends Clock {
@@ -81,8 +88,8 @@ const denied = (id: number): Buffer => framed(buildQuery({ id, name: 'evil.test'
 /** A query that is asked upstream. */
 const fresh = (id: number): Buffer => framed(buildQuery({ id, name: `n${id}.example.com` }));
 
-function open(slot: number, octets: Uint8Array = new Uint8Array(0)): void {
-  streams.from(slot, '10.1.0.7');
+function open(slot: number, octets: Uint8Array = new Uint8Array(0), from = '10.1.0.7'): void {
+  streams.from(slot, from);
   streams.round({ slot, flags: EV_OPENED, octets });
 }
 
@@ -109,6 +116,7 @@ describe('frames', () => {
   });
 
   it('longer than a block, in pieces', () => {
+    start({ ...LIMITS, unreadMax: 1 << 20, octetsPerSource: 1 << 20 });
     const long = buildQuery({ id: 9, name: 'evil.test' });
     const padded = framed(Buffer.concat([long, Buffer.alloc(20_000)]));
     open(0);
@@ -214,6 +222,74 @@ describe('connections', () => {
     expect([server.connectionCount, streams.finished]).toEqual([1, [0]]);
     streams.round({ slot: 0, flags: EV_FAILED });
     expect([server.connectionCount, streams.dropped]).toEqual([0, [0]]);
+  });
+});
+
+describe('sources', () => {
+  const nothing = new Uint8Array(0);
+  const OTHER = '10.1.0.8';
+
+  it('with its share of the connections, a source closes its own that has been idle longest', () => {
+    start({ ...LIMITS, connectionsMax: 8, connectionsPerSource: 2 });
+    open(0, nothing, OTHER);
+    open(1);
+    open(2);
+    bring(1, denied(1));
+    open(3);
+    expect(streams.dropped).toEqual([2]);
+    open(4);
+    expect(streams.dropped).toEqual([2, 1]);
+    expect([server.connectionCount, server.sourceCount]).toEqual([3, 2]);
+  });
+
+  it('one that cannot have more leaves the others alone, however often it comes', () => {
+    start({ ...LIMITS, connectionsMax: 8, connectionsPerSource: 2 });
+    open(0, nothing, OTHER);
+    for (let turn = 0; turn < 100; turn++) for (let slot = 1; slot <= 4; slot++) open(slot);
+    expect(streams.dropped).not.toContain(0);
+    bring(0, denied(7));
+    expect(idsOf(0)).toEqual([7]);
+  });
+
+  it.each([
+    ['two IPv4 addresses are two', '10.1.0.8', 2],
+    ['addresses of one IPv6 /64 are one', '2001:db8::7', 2],
+    ['another IPv6 /64 is another', '2001:db8:0:1::7', 2],
+  ])('%s', (_rule, other, count) => {
+    open(0, nothing, other.includes(':') ? '2001:db8::1' : '10.1.0.7');
+    open(1, nothing, other);
+    open(2, nothing, '192.0.2.1');
+    expect(server.sourceCount).toBe(other === '2001:db8::7' ? count : count + 1);
+  });
+
+  it('what one source leaves unread has a bound below that of all', () => {
+    start({ ...LIMITS, unreadMax: 1 << 20, octetsPerSource: 4096 });
+    for (const slot of [0, 1]) {
+      open(slot, nothing, OTHER);
+      streams.room.set(slot, 0);
+    }
+    open(2);
+    streams.room.set(2, 0);
+    const many = (count: number): Buffer =>
+      Buffer.concat(Array.from({ length: count }, (_, i) => denied(i + 1)));
+    bring(0, many(20));
+    bring(1, many(200));
+    expect(streams.dropped).toEqual([1]);
+    bring(2, many(20));
+    expect(streams.dropped).toEqual([1]);
+  });
+
+  it('frames that never end have one, too', () => {
+    const endless = Buffer.concat([Buffer.from([0xff, 0xff]), Buffer.alloc(3000)]);
+    start({ ...LIMITS, unreadMax: 1 << 20, octetsPerSource: 10_000 });
+    open(0, endless);
+    open(1, nothing, OTHER);
+    bring(0, endless);
+    expect(streams.dropped).toEqual([]);
+    bring(0, Buffer.alloc(5000));
+    expect(streams.dropped).toEqual([0]);
+    bring(1, denied(3));
+    expect(idsOf(1)).toEqual([3]);
   });
 });
 

@@ -10,6 +10,7 @@ import { loadConfig } from '../../config/load.ts';
 import type { Config, Prefix, Workload } from '../../config/types.ts';
 import { DnsvalveError } from '../../errors.ts';
 import { addressToBytes, addressToText } from '../../native/addresses.ts';
+import { withoutLimits } from '../../overload/compile.ts';
 import { FeedSet } from '../../reputation/refresh.ts';
 import { compileSnapshot, type Snapshot } from '../../server/snapshot.ts';
 import { Tables } from '../../tables.ts';
@@ -58,7 +59,9 @@ export class World {
     const options = { stateDirectory, hashKey: HASH_KEY, compilesHere: true };
     const feeds = new FeedSet(config.feeds, options);
     try {
-      const snapshot = await compileSnapshot(config, 1, (rules) => feeds.compile(rules));
+      // A recording is replayed as it was, however fast.
+      const free = withoutLimits(config);
+      const snapshot = await compileSnapshot(free, 1, (rules) => feeds.compile(rules));
       return new World(config, snapshot, addresses);
     } finally {
       await feeds.stop();
