@@ -141,8 +141,6 @@ describe.each(BACKENDS)('responses through %s sockets', (backend) => {
     it.each<readonly [string, readonly { code: number; data: Buffer }[]]>([
       ['NSID', [{ code: NSID, data: Buffer.alloc(0) }]],
       ['ZONEVERSION', [{ code: 19, data: Buffer.alloc(0) }]],
-      ['a client cookie', [{ code: COOKIE, data: Buffer.alloc(8, 1) }]],
-      ['a whole cookie', [{ code: COOKIE, data: Buffer.alloc(40, 1) }]],
       ['a client subnet', [{ code: ECS, data: Buffer.from([0, 1, 24, 0, 8, 8, 8]) }]],
       ['padding', [{ code: PADDING, data: Buffer.alloc(300) }]],
       ['an unknown option', [{ code: 65001, data: Buffer.from('?') }]],
