@@ -23,11 +23,12 @@ import {
   SERVFAIL,
   TC,
 } from '../wire/constants.ts';
-import { messageFlags, messageId, rcodeOf } from '../wire/header.ts';
+import { messageFlags, rcodeOf } from '../wire/header.ts';
 import type { UpstreamEvents } from './events.ts';
 import {
   DRAINING,
   type Flights,
+  NEW_COOKIE,
   NO_EDNS,
   QUEUED,
   SAW_TIMEOUT,
@@ -37,15 +38,8 @@ import {
   WIRE,
 } from './flights.ts';
 import { KEY_DO } from './inflight.ts';
-import {
-  MATCH_CASE,
-  MATCH_OK,
-  MATCH_STRAY,
-  MATCH_WRONG,
-  matchDatagram,
-  matchMessage,
-} from './match.ts';
 import type { PoolSocket } from './pool.ts';
+import { BAD_COOKIE, DOUBTFUL, NOTHING, receive, receivedTry, receiveStream } from './receive.ts';
 import { Sender } from './sender.ts';
 import { countTry, type Group, probeCandidate, type Server } from './servers.ts';
 
@@ -140,13 +134,9 @@ export class Dispatcher {
     if (flight === -1) return;
     this.#nowMs = this.#clock();
     flights.place[flight] = DRAINING;
-    const match = matchMessage(flights.tries, flight, octets, start, end);
-    // Case proves nothing over TCP, where nobody off the path can forge; some servers fold it.
-    const matches = match === MATCH_OK || match === MATCH_CASE;
-    if (!matches) server.mismatches++;
-    const cut = (messageFlags(octets, start) & TC) !== 0;
     this.#attempt = -1;
-    if (matches && !cut) this.#response(flight, server, octets, start, end);
+    const isAnswer = receiveStream(flights, flight, server, octets, start, end);
+    if (isAnswer) this.#response(flight, server, octets, start, end);
     else this.#failServer(flight, server);
     this.#settle();
   }
@@ -233,33 +223,40 @@ export class Dispatcher {
   }
 
   #datagram(server: Server, socket: PoolSocket, index: number): void {
-    const { tries } = this.flights;
+    const { flights } = this;
     const { rx, rxLength } = this.sender.batch;
     const start = index * SLOT_STRIDE;
     const length = rxLength[index]!;
     const end = start + (length < 0 ? SLOT_SIZE : length);
-    const match = matchDatagram(tries, socket.index, rx, start, end);
-    if (match === MATCH_STRAY) {
-      server.strays++;
-      return;
-    }
-    if (match !== MATCH_OK) server.mismatches++;
-    if (match === MATCH_WRONG) return;
-    const attempt = tries.find(socket.index, messageId(rx, start));
+    const received = receive(flights, server, socket.index, rx, start, end);
+    const attempt = receivedTry;
     const flight = attempt >>> 1;
-    if (match === MATCH_CASE) {
-      // The try stays: if this was forged, the honest answer may come before TCP's.
-      if (!tries.isProbe(attempt)) this.#upgrade(flight, server);
-      return;
-    }
-    server.heard(this.#nowMs - tries.sentMs[attempt]!);
-    const isProbe = tries.isProbe(attempt);
+    if (received === DOUBTFUL) this.#upgrade(flight, server);
+    if (received === NOTHING || received === DOUBTFUL) return;
+    const isProbe = flights.tries.isProbe(attempt);
+    server.heard(this.#nowMs - flights.tries.sentMs[attempt]!);
     const isCut = length < 0 || (messageFlags(rx, start) & TC) !== 0;
     this.#attempt = attempt;
-    if (isProbe || isCut) this.flights.drop(attempt);
+    if (isProbe || isCut || received === BAD_COOKIE) flights.drop(attempt);
     if (isProbe) server.probePending = false;
     else if (isCut) this.#upgrade(flight, server);
+    else if (received === BAD_COOKIE) this.#askWithCookie(flight, server);
     else this.#response(flight, server, rx, start, end);
+  }
+
+  /** BADCOOKIE: once more with the cookie that came with it, then over TCP (RFC 7873 5.3). */
+  #askWithCookie(flight: number, server: Server): void {
+    const { flights } = this;
+    const waits = flights.place[flight] !== DRAINING;
+    if (waits && flights.chosen[flight] !== server.position) return;
+    if ((flights.marks[flight]! & NEW_COOKIE) !== 0) {
+      this.#upgrade(flight, server);
+      return;
+    }
+    if (flights.place[flight] === STREAM) return;
+    flights.marks[flight]! |= NEW_COOKIE;
+    flights.again(flight, server);
+    this.#ask(flight, server);
   }
 
   /** Asks the same server again over TCP, and whoever is asked after it. */
@@ -320,6 +317,11 @@ export class Dispatcher {
   #retryPlain(flight: number, server: Server): boolean {
     const { flights } = this;
     const marks = flights.marks[flight]!;
+    if (flights.place[flight] !== STREAM && server.cookie.giveUp()) {
+      flights.again(flight, server);
+      this.#ask(flight, server);
+      return true;
+    }
     if ((marks & NO_EDNS) !== 0 || (flights.inflight.keyFlags[flight]! & KEY_DO) !== 0)
       return false;
     if (flights.place[flight] === STREAM) return true;

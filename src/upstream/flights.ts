@@ -20,11 +20,15 @@ export const STREAM = 3;
 /** Nobody is left to ask; an answer to an earlier try may still come until the deadline. */
 export const DRAINING = 4;
 
-/** Marks: the query goes without our OPT; it goes by stream; a server stayed silent, or babbled. */
+/**
+ * Marks: the query goes without our OPT; it goes by stream; a server stayed silent, or babbled; it
+ * was asked again with a new cookie.
+ */
 export const NO_EDNS = 1;
 export const VIA_STREAM = 2;
 export const SAW_TIMEOUT = 4;
 export const SAW_UNFIT = 8;
+export const NEW_COOKIE = 16;
 
 export class Flights {
   readonly inflight: Inflight;
@@ -38,7 +42,7 @@ export class Flights {
   readonly #activeAt: Int32Array;
   /** Where the flight is / IDLE..DRAINING. */
   readonly place: Uint8Array;
-  /** NO_EDNS, VIA_STREAM, SAW_TIMEOUT, SAW_UNFIT / bits. */
+  /** NO_EDNS, VIA_STREAM, SAW_TIMEOUT, SAW_UNFIT, NEW_COOKIE / bits. */
   readonly marks: Uint8Array;
   /** Tries so far / 2 bits per position in the group / 0..3 each. */
   readonly counts: Uint32Array;

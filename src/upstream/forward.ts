@@ -20,10 +20,10 @@ import { copyOctets, writeU16, writeU32 } from '../wire/octets.ts';
 import { KEY_CD, KEY_DO, KEY_NO_RD, NAME_STRIDE } from './inflight.ts';
 import type { Tries } from './tries.ts';
 
-/** Our OPT: root owner, type, size, extended rcode and flags, no options. */
+/** Our OPT: root owner, type, size, extended rcode and flags, no options (see cookies.ts). */
 const OPT_SIZE = 11;
-/** No query of ours is longer: header, name of 255, type and class, OPT. */
-export const QUERY_MAX = HEADER_SIZE + 255 + 4 + OPT_SIZE;
+/** No query of ours is longer: header, name of 255, type and class, OPT with a cookie of 40. */
+export const QUERY_MAX = HEADER_SIZE + 255 + 4 + OPT_SIZE + 44;
 
 /**
  * Bit beside the KEY_* bits: leave our OPT out, for a server that called it a FORMERR (RFC 6891 7).

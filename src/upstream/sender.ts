@@ -55,7 +55,7 @@ export class Sender {
       flights.drop(attempt);
       const id = flights.tries.open(attempt, socket.index, nowMs);
       // No free id: its timer sends it again, by another socket.
-      if (id !== -1) this.#write(flight, flight, id, count++);
+      if (id !== -1) this.#write(server, flight, flight, id, count++);
     }
     this.#leave(server, socket, count, nowMs);
   }
@@ -71,7 +71,7 @@ export class Sender {
     if (socket === null || id === -1) return;
     const row = tries.rowOf(attempt);
     tries.ask(inflight, flight, row);
-    this.#write(flight, row, id, 0);
+    this.#write(server, flight, row, id, 0);
     this.#leave(server, socket, 1, nowMs);
   }
 
@@ -79,7 +79,7 @@ export class Sender {
   askStream(flight: number, server: Server, nowMs: number): void {
     const flights = this.#flights;
     const message = new Uint8Array(QUERY_MAX);
-    const length = buildQuery(flights.tries, flight, this.#flagsOf(flight), message, 0);
+    const length = this.#build(server, flight, flight, message, 0);
     const token = flights.takeToken(flight);
     if (server.stream.ask(message.subarray(0, length), token)) {
       server.tcp++;
@@ -96,12 +96,19 @@ export class Sender {
     return this.#flights.inflight.keyFlags[flight]! | plain;
   }
 
+  /** The question of `row`, with the flags of `flight` and our cookie. @returns its length */
+  #build(server: Server, flight: number, row: number, out: Uint8Array, at: number): number {
+    const flags = this.#flagsOf(flight);
+    const length = buildQuery(this.#flights.tries, row, flags, out, at);
+    if ((flags & PLAIN) !== 0) return length;
+    return server.cookie.append(out, at, length, server.streak);
+  }
+
   /** Writes the question of `row`, with the flags of `flight`, as message `slot`. */
-  #write(flight: number, row: number, id: number, slot: number): void {
+  #write(server: Server, flight: number, row: number, id: number, slot: number): void {
     const { batch } = this;
     const at = slot * SLOT_STRIDE;
-    const flags = this.#flagsOf(flight);
-    batch.txLength[slot] = buildQuery(this.#flights.tries, row, flags, batch.tx, at);
+    batch.txLength[slot] = this.#build(server, flight, row, batch.tx, at);
     batch.txPeer[slot] = 0;
     writeU16(batch.tx, at + AT_ID, id);
   }

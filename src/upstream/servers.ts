@@ -10,6 +10,7 @@
 import { BATCH_CAPACITY } from '../batch.ts';
 import type { SocketAddress } from '../config/types.ts';
 import { LATENCY_CELLS, microseconds, observe } from '../metrics/latency.ts';
+import { UpstreamCookie } from './cookies.ts';
 import type { SocketPool } from './pool.ts';
 import type { StreamTransport } from './transport.ts';
 
@@ -50,6 +51,7 @@ export class Server {
   position = 0;
   readonly pool: SocketPool;
   readonly stream: StreamTransport;
+  readonly cookie: UpstreamCookie;
 
   /** Flights that wait for the next flush / flight / first `queued` valid. */
   readonly queue = new Int32Array(BATCH_CAPACITY);
@@ -90,6 +92,7 @@ export class Server {
     this.group = identity.group;
     this.probe = identity.probe;
     this.probeDueMs = nowMs + PROBE_AILING_MS;
+    this.cookie = new UpstreamCookie(nowMs);
     this.pool = make.pool(this);
     this.stream = make.stream(this);
   }

@@ -108,7 +108,10 @@ export class Upstreams {
   /** Runs timers, renews sockets; every 20 to 50 ms. */
   tick(nowMs: number): void {
     this.#dispatcher.tick(nowMs);
-    for (const server of this.#servers()) server.pool.tick(nowMs);
+    for (const server of this.#servers()) {
+      server.pool.tick(nowMs);
+      server.cookie.tick(nowMs);
+    }
   }
 
   /** Flights that wait for an answer. */

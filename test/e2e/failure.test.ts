@@ -133,7 +133,8 @@ forward: { ".": gone, example: gone }`),
       client.close();
     }
     later.on('message', (message, peer) => {
-      const reply = Buffer.concat([message.subarray(0, message.length - 11), addressRecord(1)]);
+      const opt = message.indexOf(Buffer.from([0, 0, 41]));
+      const reply = Buffer.concat([message.subarray(0, opt), addressRecord(1)]);
       reply.writeUInt16BE(0x8180, 2);
       reply.writeUInt16BE(1, 6);
       reply.writeUInt16BE(0, 10);

@@ -89,8 +89,11 @@ describe.each(BACKENDS)('answers on the %s backend', (backend: Backend) => {
     expect([4, 6, 8, 10].map((at) => message.readUInt16BE(at))).toEqual([1, 0, 0, 1]);
     expect(name.toLowerCase()).toBe('www.example.com');
     expect(question.readUInt16BE(question.length - 4)).toBe(65);
-    const opt = Buffer.from([0, 0, 41, 0x04, 0xd0, 0, 0, row.optFlags >> 8, 0, 0, 0]);
-    expect(message.subarray(12 + question.length)).toEqual(opt);
+    // A COOKIE option of eight octets, which are random.
+    const opt = [0, 0, 41, 0x04, 0xd0, 0, 0, row.optFlags >> 8, 0, 0, 12, 0, 10, 0, 8];
+    const at = 12 + question.length;
+    expect(message.subarray(at, at + opt.length)).toEqual(Buffer.from(opt));
+    expect(message.length).toBe(at + opt.length + 8);
   });
 
   it.each(FORGERIES)('$name is no answer: counted, and the query goes on waiting', async (row) => {
