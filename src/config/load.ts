@@ -25,7 +25,8 @@ import {
   type Texts,
   wholeFile,
 } from './source.ts';
-import type { Config, ForwardRule, Place, SocketAddress, Upstream } from './types.ts';
+import type { Config, ForwardRule, Place, Upstream } from './types.ts';
+import { parseServer, type UpstreamServer } from './upstream-server.ts';
 
 export interface LoadOptions {
   /** Servers that replace `upstreams.default.servers`, as on the command line. */
@@ -64,8 +65,10 @@ export function loadConfig(path: string, options: LoadOptions = {}): Config {
     sections.add(source);
   }
   const overrides = {
-    listen: addresses('--listen', options.listen, problems),
-    upstream: addresses('--upstream', options.upstream, problems),
+    listen: given('--listen', options.listen, problems, (text) =>
+      parseSocketAddress(text, DNS_PORT),
+    ),
+    upstream: given('--upstream', options.upstream, problems, parseServer),
   };
   applyDefaults(main, sections, overrides.upstream);
   const { bundles, upstreams, workloads } = sections;
@@ -130,22 +133,28 @@ function reportUnknownKeys(source: Source, known: readonly string[], problems: P
   }
 }
 
-function addresses(
+/** Values of a repeatable option, or null when it was not given. */
+function given<T extends object>(
   option: string,
   texts: readonly string[] | undefined,
   problems: Problem[],
-): SocketAddress[] | null {
+  parse: (text: string) => T | string,
+): T[] | null {
   if (texts === undefined || texts.length === 0) return null;
   return texts.flatMap((text) => {
-    const address = parseSocketAddress(text, DNS_PORT);
-    if (typeof address !== 'string') return [address];
-    problems.push(wholeFile(option, address));
+    const value = parse(text);
+    if (typeof value !== 'string') return [value];
+    problems.push(wholeFile(option, value));
     return [];
   });
 }
 
 /** What a file need not say: the upstream `default`, and that `.` goes to it. */
-function applyDefaults(main: Source, sections: Sections, servers: SocketAddress[] | null): void {
+function applyDefaults(
+  main: Source,
+  sections: Sections,
+  servers: readonly UpstreamServer[] | null,
+): void {
   const at: Place = main.document.at([]);
   if (servers !== null) {
     const given = sections.upstreams.get(DEFAULT_UPSTREAM)?.at ?? at;

@@ -21,7 +21,6 @@ import {
   prefix,
   rate,
   recordType,
-  serverAddress,
   sinkPlace,
   size,
   word,
@@ -32,6 +31,7 @@ import { dnstapSchema, queryLogSchema, share } from './querylog-schema.ts';
 import { transportShape } from './sink-schema.ts';
 import { FACILITIES } from './sinks.ts';
 import type { DenyAnswer } from './types.ts';
+import { upstreamSchema } from './upstream-schema.ts';
 
 const deniedObject = z.strictObject({
   name: pattern,
@@ -157,17 +157,6 @@ export const workloadSchema = z
   .meta({ description: 'One workload: who it is, where it asks from, what it may resolve.' });
 
 const bundleSchema = z.array(entry).meta({ description: 'Entries that several workloads use.' });
-
-export const upstreamSchema = z
-  .strictObject({
-    servers: z
-      .union([
-        z.literal('system'),
-        z.array(serverAddress).min(1, { error: 'no server; list at least one' }),
-      ])
-      .meta({ description: 'Servers that are asked, or `system` for those of /etc/resolv.conf.' }),
-  })
-  .meta({ description: 'Servers that are asked alike.' });
 
 const forwardSchema = z
   .union([

@@ -5,6 +5,7 @@
 
 import type { AlertType } from '../alerts/alert.ts';
 import type { Format } from './formats.ts';
+import type { UpstreamServer } from './upstream-server.ts';
 
 /** Where something stands in a file, for messages and for the rule of a decision. */
 export interface Place {
@@ -191,7 +192,7 @@ export interface SocketAddress {
 
 export interface Upstream {
   readonly name: string;
-  readonly servers: readonly SocketAddress[];
+  readonly servers: readonly UpstreamServer[];
   readonly at: Place;
 }
 

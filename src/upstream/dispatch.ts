@@ -37,17 +37,11 @@ import {
   WIRE,
 } from './flights.ts';
 import { KEY_DO } from './inflight.ts';
-import {
-  MATCH_CASE,
-  MATCH_OK,
-  MATCH_STRAY,
-  MATCH_WRONG,
-  matchDatagram,
-  matchMessage,
-} from './match.ts';
+import { MATCH_CASE, MATCH_OK, MATCH_STRAY, MATCH_WRONG, matchDatagram } from './match.ts';
 import type { PoolSocket } from './pool.ts';
 import { Sender } from './sender.ts';
-import { countTry, type Group, probeCandidate, type Server } from './servers.ts';
+import { type Group, probeCandidate, type Server } from './servers.ts';
+import { Streams } from './streams.ts';
 
 /** Clients give up at 5 s, so an answer after that is waste. */
 const DEADLINE_MS = 5000;
@@ -58,6 +52,7 @@ export class Dispatcher {
   groups: readonly Group[] = [];
   readonly flights: Flights;
   readonly sender: Sender;
+  readonly streams: Streams;
   readonly #events: UpstreamEvents;
   readonly #clock: () => number;
   /** Read once per call from outside. */
@@ -72,6 +67,17 @@ export class Dispatcher {
   constructor(flights: Flights, events: UpstreamEvents, clock: () => number) {
     this.flights = flights;
     this.sender = new Sender(flights);
+    this.streams = new Streams(flights, {
+      enter: () => {
+        this.#attempt = -1;
+        this.#nowMs = this.#clock();
+        return this.#nowMs;
+      },
+      onResponse: (flight, server, octets, start, end) =>
+        this.#response(flight, server, octets, start, end),
+      onFailed: (flight, server) => this.#failServer(flight, server),
+      leave: () => this.#settle(),
+    });
     this.#events = events;
     this.#clock = clock;
   }
@@ -134,33 +140,6 @@ export class Dispatcher {
     this.#settle();
   }
 
-  onStreamMessage(server: Server, token: number, octets: Uint8Array, start: number, end: number) {
-    const { flights } = this;
-    const flight = flights.onStream(server, token);
-    if (flight === -1) return;
-    this.#nowMs = this.#clock();
-    flights.place[flight] = DRAINING;
-    const match = matchMessage(flights.tries, flight, octets, start, end);
-    // Case proves nothing over TCP, where nobody off the path can forge; some servers fold it.
-    const matches = match === MATCH_OK || match === MATCH_CASE;
-    if (!matches) server.mismatches++;
-    const cut = (messageFlags(octets, start) & TC) !== 0;
-    this.#attempt = -1;
-    if (matches && !cut) this.#response(flight, server, octets, start, end);
-    else this.#failServer(flight, server);
-    this.#settle();
-  }
-
-  onStreamBroken(server: Server, token: number): void {
-    const flight = this.flights.onStream(server, token);
-    if (flight === -1) return;
-    this.#nowMs = this.#clock();
-    server.networkErrors++;
-    this.flights.place[flight] = DRAINING;
-    this.#failServer(flight, server);
-    this.#settle();
-  }
-
   /**
    * A reload: the groups are these from now on. A flight goes on where its server is kept, else it
    * starts over in the group of the same name, else it fails.
@@ -184,19 +163,10 @@ export class Dispatcher {
 
   #regroupFlight(flight: number, removed: ReadonlySet<Server>): void {
     const { flights } = this;
-    const server = flights.serverOf(flight);
-    const name = flights.group[flight]!.name;
-    const gone = flights.leave(flight, removed);
+    const { name } = flights.group[flight]!;
     const group = this.groups.find((candidate) => candidate.name === name);
-    if (group === undefined) {
-      this.#fail(flight);
-      return;
-    }
-    flights.group[flight] = group;
-    flights.bad[flight] = 0;
-    flights.counts[flight] = gone ? 0 : countTry(0, server.position);
-    flights.chosen[flight] = gone ? 0 : server.position;
-    if (gone && !this.#advance(flight)) this.#fail(flight);
+    if (group === undefined) this.#fail(flight);
+    else if (flights.move(flight, group, removed) && !this.#advance(flight)) this.#fail(flight);
   }
 
   #flush(): void {
@@ -228,7 +198,7 @@ export class Dispatcher {
 
   #ask(flight: number, server: Server): void {
     const viaStream = (this.flights.marks[flight]! & VIA_STREAM) !== 0;
-    if (viaStream) this.sender.askStream(flight, server, this.#nowMs);
+    if (viaStream || server.isSecure) this.sender.askStream(flight, server, this.#nowMs);
     else this.sender.enqueue(flight, server, this.#nowMs);
   }
 
@@ -282,7 +252,10 @@ export class Dispatcher {
       const place = flights.place[flight]!;
       const waits = place === QUEUED || place === WIRE || place === STREAM;
       if (waits && flights.chosen[flight] !== server.position) return;
-      if (place === STREAM) flights.leaveStream(flight);
+      if (place === STREAM) {
+        flights.leaveStream(flight, flights.serverOf(flight));
+        flights.place[flight] = DRAINING;
+      }
       if (this.#advance(flight)) return;
     }
     this.#settling = flight;
@@ -342,8 +315,8 @@ export class Dispatcher {
     const server = flights.serverOf(flight);
     flights.marks[flight]! |= SAW_TIMEOUT;
     flights.place[flight] = DRAINING;
-    if (place === STREAM) server.stream.giveUp(flights.token[flight]!);
-    else if (place === WIRE) server.timedOut();
+    if (place === STREAM) this.streams.giveUp(flight, server);
+    if (place === WIRE || (place === STREAM && server.isSecure)) server.timedOut();
     if (this.#nowMs >= flights.deadlineMs[flight]!) this.#fail(flight);
     else if (!this.#advance(flight)) this.#drain(flight);
   }
@@ -354,7 +327,7 @@ export class Dispatcher {
    */
   #drain(flight: number): void {
     const { flights } = this;
-    if (!flights.isOnWire(flight) || (flights.marks[flight]! & SAW_UNFIT) !== 0) {
+    if (!flights.isWaiting(flight) || (flights.marks[flight]! & SAW_UNFIT) !== 0) {
       this.#fail(flight);
       return;
     }

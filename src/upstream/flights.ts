@@ -52,8 +52,12 @@ export class Flights {
   readonly dueMs: Float64Array;
   /** When it fails / ms of the clock. */
   readonly deadlineMs: Float64Array;
-  /** What the stream knows the flight by / token / valid while STREAM. */
+  /** Servers whose stream holds the question / bit per position. */
+  readonly streams: Uint16Array;
+  /** What these streams know the flight by / token / valid while `streams` is not 0. */
   readonly token: Float64Array;
+  /** When the question last went to a stream / ms of the clock. */
+  readonly streamMs: Float64Array;
   /** Group of each flight that is not IDLE; outlives a reload that renumbers the groups. */
   readonly group: (Group | null)[];
 
@@ -72,7 +76,9 @@ export class Flights {
     this.newest = new Uint8Array(capacity);
     this.dueMs = new Float64Array(capacity);
     this.deadlineMs = new Float64Array(capacity);
+    this.streams = new Uint16Array(capacity);
     this.token = new Float64Array(capacity);
+    this.streamMs = new Float64Array(capacity);
     this.group = new Array<Group | null>(capacity).fill(null);
   }
 
@@ -85,6 +91,7 @@ export class Flights {
     this.marks[flight] = 0;
     this.counts[flight] = 0;
     this.bad[flight] = 0;
+    this.streams[flight] = 0;
     this.deadlineMs[flight] = deadlineMs;
     this.dueMs[flight] = deadlineMs;
     this.tries.ask(this.inflight, flight, flight);
@@ -92,7 +99,7 @@ export class Flights {
 
   /** Forgets the flight: nothing that arrives later can find it. */
   end(flight: number): void {
-    if (this.place[flight] === STREAM) this.leaveStream(flight);
+    if (this.streams[flight] !== 0) this.leaveStreams(flight);
     this.drop(flight * 2);
     this.drop(flight * 2 + 1);
     this.place[flight] = IDLE;
@@ -134,27 +141,57 @@ export class Flights {
     if (socket !== null) socket.pool.settled(socket);
   }
 
-  /** Forgets what was asked of servers in `removed`. @returns whether the chosen one is there */
-  leave(flight: number, removed: ReadonlySet<Server>): boolean {
+  /**
+   * A reload: what was asked of servers in `removed` is forgotten; the rest goes on in `group`, at
+   * positions that may be others, with its count of tries begun anew.
+   *
+   * @returns whether the server that was asked last is gone
+   */
+  move(flight: number, group: Group, removed: ReadonlySet<Server>): boolean {
     for (let attempt = flight * 2; attempt < flight * 2 + 2; attempt++) {
       const socket = this.sockets.at(this.tries.socket[attempt]!);
       if (socket !== null && removed.has(socket.pool.server)) this.drop(attempt);
     }
-    const gone = removed.has(this.serverOf(flight));
-    if (gone && this.place[flight] === STREAM) this.leaveStream(flight);
-    return gone;
+    const streams = this.streams[flight]!;
+    this.streams[flight] = 0;
+    for (const [before, server] of this.group[flight]!.servers.entries()) {
+      const isHeld = (streams & (1 << before)) !== 0 && !removed.has(server);
+      if (isHeld) this.streams[flight]! |= 1 << server.position;
+    }
+    const server = this.serverOf(flight);
+    const isGone = removed.has(server);
+    if (isGone && this.place[flight] === STREAM) this.place[flight] = DRAINING;
+    this.group[flight] = group;
+    this.bad[flight] = 0;
+    this.counts[flight] = isGone ? 0 : countTry(0, server.position);
+    this.chosen[flight] = isGone ? 0 : server.position;
+    return isGone;
   }
 
-  /** Whether a try of the flight is on the wire. */
-  isOnWire(flight: number): boolean {
+  /** Whether an answer to any try may still come. */
+  isWaiting(flight: number): boolean {
     const { socket } = this.tries;
+    if (this.streams[flight] !== 0) return true;
     return socket[flight * 2] !== -1 || socket[flight * 2 + 1] !== -1;
   }
 
-  /** The stream's answer is not wanted any more. */
-  leaveStream(flight: number): void {
-    this.place[flight] = DRAINING;
-    this.serverOf(flight).stream.cancel(this.token[flight]!);
+  /** The answer of the server's stream is not wanted any more. */
+  leaveStream(flight: number, server: Server): void {
+    if (!this.isOnStream(flight, server)) return;
+    this.streams[flight]! &= ~(1 << server.position);
+    server.stream.cancel(this.token[flight]!);
+  }
+
+  /** Like `leaveStream` for all of them. */
+  leaveStreams(flight: number): void {
+    const { servers } = this.group[flight]!;
+    for (let position = 0; position < servers.length; position++) {
+      this.leaveStream(flight, servers[position]!);
+    }
+  }
+
+  isOnStream(flight: number, server: Server): boolean {
+    return (this.streams[flight]! & (1 << server.position)) !== 0;
   }
 
   /** The server that was asked last. */
@@ -162,17 +199,23 @@ export class Flights {
     return this.group[flight]!.servers[this.chosen[flight]!]!;
   }
 
-  /** Sets and returns a token that no later flight in the same slot has. */
-  takeToken(flight: number): number {
+  /** The question goes to the stream of `server`. @returns its token, which no later flight has */
+  enterStream(flight: number, server: Server, nowMs: number): number {
     const token = this.inflight.generation[flight]! * this.inflight.capacity + flight;
+    this.leaveStream(flight, server);
     this.token[flight] = token;
+    this.streamMs[flight] = nowMs;
+    this.streams[flight]! |= 1 << server.position;
     return token;
   }
 
-  /** @returns the flight that waits for `token` on the stream of `server`, or -1 */
-  onStream(server: Server, token: number): number {
+  /** Takes the flight that waits for `token` off the stream of `server`. @returns it, or -1 */
+  takeStream(server: Server, token: number): number {
     const flight = token % this.inflight.capacity;
-    if (this.place[flight] !== STREAM || this.token[flight] !== token) return -1;
-    return this.serverOf(flight) === server ? flight : -1;
+    if (this.group[flight] === null || this.token[flight] !== token) return -1;
+    const isHeld = this.group[flight]!.servers[server.position] === server;
+    if (!isHeld || !this.isOnStream(flight, server)) return -1;
+    this.streams[flight]! &= ~(1 << server.position);
+    return flight;
   }
 }

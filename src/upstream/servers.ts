@@ -8,10 +8,10 @@
  */
 
 import { BATCH_CAPACITY } from '../batch.ts';
-import type { SocketAddress } from '../config/types.ts';
 import { LATENCY_CELLS, microseconds, observe } from '../metrics/latency.ts';
+import type { PlannedServer } from './plan.ts';
 import type { SocketPool } from './pool.ts';
-import type { StreamTransport } from './transport.ts';
+import type { StreamFailure, StreamTransport } from './transport.ts';
 
 /** Servers of one group: the tries of a flight are counted in 2 bits each of one word. */
 export const SERVERS_MAX = 16;
@@ -41,14 +41,15 @@ export type CircuitState = 'closed' | 'open' | 'half-open';
 
 /** One server in one group. */
 export class Server {
-  readonly address: SocketAddress;
+  readonly address: PlannedServer;
   /** Name of the group. */
   readonly group: string;
   /** Number of its probe in the Tries table. */
   readonly probe: number;
   /** Index in its group; changes with a reload. */
   position = 0;
-  readonly pool: SocketPool;
+  /** Null for an encrypted server: there is no socket by which it could be asked in the open. */
+  readonly pool: SocketPool | null;
   readonly stream: StreamTransport;
 
   /** Flights that wait for the next flush / flight / first `queued` valid. */
@@ -76,14 +77,16 @@ export class Server {
   strays = 0;
   /** ICMP errors and the like. */
   networkErrors = 0;
-  /** Queries over TCP. */
+  /** Queries by its stream: over TCP, in the open or within TLS. */
   tcp = 0;
+  /** Why the last connection to an encrypted server could not be had; null since one could. */
+  failure: StreamFailure | null = null;
   /** Round trips, as metrics/latency.ts lays them out. */
   readonly latency = new Float64Array(LATENCY_CELLS);
 
   constructor(
-    identity: { address: SocketAddress; group: string; probe: number },
-    make: { pool(server: Server): SocketPool; stream(server: Server): StreamTransport },
+    identity: { address: PlannedServer; group: string; probe: number },
+    make: { pool(server: Server): SocketPool | null; stream(server: Server): StreamTransport },
     nowMs: number,
   ) {
     this.address = identity.address;
@@ -112,6 +115,26 @@ export class Server {
   refused(): void {
     this.networkErrors++;
     this.refusing = true;
+  }
+
+  /** Questions go by the stream and by nothing else. */
+  get isSecure(): boolean {
+    return this.pool === null;
+  }
+
+  /** Whether there is something to ask by. */
+  get usable(): boolean {
+    return this.pool === null ? this.stream.usable : this.pool.usable;
+  }
+
+  /**
+   * An encrypted server could not be connected to. One whose certificate is refused is not the
+   * server at all, so it is out of use at once.
+   */
+  unreachable(failure: StreamFailure): void {
+    this.failure = failure;
+    this.refused();
+    if (++this.streak >= STREAK_MAX || failure.certificate) this.circuitOpen = true;
   }
 
   get state(): CircuitState {
@@ -169,7 +192,7 @@ export function chooseServer(group: Group, counts: number, bad: number): number 
     const tries = triesOf(counts, position);
     if ((bad & (1 << position)) !== 0 || tries === TRIES_MAX) continue;
     const server = servers[position]!;
-    if (!server.pool.usable) continue;
+    if (!server.usable) continue;
     const cost = costOf(server) + tries * COST_TRY;
     if (cost < bestCost) {
       best = position;

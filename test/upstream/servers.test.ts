@@ -22,6 +22,7 @@ interface Shape {
 
 const stream: StreamTransport = {
   ask: () => true,
+  usable: true,
   cancel: () => undefined,
   giveUp: () => undefined,
   close: () => undefined,
