@@ -15,7 +15,7 @@ import { type MainSettings, mainSettings } from './main-file.ts';
 import { parseSocketAddress } from './prefix.ts';
 import { RESOLV_CONF, systemServers } from './resolvconf.ts';
 import { mainShape, sharedShape } from './schema.ts';
-import { Sections } from './sections.ts';
+import { Sections, type UpstreamInput } from './sections.ts';
 import {
   includedPaths,
   NO_SUCH_FILE,
@@ -149,6 +149,10 @@ function given<T extends object>(
   });
 }
 
+function defaultUpstream(at: Place): UpstreamInput {
+  return { name: DEFAULT_UPSTREAM, servers: 'system', hedge: true, at };
+}
+
 /** What a file need not say: the upstream `default`, and that `.` goes to it. */
 function applyDefaults(
   main: Source,
@@ -157,10 +161,10 @@ function applyDefaults(
 ): void {
   const at: Place = main.document.at([]);
   if (servers !== null) {
-    const given = sections.upstreams.get(DEFAULT_UPSTREAM)?.at ?? at;
-    sections.upstreams.set(DEFAULT_UPSTREAM, { name: DEFAULT_UPSTREAM, servers, at: given });
+    const before = sections.upstreams.get(DEFAULT_UPSTREAM) ?? defaultUpstream(at);
+    sections.upstreams.set(DEFAULT_UPSTREAM, { ...before, servers });
   } else if (sections.upstreams.size === 0) {
-    sections.upstreams.set(DEFAULT_UPSTREAM, { name: DEFAULT_UPSTREAM, servers: 'system', at });
+    sections.upstreams.set(DEFAULT_UPSTREAM, defaultUpstream(at));
   }
   const upstream = sections.upstreams.get(DEFAULT_UPSTREAM);
   if (upstream !== undefined && !sections.forward.has('.')) {

@@ -116,9 +116,9 @@ export class Sections {
     const path = ['upstreams', name];
     const input = checked(upstreamSchema, source.document, { path, value }, this.problems);
     if (input === undefined) return null;
-    const { servers } = input;
+    const { servers, hedge } = input;
     const within = servers === 'system' ? servers : servers.map((one) => inFolder(source, one));
-    return { name, servers: within, at: source.document.keyAt(path) };
+    return { name, servers: within, hedge, at: source.document.keyAt(path) };
   }
 
   #forwardRule(source: Source, suffix: string, value: unknown): ForwardRule | null {

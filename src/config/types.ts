@@ -193,6 +193,8 @@ export interface SocketAddress {
 export interface Upstream {
   readonly name: string;
   readonly servers: readonly UpstreamServer[];
+  /** Whether a second server is asked when the first is slow. */
+  readonly hedge: boolean;
   readonly at: Place;
 }
 

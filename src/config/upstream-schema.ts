@@ -73,5 +73,13 @@ export const upstreamSchema = z
           .min(1, { error: 'no server; list at least one' }),
       ])
       .meta({ description: 'Servers that are asked, or `system` for those of /etc/resolv.conf.' }),
+    hedge: z
+      .boolean()
+      .default(true)
+      .meta({
+        description:
+          'Ask a second server when the first takes longer than nearly all its answers did, for ' +
+          'one query in 20 at most.',
+      }),
   })
   .meta({ description: 'Servers that are asked alike.' });

@@ -10,6 +10,8 @@ const COUNTED = [
   'sent',
   'tcp',
   'answered',
+  'hedges',
+  'hedgesWon',
   'timeouts',
   'mismatches',
   'malformed',

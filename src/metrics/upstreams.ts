@@ -7,6 +7,9 @@ import type { UpstreamTotal } from './upstream-totals.ts';
 const ANSWERS = 'Answers to them over UDP, TLS and HTTPS.';
 const ROUND_TRIPS = 'Round trips over UDP, TLS and HTTPS.';
 
+const HEDGES = 'Questions that it got because another server took long.';
+const HEDGES_WON = 'Of these, how often it was the first to answer.';
+
 export function writeUpstreams(
   page: Exposition,
   totals: readonly UpstreamTotal[],
@@ -25,6 +28,10 @@ export function writeUpstreams(
   page.counter('dnsvalve_upstream_requests', sent, requests);
   const responses = each(({ counts }, labels) => [[labels, counts.answered]]);
   page.counter('dnsvalve_upstream_responses', ANSWERS, responses);
+  const hedges = each(({ counts }, labels) => [[labels, counts.hedges]]);
+  page.counter('dnsvalve_upstream_hedges', HEDGES, hedges);
+  const won = each(({ counts }, labels) => [[labels, counts.hedgesWon]]);
+  page.counter('dnsvalve_upstream_hedges_won', HEDGES_WON, won);
   const errors = each(({ counts }, labels) => [
     [{ ...labels, reason: 'timeout' }, counts.timeouts],
     [{ ...labels, reason: 'mismatch' }, counts.mismatches],

@@ -28,6 +28,7 @@ import type { UpstreamEvents } from './events.ts';
 import {
   DRAINING,
   type Flights,
+  HEDGE_DUE,
   NO_EDNS,
   QUEUED,
   SAW_TIMEOUT,
@@ -36,6 +37,7 @@ import {
   VIA_STREAM,
   WIRE,
 } from './flights.ts';
+import { Hedging } from './hedge.ts';
 import { KEY_DO } from './inflight.ts';
 import { MATCH_CASE, MATCH_OK, MATCH_STRAY, MATCH_WRONG, matchDatagram } from './match.ts';
 import type { PoolSocket } from './pool.ts';
@@ -53,6 +55,7 @@ export class Dispatcher {
   readonly flights: Flights;
   readonly sender: Sender;
   readonly streams: Streams;
+  readonly #hedging: Hedging;
   readonly #events: UpstreamEvents;
   readonly #clock: () => number;
   /** Read once per call from outside. */
@@ -78,6 +81,7 @@ export class Dispatcher {
       onFailed: (flight, server) => this.#failServer(flight, server),
       leave: () => this.#settle(),
     });
+    this.#hedging = new Hedging(flights, this.streams);
     this.#events = events;
     this.#clock = clock;
   }
@@ -94,6 +98,7 @@ export class Dispatcher {
     this.#nowMs = flights.inflight.startedMs[flight]!;
     // Released and taken again by the very call that its answer led to.
     if (flight === this.#settling) this.#endSettling();
+    this.#hedging.earn();
     flights.begin(flight, group, this.#nowMs + DEADLINE_MS);
     if (!this.#advance(flight)) {
       this.#fail(flight);
@@ -190,6 +195,7 @@ export class Dispatcher {
 
   /** Asks the next server. @returns false when there is none; the flight is as before then */
   #advance(flight: number): boolean {
+    if (this.#hedging.resume(flight, this.#nowMs)) return true;
     const server = this.flights.next(flight);
     if (server === null) return false;
     this.#ask(flight, server);
@@ -197,9 +203,11 @@ export class Dispatcher {
   }
 
   #ask(flight: number, server: Server): void {
+    this.flights.marks[flight]! &= ~HEDGE_DUE;
     const viaStream = (this.flights.marks[flight]! & VIA_STREAM) !== 0;
     if (viaStream || server.isSecure) this.sender.askStream(flight, server, this.#nowMs);
     else this.sender.enqueue(flight, server, this.#nowMs);
+    this.#hedging.arm(flight, server, this.#nowMs);
   }
 
   #datagram(server: Server, socket: PoolSocket, index: number): void {
@@ -258,6 +266,7 @@ export class Dispatcher {
       }
       if (this.#advance(flight)) return;
     }
+    this.#hedging.settled(flight, server, this.#nowMs);
     this.#settling = flight;
     const isUsed = this.#events.onAnswer(flight, octets, start, end);
     if (isUsed) this.#endSettling();
@@ -311,6 +320,11 @@ export class Dispatcher {
 
   #timeOut(flight: number): void {
     const { flights } = this;
+    if (this.#hedging.isDue(flight, this.#nowMs)) {
+      const second = this.#hedging.second(flight);
+      if (second !== null) this.#ask(flight, second);
+      return;
+    }
     const place = flights.place[flight]!;
     const server = flights.serverOf(flight);
     flights.marks[flight]! |= SAW_TIMEOUT;

@@ -25,6 +25,10 @@ export const NO_EDNS = 1;
 export const VIA_STREAM = 2;
 export const SAW_TIMEOUT = 4;
 export const SAW_UNFIT = 8;
+/** A second server is due to be asked; two are being asked; two were. See hedge.ts. */
+export const HEDGE_DUE = 16;
+export const HEDGED = 32;
+export const WAS_HEDGED = 64;
 
 export class Flights {
   readonly inflight: Inflight;
@@ -38,7 +42,7 @@ export class Flights {
   readonly #activeAt: Int32Array;
   /** Where the flight is / IDLE..DRAINING. */
   readonly place: Uint8Array;
-  /** NO_EDNS, VIA_STREAM, SAW_TIMEOUT, SAW_UNFIT / bits. */
+  /** NO_EDNS to WAS_HEDGED / bits. */
   readonly marks: Uint8Array;
   /** Tries so far / 2 bits per position in the group / 0..3 each. */
   readonly counts: Uint32Array;
@@ -58,6 +62,11 @@ export class Flights {
   readonly token: Float64Array;
   /** When the question last went to a stream / ms of the clock. */
   readonly streamMs: Float64Array;
+  /** Server that was asked before the second one / position / valid while WAS_HEDGED. */
+  readonly hedgedFrom: Uint8Array;
+  /** When that one was asked, and when its time is over / ms of the clock / as `hedgedFrom`. */
+  readonly firstMs: Float64Array;
+  readonly retryMs: Float64Array;
   /** Group of each flight that is not IDLE; outlives a reload that renumbers the groups. */
   readonly group: (Group | null)[];
 
@@ -79,6 +88,9 @@ export class Flights {
     this.streams = new Uint16Array(capacity);
     this.token = new Float64Array(capacity);
     this.streamMs = new Float64Array(capacity);
+    this.hedgedFrom = new Uint8Array(capacity);
+    this.firstMs = new Float64Array(capacity);
+    this.retryMs = new Float64Array(capacity);
     this.group = new Array<Group | null>(capacity).fill(null);
   }
 
@@ -163,9 +175,19 @@ export class Flights {
     if (isGone && this.place[flight] === STREAM) this.place[flight] = DRAINING;
     this.group[flight] = group;
     this.bad[flight] = 0;
+    this.marks[flight]! &= ~(HEDGE_DUE | HEDGED | WAS_HEDGED);
     this.counts[flight] = isGone ? 0 : countTry(0, server.position);
     this.chosen[flight] = isGone ? 0 : server.position;
     return isGone;
+  }
+
+  /** @returns the try of the flight that is on the wire of `server`, or -1 */
+  tryAt(flight: number, server: Server): number {
+    for (let attempt = flight * 2; attempt < flight * 2 + 2; attempt++) {
+      const socket = this.sockets.at(this.tries.socket[attempt]!);
+      if (socket !== null && socket.pool.server === server) return attempt;
+    }
+    return -1;
   }
 
   /** Whether an answer to any try may still come. */
@@ -204,9 +226,17 @@ export class Flights {
     const token = this.inflight.generation[flight]! * this.inflight.capacity + flight;
     this.leaveStream(flight, server);
     this.token[flight] = token;
+    if (this.hedgedFrom[flight] === server.position) this.marks[flight]! &= ~WAS_HEDGED;
     this.streamMs[flight] = nowMs;
     this.streams[flight]! |= 1 << server.position;
     return token;
+  }
+
+  /** When the question went to the stream of `server`, ms of the clock. */
+  streamedMs(flight: number, server: Server): number {
+    const wasFirst = (this.marks[flight]! & WAS_HEDGED) !== 0;
+    const isFirst = wasFirst && this.hedgedFrom[flight] === server.position;
+    return isFirst ? this.firstMs[flight]! : this.streamMs[flight]!;
   }
 
   /** Takes the flight that waits for `token` off the stream of `server`. @returns it, or -1 */

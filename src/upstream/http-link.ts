@@ -22,7 +22,7 @@ const IDLE_MS = 30_000;
 const MEDIA_TYPE = 'application/dns-message';
 /** Streams that the server is taken to allow until it says. */
 const STREAMS_START = 100;
-const { NGHTTP2_CANCEL, NGHTTP2_NO_ERROR, NGHTTP2_REFUSED_STREAM } = constants;
+const { NGHTTP2_CANCEL, NGHTTP2_REFUSED_STREAM } = constants;
 
 const NO_HTTP2: StreamFailure = { reason: 'the server does not speak HTTP/2', certificate: false };
 
@@ -54,6 +54,7 @@ class HttpLink implements Link {
   readonly #events: LinkEvents;
   #session: ClientHttp2Session | null = null;
   readonly #streams = new Map<number, ClientHttp2Stream>();
+  #streamsMax = STREAMS_START;
   #error: Error | null = null;
   #retired = false;
   #over = false;
@@ -70,15 +71,18 @@ class HttpLink implements Link {
   }
 
   get hasRoom(): boolean {
-    const most = this.#session?.remoteSettings?.maxConcurrentStreams ?? STREAMS_START;
-    return !this.#retired && this.#streams.size < most;
+    return !this.#retired && this.#streams.size < this.#streamsMax;
   }
 
   send(message: Uint8Array, token: number): void {
     const session = this.#session;
     if (session === null || session.closed || session.destroyed) {
       // The end of the session is on its way to us.
-      setImmediate(() => this.#over || this.#events.onUntouched(token));
+      setImmediate(() => {
+        if (this.#over) return;
+        this.#retire();
+        this.#events.onUntouched(token);
+      });
       return;
     }
     const stream = session.request(
@@ -98,7 +102,8 @@ class HttpLink implements Link {
   }
 
   forget(token: number): void {
-    this.#take(token)?.close(NGHTTP2_CANCEL);
+    const stream = this.#streams.get(token);
+    if (stream !== undefined && this.#take(token, stream)) stream.close(NGHTTP2_CANCEL);
   }
 
   close(): void {
@@ -123,7 +128,10 @@ class HttpLink implements Link {
     });
     session.on('goaway', () => this.#retire());
     session.on('close', () => this.#end(failureOf(this.#socket, this.#error)));
-    session.on('remoteSettings', () => this.#over || this.#events.onRoom());
+    session.on('remoteSettings', ({ maxConcurrentStreams }) => {
+      this.#streamsMax = maxConcurrentStreams ?? STREAMS_START;
+      if (!this.#over) this.#events.onRoom();
+    });
     session.setTimeout(IDLE_MS, () => {
       if (this.#streams.size === 0) session.destroy();
     });
@@ -142,46 +150,47 @@ class HttpLink implements Link {
     let isFit = false;
     stream.on('response', (headers) => {
       isFit = isAnswer(headers);
-      if (!isFit) this.#refuse(token);
+      if (!isFit) this.#refuse(token, stream);
     });
     stream.on('data', (chunk: Buffer) => {
-      if (isFit && !body.add(chunk)) this.#refuse(token);
+      if (isFit && !body.add(chunk)) this.#refuse(token, stream);
     });
     stream.on('end', () => {
-      if (isFit) this.#answer(token, body.whole());
+      if (isFit) this.#answer(token, stream, body.whole());
     });
     // 'close' follows, and its code says why.
     stream.on('error', () => undefined);
-    stream.on('close', () => this.#closed(token, stream.rstCode ?? NGHTTP2_NO_ERROR));
+    stream.on('close', () => this.#closed(token, stream));
   }
 
-  #answer(token: number, octets: Buffer): void {
-    if (octets.length < HEADER_SIZE) this.#refuse(token);
-    else if (this.#take(token) !== null && !this.#over) {
+  #answer(token: number, stream: ClientHttp2Stream, octets: Buffer): void {
+    if (octets.length < HEADER_SIZE) this.#refuse(token, stream);
+    else if (this.#take(token, stream) && !this.#over) {
       this.#events.onMessage(token, octets, 0, octets.length);
       this.#events.onRoom();
     }
   }
 
-  #refuse(token: number): void {
-    const stream = this.#take(token);
-    if (stream === null) return;
+  #refuse(token: number, stream: ClientHttp2Stream): void {
+    if (!this.#take(token, stream)) return;
     stream.close(NGHTTP2_CANCEL);
     if (!this.#over) this.#events.onRefused(token);
   }
 
   /** A stream that ended without an answer. */
-  #closed(token: number, code: number): void {
+  #closed(token: number, stream: ClientHttp2Stream): void {
     // With the session they all end: that is the transport's to judge.
-    if (this.#session?.destroyed === true || this.#take(token) === null || this.#over) return;
-    if (code === NGHTTP2_REFUSED_STREAM) this.#events.onUntouched(token);
+    if (this.#session?.destroyed === true || !this.#take(token, stream) || this.#over) return;
+    if (stream.rstCode === NGHTTP2_REFUSED_STREAM) this.#events.onUntouched(token);
     else this.#events.onRefused(token);
   }
 
-  #take(token: number): ClientHttp2Stream | null {
-    const stream = this.#streams.get(token) ?? null;
-    this.#streams.delete(token);
-    return stream;
+  /**
+   * Ends the interest in a stream. @returns whether there was any: a question that was given up and
+   * asked again has another one by now
+   */
+  #take(token: number, stream: ClientHttp2Stream): boolean {
+    return this.#streams.get(token) === stream && this.#streams.delete(token);
   }
 
   #end(failure: StreamFailure): void {

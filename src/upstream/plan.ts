@@ -23,6 +23,8 @@ export interface UpstreamPlan {
   readonly groups: readonly {
     readonly name: string;
     readonly servers: readonly PlannedServer[];
+    /** Whether a second server is asked when the first is slow; no when not given. */
+    readonly hedge?: boolean;
   }[];
 }
 
@@ -32,6 +34,7 @@ export function planOf(upstreams: readonly Upstream[]): UpstreamPlan {
     groups: upstreams.map((upstream) => ({
       name: upstream.name,
       servers: upstream.servers.map((server) => planned(upstream, server)),
+      hedge: upstream.hedge,
     })),
   };
 }

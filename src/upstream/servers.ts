@@ -11,6 +11,7 @@ import { BATCH_CAPACITY } from '../batch.ts';
 import { LATENCY_CELLS, microseconds, observe } from '../metrics/latency.ts';
 import type { PlannedServer } from './plan.ts';
 import type { SocketPool } from './pool.ts';
+import { Tail } from './tail.ts';
 import type { StreamFailure, StreamTransport } from './transport.ts';
 
 /** Servers of one group: the tries of a flight are counted in 2 bits each of one word. */
@@ -19,6 +20,9 @@ export const SERVERS_MAX = 16;
 export const TRIES_MAX = 3;
 /** Timeouts in a row that open the circuit. */
 export const STREAK_MAX = 8;
+
+/** Questions in a row that an encrypted server may fail before others are asked first. */
+const BREAKS_MAX = 4;
 
 /** How long a server that nothing is known about is taken to need, in ms. */
 const SRTT_START_MS = 50;
@@ -56,6 +60,8 @@ export class Server {
   readonly queue = new Int32Array(BATCH_CAPACITY);
   queued = 0;
 
+  /** Within what time nearly all recent answers came. */
+  readonly tail = new Tail();
   /** Smoothed round trip in ms. */
   srttMs = SRTT_START_MS;
   /** Timeouts since the last answer. */
@@ -63,6 +69,8 @@ export class Server {
   circuitOpen = false;
   /** The last that was heard is an ICMP error. */
   refusing = false;
+  /** Questions that broke since the last answer. */
+  #breaks = 0;
   probePending = false;
   probeDueMs: number;
 
@@ -79,6 +87,9 @@ export class Server {
   networkErrors = 0;
   /** Queries by its stream: over TCP, in the open or within TLS. */
   tcp = 0;
+  /** Questions that it got beside another server, and how often it was the first to answer. */
+  hedges = 0;
+  hedgesWon = 0;
   /** Why the last connection to an encrypted server could not be had; null since one could. */
   failure: StreamFailure | null = null;
   /** Round trips, as metrics/latency.ts lays them out. */
@@ -102,14 +113,31 @@ export class Server {
     this.answered++;
     observe(this.latency, 0, microseconds(rttMs), 1);
     this.srttMs += (rttMs - this.srttMs) * SRTT_GAIN;
+    this.tail.add(rttMs);
     this.streak = 0;
     this.circuitOpen = false;
     this.refusing = false;
+    this.#breaks = 0;
+  }
+
+  /** Another server answered first; this one takes more than `rttMs`, if it answers at all. */
+  outrun(rttMs: number): void {
+    if (rttMs > this.srttMs) this.srttMs += (rttMs - this.srttMs) * SRTT_GAIN;
+    this.tail.add(rttMs);
   }
 
   timedOut(): void {
     this.timeouts++;
     if (++this.streak >= STREAK_MAX) this.circuitOpen = true;
+  }
+
+  /**
+   * A question to an encrypted server broke, and says nothing about the next one: whoever knows a
+   * name that does so must not be able to turn everybody away. Several in a row do.
+   */
+  broke(): void {
+    this.networkErrors++;
+    if (++this.#breaks >= BREAKS_MAX) this.refusing = true;
   }
 
   refused(): void {
@@ -120,6 +148,11 @@ export class Server {
   /** Questions go by the stream and by nothing else. */
   get isSecure(): boolean {
     return this.pool === null;
+  }
+
+  /** Nothing speaks against it. */
+  get isWell(): boolean {
+    return this.streak === 0 && !this.refusing && !this.circuitOpen;
   }
 
   /** Whether there is something to ask by. */
@@ -162,6 +195,8 @@ export class Server {
 /** Servers that are asked for the same suffixes. */
 export interface Group {
   readonly name: string;
+  /** Whether a second server is asked when the first is slow. */
+  readonly hedge: boolean;
   /** At most SERVERS_MAX; `servers[i].position === i`. */
   readonly servers: readonly Server[];
 }

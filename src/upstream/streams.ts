@@ -41,7 +41,7 @@ export class Streams {
     if (flight === -1) return;
     const nowMs = this.#host.enter();
     const matches = this.#matches(server, flight, octets, start, end);
-    if (matches && server.isSecure) server.heard(nowMs - flights.streamMs[flight]!);
+    if (matches && server.isSecure) server.heard(nowMs - flights.streamedMs(flight, server));
     this.#settleNewest(flight, server);
     const isCut = (messageFlags(octets, start) & TC) !== 0;
     if (matches && !isCut) this.#host.onResponse(flight, server, octets, start, end);
@@ -50,7 +50,7 @@ export class Streams {
   }
 
   onBroken(server: Server, token: number): void {
-    if (server.isSecure) server.refused();
+    if (server.isSecure) server.broke();
     else server.networkErrors++;
     if (token < 0) {
       server.probePending = false;

@@ -43,6 +43,9 @@ export interface ServerStats {
   readonly sent: number;
   readonly tcp: number;
   readonly answered: number;
+  /** Questions that it got beside another server, and how often it was the first to answer. */
+  readonly hedges: number;
+  readonly hedgesWon: number;
   readonly timeouts: number;
   /** Known id, wrong in the rest. */
   readonly mismatches: number;
@@ -134,8 +137,9 @@ export class Upstreams {
       this.#servers().map((server) => [keyOf(server.group, server.address), server]),
     );
     const opened: Server[] = [];
-    const groups = plan.groups.map(({ name, servers }) => ({
+    const groups = plan.groups.map(({ name, servers, hedge = false }) => ({
       name,
+      hedge,
       servers: unique(servers).map((address) => {
         const key = keyOf(name, address);
         const server = kept.get(key);
@@ -249,6 +253,8 @@ function statsOf(server: Server): ServerStats {
     sent: server.sent,
     tcp: server.tcp,
     answered: server.answered,
+    hedges: server.hedges,
+    hedgesWon: server.hedgesWon,
     timeouts: server.timeouts,
     mismatches: server.mismatches,
     malformed: server.malformed,

@@ -15,6 +15,7 @@ import type { AddressInfo } from 'node:net';
 import { createServer, type TLSSocket, type Server as TlsServer } from 'node:tls';
 import { FrameReader } from '../../src/upstream/frames.ts';
 import type { PlannedSecure, PlannedServer, UpstreamPlan } from '../../src/upstream/plan.ts';
+import { freePort } from '../support/processes.ts';
 import { type Asked, framed, type Handler, readQuestion } from './fake-server.ts';
 
 export const NAME = 'dns.example';
@@ -93,12 +94,15 @@ export class TlsFake extends Questions {
   }
 
   async start(port = 0): Promise<this> {
+    this.port = port === 0 ? await freePort() : port;
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', reject);
-      this.#server.listen(port, '127.0.0.1', resolve);
+      this.#server.listen(this.port, '127.0.0.1', resolve);
     });
-    this.port = (this.#server.address() as AddressInfo).port;
-    await new Promise<void>((resolve) => this.#udp.bind(this.port, '127.0.0.1', resolve));
+    await new Promise<void>((resolve, reject) => {
+      this.#udp.once('error', reject);
+      this.#udp.bind(this.port, '127.0.0.1', resolve);
+    });
     return this;
   }
 
