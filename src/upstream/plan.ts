@@ -3,7 +3,7 @@
  * it can cross threads.
  */
 
-import { createSecureContext } from 'node:tls';
+import { X509Certificate } from 'node:crypto';
 import { readSecret } from '../alerts/sinks/secret.ts';
 import type { SocketAddress, Upstream } from '../config/types.ts';
 import type { SecureServer, UpstreamServer } from '../config/upstream-server.ts';
@@ -54,10 +54,19 @@ function planned({ name, at }: Upstream, server: UpstreamServer): PlannedServer 
   }
 }
 
-/** OpenSSL takes a text without any certificate for an empty list, and nobody would know why. */
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
+
+/** OpenSSL leaves out what it cannot read, and nobody would know why no server is trusted. */
 function authorities(pem: string): string {
-  if (!pem.includes('-----BEGIN CERTIFICATE-----')) throw new Error('no certificate in PEM form');
-  createSecureContext({ ca: pem });
+  const certificates = pem.match(CERTIFICATE) ?? [];
+  if (certificates.length === 0) throw new Error('no certificate in PEM form');
+  for (const [i, certificate] of certificates.entries()) {
+    try {
+      new X509Certificate(certificate);
+    } catch (thrown) {
+      throw new Error(`certificate ${i + 1} cannot be read: ${messageOf(thrown)}`);
+    }
+  }
   return pem;
 }
 
