@@ -268,8 +268,6 @@ describe('a server that was down', () => {
     await before.stop();
     running.delete(before);
     expect(await rig.ask('b.example.com')).toEqual({ kind: 'failure', ede: 23 });
-    // Nobody tries again for a moment: it fails without a connection.
-    expect(await rig.ask('c.example.com')).toEqual({ kind: 'failure', ede: 23 });
     const after = await start(good, pair, before.port);
     rig.pass(1000);
     const all = Array.from({ length: 10 }, (_, i) => rig.ask(`d${i}.example.com`));
@@ -293,6 +291,24 @@ describe('a server that was down', () => {
     expect(mended.asked).toHaveLength(1);
     await rig.ask('c.example.com');
     expect(statsOf(rig)).toMatchObject({ state: 'closed', lastError: null });
+  });
+
+  it('is left alone for a moment: questions fail without a connection', async () => {
+    let connections = 0;
+    const closing = createServer((socket) => {
+      connections++;
+      socket.destroy();
+    });
+    await new Promise<void>((resolve) => closing.listen(0, '127.0.0.1', resolve));
+    const { port } = closing.address() as { port: number };
+    const rig = await open(planned({ port }, ca));
+    const failure = { kind: 'failure', ede: 23 };
+    for (let i = 0; i < 5; i++) expect(await rig.ask(`a${i}.example.com`)).toEqual(failure);
+    expect(connections).toBe(1);
+    rig.pass(1000);
+    expect(await rig.ask('b.example.com')).toEqual(failure);
+    expect(connections).toBe(2);
+    await new Promise((resolve) => closing.close(resolve));
   });
 
   it('one that takes connections and says nothing is given up, and does not hold others', async () => {
