@@ -226,12 +226,15 @@ describe('what is no answer', () => {
     expect(server.asked.length).toBeLessThanOrEqual(3);
   });
 
-  it('a server that speaks no HTTP/2 is not asked', async () => {
-    const server = await new TlsFake(pair, () => undefined, 'http/1.1').start();
+  it.each([
+    ['only HTTP/1.1', ['http/1.1']],
+    ['no ALPN', []],
+  ] as const)('a server that speaks %s is not asked', async (_name, protocols) => {
+    const server = await new TlsFake(pair, () => undefined, protocols).start();
     running.add(server);
     const rig = await open(server);
     expect(await rig.ask('www.example.com')).toEqual({ kind: 'failure', ede: 23 });
-    expect(statsOf(rig).lastError).not.toBeNull();
+    expect(statsOf(rig).lastError).toMatch(/HTTP\/2|no application protocol/);
     expect([server.asked.length, server.datagrams]).toEqual([0, 0]);
   });
 

@@ -84,11 +84,12 @@ export class TlsFake extends Questions {
   readonly #udp: UdpSocket = createSocket('udp4');
   readonly #open = new Set<TLSSocket>();
 
-  constructor(pair: KeyPair, handler: Handler, protocol = 'dot') {
+  /** @param protocols what ALPN agrees to; none: the server does not know ALPN */
+  constructor(pair: KeyPair, handler: Handler, protocols: readonly string[] = ['dot']) {
     super();
     this.handler = handler;
-    const options = { ...pair, ALPNProtocols: [protocol] };
-    this.#server = createServer(options, (socket) => this.#accept(socket));
+    const alpn = protocols.length === 0 ? {} : { ALPNProtocols: [...protocols] };
+    this.#server = createServer({ ...pair, ...alpn }, (socket) => this.#accept(socket));
     this.#server.on('tlsClientError', () => undefined);
     this.#udp.on('message', () => this.datagrams++);
   }

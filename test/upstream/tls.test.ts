@@ -64,6 +64,13 @@ describe('DNS over TLS', () => {
     expect(statsOf(rig)).toMatchObject({ transport: 'tls', lastError: null, state: 'closed' });
   });
 
+  it('a server that knows no ALPN is asked all the same', async () => {
+    const server = await new TlsFake(pair, good, []).start();
+    running.add(server);
+    const rig = await open(planned(server, ca));
+    expect(await rig.ask('www.example.com')).toMatchObject(answer);
+  });
+
   it('RFC 8467 4.1: queries are padded to blocks of 128, and answers of any size do', async () => {
     const server = await start();
     const rig = await open(planned(server, ca));
@@ -337,5 +344,43 @@ describe('a server that was down', () => {
     const rig = await open(planned(server, ca));
     const outcome = await rig.ask('www.example.com');
     expect(outcome.kind === 'answer' && outcome.octets.at(-1)).toBe(77);
+  });
+});
+
+describe('a reload', () => {
+  it('keeps connection and questions of a server that stays, at whatever position', async () => {
+    const held: Asked[] = [];
+    const server = await start((asked) => held.push(asked));
+    const other = await start();
+    const rig = await open(planned(server, ca));
+    const outcome = rig.ask('www.example.com');
+    await server.received(1);
+    await rig.upstreams.reconfigure(planWith(planned(other, ca), planned(server, ca)));
+    const [asked] = held;
+    asked?.reply(honest(asked));
+    expect(await outcome).toMatchObject(answer);
+    expect([server.connections, other.asked.length]).toEqual([1, 0]);
+  });
+
+  it('that demands another key closes the connection, and asks nothing by it', async () => {
+    const server = await start(() => undefined);
+    const rig = await open(planned(server, ca));
+    const outcome = rig.ask('www.example.com');
+    await server.received(1);
+    const pins = [Buffer.alloc(32).toString('base64')];
+    await rig.upstreams.reconfigure(planWith(planned(server, ca, { pins })));
+    expect(await outcome).toEqual({ kind: 'failure', ede: 23 });
+    expect(statsOf(rig).certificateRefused).toBe(true);
+    expect(server.asked).toHaveLength(1);
+  });
+
+  it('that takes the server away hands its questions to the others', async () => {
+    const server = await start(() => undefined);
+    const other = await start();
+    const rig = await open(planned(server, ca));
+    const outcome = rig.ask('www.example.com');
+    await server.received(1);
+    await rig.upstreams.reconfigure(planWith(planned(other, ca)));
+    expect(await outcome).toMatchObject(answer);
   });
 });
