@@ -3,9 +3,9 @@
  * 6.2.1), whatever it is made of.
  *
  * A connection that breaks must cost the question that broke it and no other. So when several were
- * waiting, each is asked again, one at a time on a new connection: the guilty one breaks that alone.
- * A question that waited alone on a reused connection is asked again too, since servers close idle
- * connections whenever they like.
+ * waiting, each is asked again, one at a time on a new connection: the guilty one breaks that
+ * alone. A question that waited alone on a reused connection is asked again too, since servers
+ * close idle connections whenever they like.
  */
 
 import type { Link, OpenLink } from './link.ts';
