@@ -76,7 +76,15 @@ class FrameLink implements Link {
     writeU16(frame, 0, message.length);
     frame.set(message, 2);
     writeU16(frame, 2, id);
+    this.#cork();
     this.#socket.write(frame);
+  }
+
+  /** What one batch asks leaves by one write: one record of TLS, one segment or a few. */
+  #cork(): void {
+    if (this.#socket.writableCorked > 0) return;
+    this.#socket.cork();
+    process.nextTick(() => this.#socket.uncork());
   }
 
   forget(token: number): void {
