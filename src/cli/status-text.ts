@@ -61,10 +61,12 @@ interface FeedRow {
 
 interface ServerRow {
   readonly group: string;
-  readonly address: { readonly address: string; readonly port: number };
+  readonly server: string;
   readonly state: string;
   readonly srtt_ms: number;
   readonly sent: number;
+  readonly tcp: number;
+  readonly last_error: string | null;
   readonly timeouts: number;
 }
 
@@ -136,16 +138,17 @@ function feedTable(feeds: readonly FeedRow[]): string {
 
 function serverTable(servers: readonly ServerRow[]): string {
   if (servers.length === 0) return '';
-  const columns = ['upstream', 'server', 'state', 'srtt ms', 'sent', 'timeouts'];
+  const columns = ['upstream', 'server', 'state', 'srtt ms', 'sent', 'timeouts', 'error'];
   return renderTable(
     columns.map((title) => ({ title })),
-    servers.map(({ group, address, state, srtt_ms, sent, timeouts }) => [
+    servers.map(({ group, server, state, srtt_ms, sent, tcp, timeouts, last_error }) => [
       group,
-      `${address.address} port ${address.port}`,
+      server,
       state,
       srtt_ms.toFixed(1),
-      String(sent),
+      String(sent + tcp),
       String(timeouts),
+      last_error ?? '',
     ]),
   );
 }

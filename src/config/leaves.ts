@@ -165,11 +165,6 @@ export const prefix = parsed(parsePrefix, {
     'A prefix like `10.20.1.0/24` or `2001:db8:1::/64`; a bare address is a prefix of one.',
 });
 
-export const serverAddress = parsed(parseServer, {
-  description:
-    'An address with an optional port (53 when not given): `192.0.2.1`, `[2001:db8::1]:5353`.',
-});
-
 export const listenAddress = parsed((text: string) => parseSocketAddress(text, DNS_PORT), {
   description: 'An address with an optional port (53 when not given): `0.0.0.0:53`, `[::]:53`.',
 });
@@ -177,18 +172,6 @@ export const listenAddress = parsed((text: string) => parseSocketAddress(text, D
 export const metricsAddress = parsed((text: string) => parseSocketAddress(text, METRICS_PORT), {
   description: 'An address with an optional port (9153 when not given): `127.0.0.1`, `[::1]:9153`.',
 });
-
-function parseServer(text: string) {
-  if (/^(tls|https|quic|h3):\/\//.test(text)) {
-    const forms = 'accepted are "192.0.2.1" and "192.0.2.1:5353"';
-    return `"${text}" is an encrypted server, which is not in this version; ${forms}`;
-  }
-  const address = parseSocketAddress(text, DNS_PORT);
-  if (typeof address !== 'string' && /^(0\.0\.0\.0|::)$/.test(address.address)) {
-    return `"${text}" is no server's address`;
-  }
-  return address;
-}
 
 const COMMON_TYPES = 'A AAAA CNAME HTTPS MX NS PTR SRV SVCB TXT'.split(' ');
 

@@ -76,6 +76,9 @@ export const BURST_MAX = 1000;
 export const WORKERS: Omit<CountLimits, 'default'> = { min: 1, max: 256 };
 
 export const DNS_PORT = 53;
+/** RFC 7858 3.1; RFC 8484 over https. */
+export const DOT_PORT = 853;
+export const HTTPS_PORT = 443;
 /** Where Prometheus looks for the metrics of a DNS server by convention. */
 export const METRICS_PORT = 9153;
 /** RFC 5426 3.3 for UDP; RFC 6587 names none for TCP, and collectors listen on the same. */

@@ -15,7 +15,7 @@ import { type MainSettings, mainSettings } from './main-file.ts';
 import { parseSocketAddress } from './prefix.ts';
 import { RESOLV_CONF, systemServers } from './resolvconf.ts';
 import { mainShape, sharedShape } from './schema.ts';
-import { Sections } from './sections.ts';
+import { Sections, type UpstreamInput } from './sections.ts';
 import {
   includedPaths,
   NO_SUCH_FILE,
@@ -25,7 +25,8 @@ import {
   type Texts,
   wholeFile,
 } from './source.ts';
-import type { Config, ForwardRule, Place, SocketAddress, Upstream } from './types.ts';
+import type { Config, ForwardRule, Place, Upstream } from './types.ts';
+import { parseServer, type UpstreamServer } from './upstream-server.ts';
 
 export interface LoadOptions {
   /** Servers that replace `upstreams.default.servers`, as on the command line. */
@@ -64,8 +65,10 @@ export function loadConfig(path: string, options: LoadOptions = {}): Config {
     sections.add(source);
   }
   const overrides = {
-    listen: addresses('--listen', options.listen, problems),
-    upstream: addresses('--upstream', options.upstream, problems),
+    listen: given('--listen', options.listen, problems, (text) =>
+      parseSocketAddress(text, DNS_PORT),
+    ),
+    upstream: given('--upstream', options.upstream, problems, parseServer),
   };
   applyDefaults(main, sections, overrides.upstream);
   const { bundles, upstreams, workloads } = sections;
@@ -130,28 +133,38 @@ function reportUnknownKeys(source: Source, known: readonly string[], problems: P
   }
 }
 
-function addresses(
+/** Values of a repeatable option, or null when it was not given. */
+function given<T extends object>(
   option: string,
   texts: readonly string[] | undefined,
   problems: Problem[],
-): SocketAddress[] | null {
+  parse: (text: string) => T | string,
+): T[] | null {
   if (texts === undefined || texts.length === 0) return null;
   return texts.flatMap((text) => {
-    const address = parseSocketAddress(text, DNS_PORT);
-    if (typeof address !== 'string') return [address];
-    problems.push(wholeFile(option, address));
+    const value = parse(text);
+    if (typeof value !== 'string') return [value];
+    problems.push(wholeFile(option, value));
     return [];
   });
 }
 
+function defaultUpstream(at: Place): UpstreamInput {
+  return { name: DEFAULT_UPSTREAM, servers: 'system', hedge: true, at };
+}
+
 /** What a file need not say: the upstream `default`, and that `.` goes to it. */
-function applyDefaults(main: Source, sections: Sections, servers: SocketAddress[] | null): void {
+function applyDefaults(
+  main: Source,
+  sections: Sections,
+  servers: readonly UpstreamServer[] | null,
+): void {
   const at: Place = main.document.at([]);
   if (servers !== null) {
-    const given = sections.upstreams.get(DEFAULT_UPSTREAM)?.at ?? at;
-    sections.upstreams.set(DEFAULT_UPSTREAM, { name: DEFAULT_UPSTREAM, servers, at: given });
+    const before = sections.upstreams.get(DEFAULT_UPSTREAM) ?? defaultUpstream(at);
+    sections.upstreams.set(DEFAULT_UPSTREAM, { ...before, servers });
   } else if (sections.upstreams.size === 0) {
-    sections.upstreams.set(DEFAULT_UPSTREAM, { name: DEFAULT_UPSTREAM, servers: 'system', at });
+    sections.upstreams.set(DEFAULT_UPSTREAM, defaultUpstream(at));
   }
   const upstream = sections.upstreams.get(DEFAULT_UPSTREAM);
   if (upstream !== undefined && !sections.forward.has('.')) {

@@ -23,7 +23,6 @@ import {
   prefix,
   rate,
   recordType,
-  serverAddress,
   sinkPlace,
   size,
   word,
@@ -34,6 +33,7 @@ import { cacheSchema, cookiesSchema } from './protocol-schema.ts';
 import { dnstapSchema, queryLogSchema, share } from './querylog-schema.ts';
 import { transportShape } from './sink-schema.ts';
 import { FACILITIES } from './sinks.ts';
+import { upstreamSchema } from './upstream-schema.ts';
 
 const deniedObject = z.strictObject({
   name: pattern,
@@ -122,17 +122,6 @@ export const workloadSchema = z
   .meta({ description: 'One workload: who it is, where it asks from, what it may resolve.' });
 
 const bundleSchema = z.array(entry).meta({ description: 'Entries that several workloads use.' });
-
-export const upstreamSchema = z
-  .strictObject({
-    servers: z
-      .union([
-        z.literal('system'),
-        z.array(serverAddress).min(1, { error: 'no server; list at least one' }),
-      ])
-      .meta({ description: 'Servers that are asked, or `system` for those of /etc/resolv.conf.' }),
-  })
-  .meta({ description: 'Servers that are asked alike.' });
 
 const forwardSchema = z
   .union([

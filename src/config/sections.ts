@@ -12,14 +12,7 @@ import type { Path } from './document.ts';
 import { ownRateLimit } from './overload-schema.ts';
 import { parseName } from './pattern.ts';
 import { checked, checkedMapping, isRecord, type Salvaged } from './salvage.ts';
-import {
-  type EntryInput,
-  feedSchema,
-  sharedShape,
-  upstreamSchema,
-  workloadSchema,
-  zoneSchema,
-} from './schema.ts';
+import { type EntryInput, feedSchema, sharedShape, workloadSchema, zoneSchema } from './schema.ts';
 import type { Source } from './source.ts';
 import type {
   Budget,
@@ -33,6 +26,8 @@ import type {
   Upstream,
   Workload,
 } from './types.ts';
+import { upstreamSchema } from './upstream-schema.ts';
+import type { UpstreamServer } from './upstream-server.ts';
 
 /** An upstream as written: `system` is resolved when the listen addresses are known. */
 export type UpstreamInput = Omit<Upstream, 'servers'> & {
@@ -122,7 +117,9 @@ export class Sections {
     const path = ['upstreams', name];
     const input = checked(upstreamSchema, source.document, { path, value }, this.problems);
     if (input === undefined) return null;
-    return { name, servers: input.servers, at: source.document.keyAt(path) };
+    const { servers, hedge } = input;
+    const within = servers === 'system' ? servers : servers.map((one) => inFolder(source, one));
+    return { name, servers: within, hedge, at: source.document.keyAt(path) };
   }
 
   #forwardRule(source: Source, suffix: string, value: unknown): ForwardRule | null {
@@ -343,4 +340,12 @@ function feedSource(directory: string, source: string | readonly string[]): Feed
   if (typeof source !== 'string') return { kind: 'inline', entries: source };
   if (/^https?:\/\//i.test(source)) return { kind: 'url', url: source };
   return { kind: 'file', path: resolve(directory, source) };
+}
+
+/** A server whose file of authorities is found from anywhere. */
+function inFolder({ directory }: Source, server: UpstreamServer): UpstreamServer {
+  const { secure } = server;
+  if (secure?.ca?.kind !== 'file') return server;
+  const ca = { ...secure.ca, path: resolve(directory, secure.ca.path) };
+  return { ...server, secure: { ...secure, ca } };
 }

@@ -6,6 +6,7 @@
 import type { ResponseLimit } from '../overload/responses.ts';
 import type { TrustedForwarder } from './forwarders.ts';
 import type { Dnstap, QueryLog, Sink } from './sink-types.ts';
+import type { UpstreamServer } from './upstream-server.ts';
 
 /** Where something stands in a file, for messages and for the rule of a decision. */
 export interface Place {
@@ -205,7 +206,9 @@ export interface SocketAddress {
 
 export interface Upstream {
   readonly name: string;
-  readonly servers: readonly SocketAddress[];
+  readonly servers: readonly UpstreamServer[];
+  /** Whether a second server is asked when the first is slow. */
+  readonly hedge: boolean;
   readonly at: Place;
 }
 

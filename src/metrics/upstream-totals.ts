@@ -10,6 +10,8 @@ const COUNTED = [
   'sent',
   'tcp',
   'answered',
+  'hedges',
+  'hedgesWon',
   'timeouts',
   'mismatches',
   'malformed',
@@ -21,8 +23,10 @@ type Counted = (typeof COUNTED)[number];
 
 export interface UpstreamTotal {
   readonly upstream: string;
-  /** Address and port. */
+  /** As people write it, with its port. */
   readonly server: string;
+  /** What its stream is. */
+  readonly stream: 'tcp' | 'tls' | 'https';
   readonly counts: Record<Counted, number>;
   /** Of the answers, as metrics/latency.ts lays it out. */
   readonly latency: Float64Array;
@@ -51,13 +55,13 @@ export class UpstreamTotals {
     return [...told].map(([key, servers]) => this.#gauged(key, servers));
   }
 
-  #total(key: string, { group, address }: ServerStats): UpstreamTotal {
+  #total(key: string, { group, server, transport }: ServerStats): UpstreamTotal {
     const known = this.#totals.get(key);
     if (known !== undefined) return known;
-    const host = address.family === 6 ? `[${address.address}]` : address.address;
     const total: UpstreamTotal = {
       upstream: group,
-      server: `${host}:${address.port}`,
+      server,
+      stream: transport === 'udp' ? 'tcp' : transport,
       counts: Object.fromEntries(COUNTED.map((name) => [name, 0])) as Record<Counted, number>,
       latency: new Float64Array(LATENCY_CELLS),
       open: 0,
@@ -69,7 +73,7 @@ export class UpstreamTotals {
 
   #add(total: UpstreamTotal, now: ServerStats, last: ServerStats | undefined): void {
     // Less than before: the worker, or its server, is another one.
-    const before = last !== undefined && last.sent <= now.sent ? last : undefined;
+    const before = last !== undefined && queriesOf(last) <= queriesOf(now) ? last : undefined;
     for (const name of COUNTED) total.counts[name] += now[name] - (before?.[name] ?? 0);
     for (const [cell, count] of now.latency.entries()) {
       const more = count - (before?.latency[cell] ?? 0);
@@ -85,6 +89,10 @@ export class UpstreamTotals {
   }
 }
 
-function keyOf({ group, address }: ServerStats): string {
-  return `${group} ${address.address} ${address.port}`;
+function queriesOf({ sent, tcp }: ServerStats): number {
+  return sent + tcp;
+}
+
+function keyOf({ group, server }: ServerStats): string {
+  return `${group} ${server}`;
 }

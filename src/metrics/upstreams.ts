@@ -4,6 +4,12 @@ import { INFLIGHT } from '../counters.ts';
 import type { Exposition, Labels, Sample } from './exposition.ts';
 import type { UpstreamTotal } from './upstream-totals.ts';
 
+const ANSWERS = 'Answers to them over UDP, TLS and HTTPS.';
+const ROUND_TRIPS = 'Round trips over UDP, TLS and HTTPS.';
+
+const HEDGES = 'Questions that it got because another server took long.';
+const HEDGES_WON = 'Of these, how often it was the first to answer.';
+
 export function writeUpstreams(
   page: Exposition,
   totals: readonly UpstreamTotal[],
@@ -12,14 +18,20 @@ export function writeUpstreams(
 ): void {
   const each = (samples: (total: UpstreamTotal, labels: Labels) => Sample[]): Sample[] =>
     totals.flatMap((total) => samples(total, labelsOf(total)));
-  const requests = each(({ counts }, labels) => [
-    [{ ...labels, transport: 'udp' }, counts.sent],
-    [{ ...labels, transport: 'tcp' }, counts.tcp],
-  ]);
+  const requests = each(({ counts, stream }, labels): Sample[] => {
+    const streamed: Sample = [{ ...labels, transport: stream }, counts.tcp];
+    return stream === 'tcp'
+      ? [[{ ...labels, transport: 'udp' }, counts.sent], streamed]
+      : [streamed];
+  });
   const sent = 'Questions sent, with retries and probes.';
   page.counter('dnsvalve_upstream_requests', sent, requests);
   const responses = each(({ counts }, labels) => [[labels, counts.answered]]);
-  page.counter('dnsvalve_upstream_responses', 'Answers to them over UDP.', responses);
+  page.counter('dnsvalve_upstream_responses', ANSWERS, responses);
+  const hedges = each(({ counts }, labels) => [[labels, counts.hedges]]);
+  page.counter('dnsvalve_upstream_hedges', HEDGES, hedges);
+  const won = each(({ counts }, labels) => [[labels, counts.hedgesWon]]);
+  page.counter('dnsvalve_upstream_hedges_won', HEDGES_WON, won);
   const errors = each(({ counts }, labels) => [
     [{ ...labels, reason: 'timeout' }, counts.timeouts],
     [{ ...labels, reason: 'mismatch' }, counts.mismatches],
@@ -30,7 +42,7 @@ export function writeUpstreams(
   page.counter('dnsvalve_upstream_errors', 'What went wrong, by reason.', errors);
   page.latency(
     'dnsvalve_upstream_duration_seconds',
-    'Round trips over UDP.',
+    ROUND_TRIPS,
     totals.map((total) => ({ labels: labelsOf(total), cells: total.latency, at: 0 })),
   );
   const smoothed = 'Smoothed round trip that servers are chosen by.';

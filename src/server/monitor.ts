@@ -1,8 +1,7 @@
 /**
  * Monitor: looks at the resolver itself now and then and tells people what went quiet: a feed that
- * is not refreshed, an upstream none of whose servers answers; and which workloads ask more than
- * they may. Alerts fold, so looking often is
- * cheap.
+ * is not refreshed, an upstream none of whose servers answers, a server that is not who it must be;
+ * and which workloads ask more than they may. Alerts fold, so looking often is cheap.
  */
 
 import { fromLimited } from '../alerts/overload.ts';
@@ -40,8 +39,12 @@ export class Monitor {
     try {
       this.#lookAtFeeds();
       this.#lookAtLimits();
-      for (const group of deadGroups(await this.#resolver.workers.upstreams())) {
+      const workers = await this.#resolver.workers.upstreams();
+      for (const group of deadGroups(workers)) {
         this.#resolver.raise('upstream-down', group, 'no server of this upstream answers');
+      }
+      for (const { group, server, reason } of strangers(workers)) {
+        this.#resolver.raise('upstream-down', `${group} ${server}`, reason);
       }
     } catch (error) {
       this.#log.warn({ reason: messageOf(error) }, 'looking after feeds and upstreams failed');
@@ -90,4 +93,15 @@ export function deadGroups(workers: readonly (readonly ServerStats[])[]): string
     isAlive.set(server.group, alive);
   }
   return [...isAlive].filter(([, alive]) => !alive).map(([group]) => group);
+}
+
+/** Servers that are not who they must be, each once, and why. */
+export function strangers(
+  workers: readonly (readonly ServerStats[])[],
+): { readonly group: string; readonly server: string; readonly reason: string }[] {
+  const found = workers
+    .flat()
+    .filter(({ certificateRefused }) => certificateRefused)
+    .map(({ group, server, lastError }) => ({ group, server, reason: lastError ?? '' }));
+  return [...new Map(found.map((one) => [`${one.group} ${one.server}`, one])).values()];
 }

@@ -29,8 +29,8 @@ import { deniedNetworks } from '../reputation/networks.ts';
 import { compileStanding } from '../reputation/standing-compile.ts';
 import type { KnownDomains } from '../reputation/standing-memory.ts';
 import { Tables, type TablesMemory } from '../tables.ts';
+import { planOf, type UpstreamPlan } from '../upstream/plan.ts';
 import { compileRoutes } from '../upstream/routes.ts';
-import type { UpstreamPlan } from '../upstream/upstreams.ts';
 import { COOKIES_ALL, COOKIES_ANSWERED, COOKIES_OFF, COOKIES_OFFERED } from '../wire/cookie.ts';
 import type { WireName } from '../wire/name.ts';
 import { loadZones } from '../zones/compile.ts';
@@ -109,7 +109,7 @@ export async function compileSnapshot(
   return tested({
     config: runningConfig(config),
     memory,
-    plan: { groups: config.upstreams.map(({ name, servers }) => ({ name, servers })) },
+    plan: planOf(config.upstreams),
     bindings: packBindings(config.workloads),
     compileMs: performance.now() - startedMs,
     warnings: budgetWarnings(config),

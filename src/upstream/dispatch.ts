@@ -28,6 +28,7 @@ import type { UpstreamEvents } from './events.ts';
 import {
   DRAINING,
   type Flights,
+  HEDGE_DUE,
   NEW_COOKIE,
   NO_EDNS,
   QUEUED,
@@ -37,11 +38,13 @@ import {
   VIA_STREAM,
   WIRE,
 } from './flights.ts';
+import { Hedging } from './hedge.ts';
 import { KEY_DO } from './inflight.ts';
 import type { PoolSocket } from './pool.ts';
-import { BAD_COOKIE, DOUBTFUL, NOTHING, receive, receivedTry, receiveStream } from './receive.ts';
+import { BAD_COOKIE, DOUBTFUL, NOTHING, receive, receivedTry } from './receive.ts';
 import { Sender } from './sender.ts';
-import { countTry, type Group, probeCandidate, type Server } from './servers.ts';
+import { type Group, probeCandidate, type Server } from './servers.ts';
+import { Streams } from './streams.ts';
 
 /** Clients give up at 5 s, so an answer after that is waste. */
 const DEADLINE_MS = 5000;
@@ -52,6 +55,8 @@ export class Dispatcher {
   groups: readonly Group[] = [];
   readonly flights: Flights;
   readonly sender: Sender;
+  readonly streams: Streams;
+  readonly #hedging: Hedging;
   readonly #events: UpstreamEvents;
   readonly #clock: () => number;
   /** Read once per call from outside. */
@@ -66,6 +71,18 @@ export class Dispatcher {
   constructor(flights: Flights, events: UpstreamEvents, clock: () => number) {
     this.flights = flights;
     this.sender = new Sender(flights);
+    this.streams = new Streams(flights, {
+      enter: () => {
+        this.#attempt = -1;
+        this.#nowMs = this.#clock();
+        return this.#nowMs;
+      },
+      onResponse: (flight, server, octets, start, end) =>
+        this.#response(flight, server, octets, start, end),
+      onFailed: (flight, server) => this.#failServer(flight, server),
+      leave: () => this.#settle(),
+    });
+    this.#hedging = new Hedging(flights, this.streams);
     this.#events = events;
     this.#clock = clock;
   }
@@ -82,6 +99,7 @@ export class Dispatcher {
     this.#nowMs = flights.inflight.startedMs[flight]!;
     // Released and taken again by the very call that its answer led to.
     if (flight === this.#settling) this.#endSettling();
+    this.#hedging.earn();
     flights.begin(flight, group, this.#nowMs + DEADLINE_MS);
     if (!this.#advance(flight)) {
       this.#fail(flight);
@@ -128,29 +146,6 @@ export class Dispatcher {
     this.#settle();
   }
 
-  onStreamMessage(server: Server, token: number, octets: Uint8Array, start: number, end: number) {
-    const { flights } = this;
-    const flight = flights.onStream(server, token);
-    if (flight === -1) return;
-    this.#nowMs = this.#clock();
-    flights.place[flight] = DRAINING;
-    this.#attempt = -1;
-    const isAnswer = receiveStream(flights, flight, server, octets, start, end);
-    if (isAnswer) this.#response(flight, server, octets, start, end);
-    else this.#failServer(flight, server);
-    this.#settle();
-  }
-
-  onStreamBroken(server: Server, token: number): void {
-    const flight = this.flights.onStream(server, token);
-    if (flight === -1) return;
-    this.#nowMs = this.#clock();
-    server.networkErrors++;
-    this.flights.place[flight] = DRAINING;
-    this.#failServer(flight, server);
-    this.#settle();
-  }
-
   /**
    * A reload: the groups are these from now on. A flight goes on where its server is kept, else it
    * starts over in the group of the same name, else it fails.
@@ -174,19 +169,10 @@ export class Dispatcher {
 
   #regroupFlight(flight: number, removed: ReadonlySet<Server>): void {
     const { flights } = this;
-    const server = flights.serverOf(flight);
-    const name = flights.group[flight]!.name;
-    const gone = flights.leave(flight, removed);
+    const { name } = flights.group[flight]!;
     const group = this.groups.find((candidate) => candidate.name === name);
-    if (group === undefined) {
-      this.#fail(flight);
-      return;
-    }
-    flights.group[flight] = group;
-    flights.bad[flight] = 0;
-    flights.counts[flight] = gone ? 0 : countTry(0, server.position);
-    flights.chosen[flight] = gone ? 0 : server.position;
-    if (gone && !this.#advance(flight)) this.#fail(flight);
+    if (group === undefined) this.#fail(flight);
+    else if (flights.move(flight, group, removed) && !this.#advance(flight)) this.#fail(flight);
   }
 
   #flush(): void {
@@ -210,6 +196,7 @@ export class Dispatcher {
 
   /** Asks the next server. @returns false when there is none; the flight is as before then */
   #advance(flight: number): boolean {
+    if (this.#hedging.resume(flight, this.#nowMs)) return true;
     const server = this.flights.next(flight);
     if (server === null) return false;
     this.#ask(flight, server);
@@ -217,9 +204,11 @@ export class Dispatcher {
   }
 
   #ask(flight: number, server: Server): void {
+    this.flights.marks[flight]! &= ~HEDGE_DUE;
     const viaStream = (this.flights.marks[flight]! & VIA_STREAM) !== 0;
-    if (viaStream) this.sender.askStream(flight, server, this.#nowMs);
+    if (viaStream || server.isSecure) this.sender.askStream(flight, server, this.#nowMs);
     else this.sender.enqueue(flight, server, this.#nowMs);
+    this.#hedging.arm(flight, server, this.#nowMs);
   }
 
   #datagram(server: Server, socket: PoolSocket, index: number): void {
@@ -279,9 +268,13 @@ export class Dispatcher {
       const place = flights.place[flight]!;
       const waits = place === QUEUED || place === WIRE || place === STREAM;
       if (waits && flights.chosen[flight] !== server.position) return;
-      if (place === STREAM) flights.leaveStream(flight);
+      if (place === STREAM) {
+        flights.leaveStream(flight, flights.serverOf(flight));
+        flights.place[flight] = DRAINING;
+      }
       if (this.#advance(flight)) return;
     }
+    this.#hedging.settled(flight, server, this.#nowMs);
     this.#settling = flight;
     const isUsed = this.#events.onAnswer(flight, octets, start, end);
     if (isUsed) this.#endSettling();
@@ -340,12 +333,17 @@ export class Dispatcher {
 
   #timeOut(flight: number): void {
     const { flights } = this;
+    if (this.#hedging.isDue(flight, this.#nowMs)) {
+      const second = this.#hedging.second(flight);
+      if (second !== null) this.#ask(flight, second);
+      return;
+    }
     const place = flights.place[flight]!;
     const server = flights.serverOf(flight);
     flights.marks[flight]! |= SAW_TIMEOUT;
     flights.place[flight] = DRAINING;
-    if (place === STREAM) server.stream.giveUp(flights.token[flight]!);
-    else if (place === WIRE) server.timedOut();
+    if (place === STREAM) this.streams.giveUp(flight, server);
+    if (place === WIRE || (place === STREAM && server.isSecure)) server.timedOut();
     if (this.#nowMs >= flights.deadlineMs[flight]!) this.#fail(flight);
     else if (!this.#advance(flight)) this.#drain(flight);
   }
@@ -356,7 +354,7 @@ export class Dispatcher {
    */
   #drain(flight: number): void {
     const { flights } = this;
-    if (!flights.isOnWire(flight) || (flights.marks[flight]! & SAW_UNFIT) !== 0) {
+    if (!flights.isWaiting(flight) || (flights.marks[flight]! & SAW_UNFIT) !== 0) {
       this.#fail(flight);
       return;
     }

@@ -28,7 +28,11 @@ export const NO_EDNS = 1;
 export const VIA_STREAM = 2;
 export const SAW_TIMEOUT = 4;
 export const SAW_UNFIT = 8;
-export const NEW_COOKIE = 16;
+/** A second server is due to be asked; two are being asked; two were. See hedge.ts. */
+export const HEDGE_DUE = 16;
+export const HEDGED = 32;
+export const WAS_HEDGED = 64;
+export const NEW_COOKIE = 128;
 
 export class Flights {
   readonly inflight: Inflight;
@@ -42,7 +46,7 @@ export class Flights {
   readonly #activeAt: Int32Array;
   /** Where the flight is / IDLE..DRAINING. */
   readonly place: Uint8Array;
-  /** NO_EDNS, VIA_STREAM, SAW_TIMEOUT, SAW_UNFIT, NEW_COOKIE / bits. */
+  /** NO_EDNS to NEW_COOKIE / bits. */
   readonly marks: Uint8Array;
   /** Tries so far / 2 bits per position in the group / 0..3 each. */
   readonly counts: Uint32Array;
@@ -56,8 +60,17 @@ export class Flights {
   readonly dueMs: Float64Array;
   /** When it fails / ms of the clock. */
   readonly deadlineMs: Float64Array;
-  /** What the stream knows the flight by / token / valid while STREAM. */
+  /** Servers whose stream holds the question / bit per position. */
+  readonly streams: Uint16Array;
+  /** What these streams know the flight by / token / valid while `streams` is not 0. */
   readonly token: Float64Array;
+  /** When the question last went to a stream / ms of the clock. */
+  readonly streamMs: Float64Array;
+  /** Server that was asked before the second one / position / valid while WAS_HEDGED. */
+  readonly hedgedFrom: Uint8Array;
+  /** When that one was asked, and when its time is over / ms of the clock / as `hedgedFrom`. */
+  readonly firstMs: Float64Array;
+  readonly retryMs: Float64Array;
   /** Group of each flight that is not IDLE; outlives a reload that renumbers the groups. */
   readonly group: (Group | null)[];
 
@@ -76,7 +89,12 @@ export class Flights {
     this.newest = new Uint8Array(capacity);
     this.dueMs = new Float64Array(capacity);
     this.deadlineMs = new Float64Array(capacity);
+    this.streams = new Uint16Array(capacity);
     this.token = new Float64Array(capacity);
+    this.streamMs = new Float64Array(capacity);
+    this.hedgedFrom = new Uint8Array(capacity);
+    this.firstMs = new Float64Array(capacity);
+    this.retryMs = new Float64Array(capacity);
     this.group = new Array<Group | null>(capacity).fill(null);
   }
 
@@ -89,6 +107,7 @@ export class Flights {
     this.marks[flight] = 0;
     this.counts[flight] = 0;
     this.bad[flight] = 0;
+    this.streams[flight] = 0;
     this.deadlineMs[flight] = deadlineMs;
     this.dueMs[flight] = deadlineMs;
     this.tries.ask(this.inflight, flight, flight);
@@ -96,7 +115,7 @@ export class Flights {
 
   /** Forgets the flight: nothing that arrives later can find it. */
   end(flight: number): void {
-    if (this.place[flight] === STREAM) this.leaveStream(flight);
+    if (this.streams[flight] !== 0) this.leaveStreams(flight);
     this.drop(flight * 2);
     this.drop(flight * 2 + 1);
     this.place[flight] = IDLE;
@@ -138,27 +157,67 @@ export class Flights {
     if (socket !== null) socket.pool.settled(socket);
   }
 
-  /** Forgets what was asked of servers in `removed`. @returns whether the chosen one is there */
-  leave(flight: number, removed: ReadonlySet<Server>): boolean {
+  /**
+   * A reload: what was asked of servers in `removed` is forgotten; the rest goes on in `group`, at
+   * positions that may be others, with its count of tries begun anew.
+   *
+   * @returns whether the server that was asked last is gone
+   */
+  move(flight: number, group: Group, removed: ReadonlySet<Server>): boolean {
     for (let attempt = flight * 2; attempt < flight * 2 + 2; attempt++) {
       const socket = this.sockets.at(this.tries.socket[attempt]!);
       if (socket !== null && removed.has(socket.pool.server)) this.drop(attempt);
     }
-    const gone = removed.has(this.serverOf(flight));
-    if (gone && this.place[flight] === STREAM) this.leaveStream(flight);
-    return gone;
+    const streams = this.streams[flight]!;
+    this.streams[flight] = 0;
+    for (const [before, server] of this.group[flight]!.servers.entries()) {
+      const isHeld = (streams & (1 << before)) !== 0 && !removed.has(server);
+      if (isHeld) this.streams[flight]! |= 1 << server.position;
+    }
+    const server = this.serverOf(flight);
+    const isGone = removed.has(server);
+    if (isGone && this.place[flight] === STREAM) this.place[flight] = DRAINING;
+    this.group[flight] = group;
+    this.bad[flight] = 0;
+    this.marks[flight]! &= ~(HEDGE_DUE | HEDGED | WAS_HEDGED);
+    this.counts[flight] = isGone ? 0 : countTry(0, server.position);
+    this.chosen[flight] = isGone ? 0 : server.position;
+    return isGone;
   }
 
-  /** Whether a try of the flight is on the wire. */
-  isOnWire(flight: number): boolean {
+  /** @returns the try of the flight that is on the wire of `server`, or -1 */
+  tryAt(flight: number, server: Server): number {
+    for (let attempt = flight * 2; attempt < flight * 2 + 2; attempt++) {
+      const socket = this.sockets.at(this.tries.socket[attempt]!);
+      if (socket !== null && socket.pool.server === server) return attempt;
+    }
+    return -1;
+  }
+
+  /** Whether an answer to any try may still come. */
+  isWaiting(flight: number): boolean {
     const { socket } = this.tries;
+    if (this.streams[flight] !== 0) return true;
     return socket[flight * 2] !== -1 || socket[flight * 2 + 1] !== -1;
   }
 
-  /** The stream's answer is not wanted any more. */
-  leaveStream(flight: number): void {
-    this.place[flight] = DRAINING;
-    this.serverOf(flight).stream.cancel(this.token[flight]!);
+  /** The answer of the server's stream is not wanted any more. */
+  leaveStream(flight: number, server: Server): void {
+    if (!this.isOnStream(flight, server)) return;
+    this.streams[flight]! &= ~(1 << server.position);
+    server.stream.cancel(this.token[flight]!);
+  }
+
+  /** Like `leaveStream` for all of them. */
+  leaveStreams(flight: number): void {
+    const { servers } = this.group[flight]!;
+    for (let position = 0; position < servers.length; position++) {
+      this.leaveStream(flight, servers[position]!);
+    }
+  }
+
+  isOnStream(flight: number, server: Server): boolean {
+    return (this.streams[flight]! & (1 << server.position)) !== 0;
   }
 
   /** The server that was asked last. */
@@ -166,17 +225,31 @@ export class Flights {
     return this.group[flight]!.servers[this.chosen[flight]!]!;
   }
 
-  /** Sets and returns a token that no later flight in the same slot has. */
-  takeToken(flight: number): number {
+  /** The question goes to the stream of `server`. @returns its token, which no later flight has */
+  enterStream(flight: number, server: Server, nowMs: number): number {
     const token = this.inflight.generation[flight]! * this.inflight.capacity + flight;
+    this.leaveStream(flight, server);
     this.token[flight] = token;
+    if (this.hedgedFrom[flight] === server.position) this.marks[flight]! &= ~WAS_HEDGED;
+    this.streamMs[flight] = nowMs;
+    this.streams[flight]! |= 1 << server.position;
     return token;
   }
 
-  /** @returns the flight that waits for `token` on the stream of `server`, or -1 */
-  onStream(server: Server, token: number): number {
+  /** When the question went to the stream of `server`, ms of the clock. */
+  streamedMs(flight: number, server: Server): number {
+    const wasFirst = (this.marks[flight]! & WAS_HEDGED) !== 0;
+    const isFirst = wasFirst && this.hedgedFrom[flight] === server.position;
+    return isFirst ? this.firstMs[flight]! : this.streamMs[flight]!;
+  }
+
+  /** Takes the flight that waits for `token` off the stream of `server`. @returns it, or -1 */
+  takeStream(server: Server, token: number): number {
     const flight = token % this.inflight.capacity;
-    if (this.place[flight] !== STREAM || this.token[flight] !== token) return -1;
-    return this.serverOf(flight) === server ? flight : -1;
+    if (this.group[flight] === null || this.token[flight] !== token) return -1;
+    const isHeld = this.group[flight]!.servers[server.position] === server;
+    if (!isHeld || !this.isOnStream(flight, server)) return -1;
+    this.streams[flight]! &= ~(1 << server.position);
+    return flight;
   }
 }

@@ -25,6 +25,13 @@ const OPT_SIZE = 11;
 /** No query of ours is longer: header, name of 255, type and class, OPT with a cookie of 40. */
 export const QUERY_MAX = HEADER_SIZE + 255 + 4 + OPT_SIZE + 44;
 
+/** RFC 8467 4.1: padded queries are multiples of this. */
+const PADDING_BLOCK = 128;
+const OPTION_PADDING = 12;
+const OPTION_HEAD = 4;
+/** No padded query of ours is longer. */
+export const PADDED_MAX = Math.ceil((QUERY_MAX + OPTION_HEAD) / PADDING_BLOCK) * PADDING_BLOCK;
+
 /**
  * Bit beside the KEY_* bits: leave our OPT out, for a server that called it a FORMERR (RFC 6891 7).
  */
@@ -61,4 +68,21 @@ export function buildQuery(
   writeU16(out, opt + 9, 0);
   writeU16(out, at + AT_ARCOUNT, 1);
   return HEADER_SIZE + length + 4 + OPT_SIZE;
+}
+
+/**
+ * Pads the query of `length` octets that `buildQuery` wrote at 0 (RFC 7830), so that who sees only
+ * the size of what is encrypted learns little. One without an OPT stays as it is.
+ *
+ * @param out at least PADDED_MAX octets; zero behind the query
+ * @returns octets now
+ */
+export function padQuery(out: Uint8Array, length: number): number {
+  if (out[AT_ARCOUNT + 1] === 0) return length;
+  const padded = Math.ceil((length + OPTION_HEAD) / PADDING_BLOCK) * PADDING_BLOCK;
+  // Our OPT is the last record, and has no options: its RDLENGTH is the last two octets.
+  writeU16(out, length - 2, padded - length);
+  writeU16(out, length, OPTION_PADDING);
+  writeU16(out, length + 2, padded - length - OPTION_HEAD);
+  return padded;
 }

@@ -1,20 +1,12 @@
 /**
- * receive: what a message that arrived from a server is to us. What is wrong with it is counted
+ * receive: what a datagram that arrived from a server is to us. What is wrong with it is counted
  * here; what follows from it is dispatch.ts.
  */
 
-import { TC } from '../wire/constants.ts';
-import { messageFlags, messageId } from '../wire/header.ts';
+import { messageId } from '../wire/header.ts';
 import { COOKIE_FINE, COOKIE_RENEWED, COOKIE_WRONG } from './cookies.ts';
 import { type Flights, NO_EDNS } from './flights.ts';
-import {
-  MATCH_CASE,
-  MATCH_OK,
-  MATCH_STRAY,
-  MATCH_WRONG,
-  matchDatagram,
-  matchMessage,
-} from './match.ts';
+import { MATCH_CASE, MATCH_OK, MATCH_STRAY, MATCH_WRONG, matchDatagram } from './match.ts';
 import type { Server } from './servers.ts';
 
 /** No answer to anything of ours: as if it had not come. */
@@ -61,24 +53,4 @@ export function receive(
   if (cookie === COOKIE_WRONG) server.mismatches++;
   if (cookie === COOKIE_FINE) return ANSWER;
   return cookie === COOKIE_RENEWED ? BAD_COOKIE : doubtful;
-}
-
-/** A message that arrived in place of the flight's answer on a stream. @returns whether it is it */
-export function receiveStream(
-  flights: Flights,
-  flight: number,
-  server: Server,
-  octets: Uint8Array,
-  start: number,
-  end: number,
-): boolean {
-  const match = matchMessage(flights.tries, flight, octets, start, end);
-  // Case proves nothing over TCP, where nobody off the path can forge; some servers fold it.
-  if (match !== MATCH_OK && match !== MATCH_CASE) {
-    server.mismatches++;
-    return false;
-  }
-  if ((messageFlags(octets, start) & TC) !== 0) return false;
-  if ((flights.marks[flight]! & NO_EDNS) !== 0) return true;
-  return server.cookie.judgeStream(octets, start, end) === COOKIE_FINE;
 }

@@ -7,12 +7,17 @@ import { BATCH_CAPACITY, Batch, SLOT_STRIDE } from '../batch.ts';
 import { AT_ID } from '../wire/constants.ts';
 import { writeU16 } from '../wire/octets.ts';
 import { DRAINING, type Flights, NO_EDNS, QUEUED, STREAM, WIRE } from './flights.ts';
-import { buildQuery, PLAIN, QUERY_MAX } from './forward.ts';
+import { buildQuery, PADDED_MAX, PLAIN, padQuery } from './forward.ts';
 import type { PoolSocket } from './pool.ts';
 import { type Server, triesOf } from './servers.ts';
 
-/** A connection, a question and an answer over TCP. */
+/** A connection, a question and an answer over a stream. */
 const STREAM_MS = 2000;
+
+/** What the stream of `server` knows its probe by; flights have tokens from 0. */
+export function probeToken(server: Server): number {
+  return -1 - server.probe;
+}
 
 export class Sender {
   /** Shared by all sockets of the worker: callbacks run one after the other. */
@@ -40,7 +45,7 @@ export class Sender {
     const flights = this.#flights;
     const queued = server.queued;
     server.queued = 0;
-    const socket = server.pool.pick();
+    const socket = server.pool?.pick() ?? null;
     // Without a socket the flights run into their timers, which choose again.
     if (socket === null) return;
     let count = 0;
@@ -64,12 +69,22 @@ export class Sender {
   probe(server: Server, flight: number, nowMs: number): void {
     const { tries, inflight } = this.#flights;
     const attempt = tries.probe(server.probe);
+    if (!server.usable) return;
     this.#flights.drop(attempt);
+    const wasPending = server.probePending;
     server.probed(nowMs);
+    const row = tries.rowOf(attempt);
+    if (server.pool === null) {
+      const token = probeToken(server);
+      if (wasPending) server.stream.giveUp(token);
+      tries.ask(inflight, flight, row);
+      tries.sentMs[attempt] = nowMs;
+      if (server.stream.ask(this.#message(flight, row, server), token)) server.tcp++;
+      return;
+    }
     const socket = server.pool.pick();
     const id = socket === null ? -1 : tries.open(attempt, socket.index, nowMs);
     if (socket === null || id === -1) return;
-    const row = tries.rowOf(attempt);
     tries.ask(inflight, flight, row);
     this.#write(server, flight, row, id, 0);
     this.#leave(server, socket, 1, nowMs);
@@ -78,17 +93,23 @@ export class Sender {
   /** Asks `server` by its stream. When too many wait there the timer is due at once. */
   askStream(flight: number, server: Server, nowMs: number): void {
     const flights = this.#flights;
-    const message = new Uint8Array(QUERY_MAX);
-    const length = this.#build(server, flight, flight, message, 0);
-    const token = flights.takeToken(flight);
-    if (server.stream.ask(message.subarray(0, length), token)) {
+    const token = flights.enterStream(flight, server, nowMs);
+    if (server.stream.ask(this.#message(flight, flight, server), token)) {
       server.tcp++;
       flights.place[flight] = STREAM;
       flights.wait(flight, nowMs + STREAM_MS);
     } else {
+      flights.leaveStream(flight, server);
       flights.place[flight] = DRAINING;
       flights.wait(flight, nowMs);
     }
+  }
+
+  /** The question of `row`, with the flags of `flight`, for a stream; padded within TLS. */
+  #message(flight: number, row: number, server: Server): Uint8Array {
+    const message = new Uint8Array(PADDED_MAX);
+    const length = this.#build(server, flight, row, message, 0);
+    return message.subarray(0, server.isSecure ? padQuery(message, length) : length);
   }
 
   #flagsOf(flight: number): number {
@@ -96,11 +117,14 @@ export class Sender {
     return this.#flights.inflight.keyFlags[flight]! | plain;
   }
 
-  /** The question of `row`, with the flags of `flight` and our cookie. @returns its length */
+  /**
+   * The question of `row`, with the flags of `flight` and, where others could forge an answer, our
+   * cookie. @returns its length
+   */
   #build(server: Server, flight: number, row: number, out: Uint8Array, at: number): number {
     const flags = this.#flagsOf(flight);
     const length = buildQuery(this.#flights.tries, row, flags, out, at);
-    if ((flags & PLAIN) !== 0) return length;
+    if ((flags & PLAIN) !== 0 || server.isSecure) return length;
     return server.cookie.append(out, at, length, server.streak);
   }
 
@@ -121,6 +145,6 @@ export class Sender {
     this.sending = true;
     socket.port.send(this.batch, count);
     this.sending = false;
-    server.pool.left(socket, count, nowMs);
+    socket.pool.left(socket, count, nowMs);
   }
 }

@@ -8,11 +8,12 @@
  */
 
 import { BATCH_CAPACITY } from '../batch.ts';
-import type { SocketAddress } from '../config/types.ts';
 import { LATENCY_CELLS, microseconds, observe } from '../metrics/latency.ts';
 import { UpstreamCookie } from './cookies.ts';
+import type { PlannedServer } from './plan.ts';
 import type { SocketPool } from './pool.ts';
-import type { StreamTransport } from './transport.ts';
+import { Tail } from './tail.ts';
+import type { StreamFailure, StreamTransport } from './transport.ts';
 
 /** Servers of one group: the tries of a flight are counted in 2 bits each of one word. */
 export const SERVERS_MAX = 16;
@@ -20,6 +21,9 @@ export const SERVERS_MAX = 16;
 export const TRIES_MAX = 3;
 /** Timeouts in a row that open the circuit. */
 export const STREAK_MAX = 8;
+
+/** Questions in a row that an encrypted server may fail before others are asked first. */
+const BREAKS_MAX = 4;
 
 /** How long a server that nothing is known about is taken to need, in ms. */
 const SRTT_START_MS = 50;
@@ -42,14 +46,15 @@ export type CircuitState = 'closed' | 'open' | 'half-open';
 
 /** One server in one group. */
 export class Server {
-  readonly address: SocketAddress;
+  readonly address: PlannedServer;
   /** Name of the group. */
   readonly group: string;
   /** Number of its probe in the Tries table. */
   readonly probe: number;
   /** Index in its group; changes with a reload. */
   position = 0;
-  readonly pool: SocketPool;
+  /** Null for an encrypted server: there is no socket by which it could be asked in the open. */
+  readonly pool: SocketPool | null;
   readonly stream: StreamTransport;
   readonly cookie: UpstreamCookie;
 
@@ -57,6 +62,8 @@ export class Server {
   readonly queue = new Int32Array(BATCH_CAPACITY);
   queued = 0;
 
+  /** Within what time nearly all recent answers came. */
+  readonly tail = new Tail();
   /** Smoothed round trip in ms. */
   srttMs = SRTT_START_MS;
   /** Timeouts since the last answer. */
@@ -64,6 +71,8 @@ export class Server {
   circuitOpen = false;
   /** The last that was heard is an ICMP error. */
   refusing = false;
+  /** Questions that broke since the last answer. */
+  #breaks = 0;
   probePending = false;
   probeDueMs: number;
 
@@ -78,14 +87,19 @@ export class Server {
   strays = 0;
   /** ICMP errors and the like. */
   networkErrors = 0;
-  /** Queries over TCP. */
+  /** Queries by its stream: over TCP, in the open or within TLS. */
   tcp = 0;
+  /** Questions that it got beside another server, and how often it was the first to answer. */
+  hedges = 0;
+  hedgesWon = 0;
+  /** Why the last connection to an encrypted server could not be had; null since one could. */
+  failure: StreamFailure | null = null;
   /** Round trips, as metrics/latency.ts lays them out. */
   readonly latency = new Float64Array(LATENCY_CELLS);
 
   constructor(
-    identity: { address: SocketAddress; group: string; probe: number },
-    make: { pool(server: Server): SocketPool; stream(server: Server): StreamTransport },
+    identity: { address: PlannedServer; group: string; probe: number },
+    make: { pool(server: Server): SocketPool | null; stream(server: Server): StreamTransport },
     nowMs: number,
   ) {
     this.address = identity.address;
@@ -102,9 +116,17 @@ export class Server {
     this.answered++;
     observe(this.latency, 0, microseconds(rttMs), 1);
     this.srttMs += (rttMs - this.srttMs) * SRTT_GAIN;
+    this.tail.add(rttMs);
     this.streak = 0;
     this.circuitOpen = false;
     this.refusing = false;
+    this.#breaks = 0;
+  }
+
+  /** Another server answered first; this one takes more than `rttMs`, if it answers at all. */
+  outrun(rttMs: number): void {
+    if (rttMs > this.srttMs) this.srttMs += (rttMs - this.srttMs) * SRTT_GAIN;
+    this.tail.add(rttMs);
   }
 
   timedOut(): void {
@@ -112,9 +134,43 @@ export class Server {
     if (++this.streak >= STREAK_MAX) this.circuitOpen = true;
   }
 
+  /**
+   * A question to an encrypted server broke, and says nothing about the next one: whoever knows a
+   * name that does so must not be able to turn everybody away. Several in a row do.
+   */
+  broke(): void {
+    this.networkErrors++;
+    if (++this.#breaks >= BREAKS_MAX) this.refusing = true;
+  }
+
   refused(): void {
     this.networkErrors++;
     this.refusing = true;
+  }
+
+  /** Questions go by the stream and by nothing else. */
+  get isSecure(): boolean {
+    return this.pool === null;
+  }
+
+  /** Nothing speaks against it. */
+  get isWell(): boolean {
+    return this.streak === 0 && !this.refusing && !this.circuitOpen;
+  }
+
+  /** Whether there is something to ask by. */
+  get usable(): boolean {
+    return this.pool === null ? this.stream.usable : this.pool.usable;
+  }
+
+  /**
+   * An encrypted server could not be connected to. One whose certificate is refused is not the
+   * server at all, so it is out of use at once.
+   */
+  unreachable(failure: StreamFailure): void {
+    this.failure = failure;
+    this.refused();
+    if (++this.streak >= STREAK_MAX || failure.certificate) this.circuitOpen = true;
   }
 
   get state(): CircuitState {
@@ -142,6 +198,8 @@ export class Server {
 /** Servers that are asked for the same suffixes. */
 export interface Group {
   readonly name: string;
+  /** Whether a second server is asked when the first is slow. */
+  readonly hedge: boolean;
   /** At most SERVERS_MAX; `servers[i].position === i`. */
   readonly servers: readonly Server[];
 }
@@ -172,7 +230,7 @@ export function chooseServer(group: Group, counts: number, bad: number): number 
     const tries = triesOf(counts, position);
     if ((bad & (1 << position)) !== 0 || tries === TRIES_MAX) continue;
     const server = servers[position]!;
-    if (!server.pool.usable) continue;
+    if (!server.usable) continue;
     const cost = costOf(server) + tries * COST_TRY;
     if (cost < bestCost) {
       best = position;

@@ -1,74 +1,84 @@
 /**
- * TcpTransport: one connection to one server, reused and pipelined (RFC 7766 6.2.1).
+ * PipelinedTransport: one connection to one server at a time, reused and pipelined (RFC 7766
+ * 6.2.1), whatever it is made of.
  *
  * A connection that breaks must cost the question that broke it and no other. So when several were
- * waiting, each is asked once more, one at a time on a new connection: the guilty one breaks that
- * alone. A question that waited alone on a reused connection is asked once more too, since servers
+ * waiting, each is asked again, one at a time on a new connection: the guilty one breaks that
+ * alone. A question that waited alone on a reused connection is asked again too, since servers
  * close idle connections whenever they like.
  */
 
-import { connect, type Socket } from 'node:net';
-import type { SocketAddress } from '../config/types.ts';
-import { messageId } from '../wire/header.ts';
-import { writeU16 } from '../wire/octets.ts';
-import { FrameReader } from './frames.ts';
-import { randomU16 } from './random.ts';
-import type { StreamEvents, StreamTransport } from './transport.ts';
+import type { Link, OpenLink } from './link.ts';
+import type { StreamEvents, StreamFailure, StreamTransport } from './transport.ts';
 
 /** Questions on the wire of one connection. */
 const PIPELINE_MAX = 100;
 /** Questions that wait for the wire, and those on it. */
 const QUESTIONS_MAX = 1024;
-/** Octets that the server has not taken yet; beyond, nothing more is written. */
-const UNSENT_MAX = 64 * 1024;
-/** RFC 7766 6.2.3: idle connections are closed after seconds. */
-const IDLE_MS = 10_000;
+/** Connections that take no more questions and still owe answers. */
+const RETIRED_MAX = 4;
+/**
+ * Connections that may break on one question: among others, alone on one that was used before
+ * (servers that close after each answer), and then alone on a new one.
+ */
+const BREAKS_MAX = 3;
+/** How long nobody need try after no connection could be had; doubled each time. */
+const REST_MIN_MS = 100;
+const REST_MAX_MS = 1000;
+
+const TOO_LATE: StreamFailure = { reason: 'no connection in time', certificate: false };
 
 interface Question {
   readonly token: number;
   readonly message: Uint8Array;
-  /** It was on a connection that broke. */
-  asked: boolean;
-  /** Frames of the connection when the question left. */
-  framesBefore: number;
+  /** How many connections it was on that broke. */
+  broke: number;
+  /** Connection that was there, or being opened, when the question came. */
+  since: Connection | null;
+  /** Answers on the connection when the question left. */
+  answersBefore: number;
 }
 
-/** One connection. Its callbacks do nothing once the transport holds another. */
+/** One connection. Its events do nothing once the transport has let go of it. */
 class Connection {
-  readonly socket: Socket;
-  readonly reader = new FrameReader();
-  /** Questions on the wire by their id. */
+  link: Link | null = null;
+  /** Questions on the wire by their token. */
   readonly sent = new Map<number, Question>();
   established = false;
-  frames = 0;
-
-  constructor(address: SocketAddress) {
-    this.socket = connect({ host: address.address, port: address.port, noDelay: true });
-  }
+  answers = 0;
 }
 
-export class TcpTransport implements StreamTransport {
-  /** Answers that no question waited for. */
-  strays = 0;
-
-  readonly #address: SocketAddress;
+export class PipelinedTransport implements StreamTransport {
+  readonly #open: OpenLink;
   readonly #events: StreamEvents;
+  readonly #clock: () => number;
   /** In the order of asking. */
   #waiting: Question[] = [];
   #connection: Connection | null = null;
+  readonly #retired = new Set<Connection>();
   #depth = PIPELINE_MAX;
   #closed = false;
+  /** Connections in a row that could not be had. */
+  #failures = 0;
+  #restUntilMs = 0;
 
-  constructor(address: SocketAddress, events: StreamEvents) {
-    this.#address = address;
+  constructor(open: OpenLink, events: StreamEvents, clock: () => number) {
+    this.#open = open;
     this.#events = events;
+    this.#clock = clock;
+  }
+
+  get usable(): boolean {
+    return this.#failures === 0 || this.#clock() >= this.#restUntilMs;
   }
 
   ask(message: Uint8Array, token: number): boolean {
     const onWire = this.#connection?.sent.size ?? 0;
     if (this.#closed || this.#waiting.length + onWire >= QUESTIONS_MAX) return false;
-    this.#waiting.push({ token, message, asked: false, framesBefore: 0 });
+    const question: Question = { token, message, broke: 0, since: null, answersBefore: 0 };
+    this.#waiting.push(question);
     this.#pump();
+    question.since = this.#connection;
     return true;
   }
 
@@ -79,11 +89,15 @@ export class TcpTransport implements StreamTransport {
   giveUp(token: number): void {
     const connection = this.#connection;
     const question = this.#remove(token);
-    if (connection === null) return;
-    // Nothing whole has come since: half a frame, or no connection at all, holds everybody up.
-    const stuck = question !== null && question.framesBefore === connection.frames;
-    const unused = !connection.established && this.#waiting.length === 0;
-    if (!stuck && !unused) return;
+    if (connection === null || question === null) return;
+    if (!connection.established) {
+      // Whoever came later waits for the same connection, which took too long already.
+      if (question.since === connection) this.#broken(connection, TOO_LATE);
+      return;
+    }
+    // Nothing whole has come since: half a frame holds everybody up.
+    const isStuck = question.since === connection && question.answersBefore === connection.answers;
+    if (!isStuck) return;
     // Our own guess, so nobody else pays for it.
     this.#waiting.unshift(...this.#detach(connection));
     this.#pump();
@@ -92,118 +106,140 @@ export class TcpTransport implements StreamTransport {
   close(): void {
     this.#closed = true;
     this.#waiting = [];
-    this.#connection?.socket.destroy();
-    this.#connection = null;
+    for (const connection of this.#retired) this.#detach(connection);
+    if (this.#connection !== null) this.#detach(this.#connection);
   }
 
-  /** @returns the question when it was on the wire */
   #remove(token: number): Question | null {
-    this.#waiting = this.#waiting.filter((question) => question.token !== token);
-    const sent = this.#connection?.sent;
-    if (sent === undefined) return null;
-    for (const [id, question] of sent) {
-      if (question.token !== token) continue;
-      sent.delete(id);
+    for (const connection of this.#connections()) {
+      const question = connection.sent.get(token);
+      if (question === undefined) continue;
+      connection.sent.delete(token);
+      connection.link?.forget(token);
+      this.#settleRetired(connection);
       return question;
     }
-    return null;
+    const index = this.#waiting.findIndex((question) => question.token === token);
+    return index === -1 ? null : (this.#waiting.splice(index, 1)[0] ?? null);
+  }
+
+  #connections(): Connection[] {
+    const current = this.#connection;
+    return current === null ? [...this.#retired] : [current, ...this.#retired];
+  }
+
+  #holds(connection: Connection): boolean {
+    return this.#connection === connection || this.#retired.has(connection);
   }
 
   /** Writes what may be written, connecting first if need be. */
   #pump(): void {
     if (this.#closed || this.#waiting.length === 0) return;
     const connection = this.#connection ?? this.#connect();
-    if (!connection.established) return;
-    while (
-      this.#waiting.length > 0 &&
-      connection.sent.size < this.#depth &&
-      connection.socket.writableLength < UNSENT_MAX
-    ) {
-      this.#write(connection, this.#waiting.shift() as Question);
+    const { link, sent } = connection;
+    if (!connection.established || link === null) return;
+    while (this.#waiting.length > 0 && sent.size < this.#depth && link.hasRoom) {
+      const question = this.#waiting.shift() as Question;
+      sent.set(question.token, question);
+      question.since = connection;
+      question.answersBefore = connection.answers;
+      link.send(question.message, question.token);
     }
   }
 
-  #write(connection: Connection, question: Question): void {
-    let id = randomU16();
-    // At most 100 of 65,536 are taken.
-    while (connection.sent.has(id)) id = randomU16();
-    connection.sent.set(id, question);
-    question.framesBefore = connection.frames;
-    const { message } = question;
-    // RFC 7766 8: length and message in one write.
-    const frame = new Uint8Array(2 + message.length);
-    writeU16(frame, 0, message.length);
-    frame.set(message, 2);
-    writeU16(frame, 2, id);
-    connection.socket.write(frame);
-  }
-
   #connect(): Connection {
-    const connection = new Connection(this.#address);
-    const { socket } = connection;
+    const connection = new Connection();
     this.#connection = connection;
-    socket.on('connect', () => {
-      connection.established = true;
-      if (this.#connection === connection) this.#pump();
-    });
-    socket.on('data', (chunk) => this.#read(connection, chunk));
-    socket.on('drain', () => this.#pump());
-    // 'close' follows, and says all that matters.
-    socket.on('error', () => undefined);
-    socket.on('end', () => this.#broken(connection));
-    socket.on('close', () => this.#broken(connection));
-    socket.setTimeout(IDLE_MS, () => {
-      if (connection.established && connection.sent.size === 0) socket.destroy();
+    connection.link = this.#open({
+      onReady: () => this.#ready(connection),
+      onMessage: (token, octets, start, end) => {
+        if (!this.#holds(connection)) return;
+        connection.answers++;
+        if (!this.#answered(connection, token)) return;
+        this.#events.onMessage(token, octets, start, end);
+      },
+      onRefused: (token) => {
+        if (this.#answered(connection, token)) this.#events.onBroken(token);
+      },
+      onUntouched: (token) => this.#untouched(connection, token),
+      onRoom: () => this.#pump(),
+      onRetired: () => this.#retire(connection),
+      onEnd: (failure) => this.#broken(connection, failure),
     });
     return connection;
   }
 
-  #read(connection: Connection, chunk: Uint8Array): void {
+  #ready(connection: Connection): void {
     if (this.#connection !== connection) return;
-    const whole = connection.reader.push(chunk, (octets, start, end) => {
-      this.#frame(connection, octets, start, end);
-      return this.#connection === connection;
-    });
-    if (whole) this.#pump();
-    else this.#broken(connection);
+    connection.established = true;
+    this.#failures = 0;
+    this.#events.onConnected();
+    this.#pump();
   }
 
-  #frame(connection: Connection, octets: Uint8Array, start: number, end: number): void {
-    const id = messageId(octets, start);
-    const question = connection.sent.get(id);
-    if (question === undefined) {
-      // Forged, or the answer to a question that was cancelled: the others go on waiting.
-      this.strays++;
-      return;
-    }
-    connection.frames++;
-    connection.sent.delete(id);
-    if (connection.sent.size === 0 && this.#waiting.length === 0) this.#depth = PIPELINE_MAX;
-    this.#events.onMessage(question.token, octets, start, end);
+  /** Takes a question off the wire. @returns whether it was there */
+  #answered(connection: Connection, token: number): boolean {
+    if (!this.#holds(connection) || !connection.sent.delete(token)) return false;
+    const isIdle = connection.sent.size === 0 && this.#waiting.length === 0;
+    if (isIdle && this.#connection === connection) this.#depth = PIPELINE_MAX;
+    this.#settleRetired(connection);
+    return true;
   }
 
-  /** The connection ended. Its questions are asked once more, or fail. */
-  #broken(connection: Connection): void {
+  /** The question is asked again, as if it had never left. */
+  #untouched(connection: Connection, token: number): void {
+    const question = connection.sent.get(token);
+    if (question === undefined || !this.#answered(connection, token)) return;
+    if (++question.broke === BREAKS_MAX) this.#events.onBroken(token);
+    else this.#waiting.unshift(question);
+    this.#pump();
+  }
+
+  #retire(connection: Connection): void {
     if (this.#connection !== connection) return;
+    this.#connection = null;
+    this.#retired.add(connection);
+    const [oldest] = this.#retired;
+    if (this.#retired.size > RETIRED_MAX && oldest !== undefined) this.#broken(oldest, TOO_LATE);
+    this.#settleRetired(connection);
+    this.#pump();
+  }
+
+  #settleRetired(connection: Connection): void {
+    if (connection.sent.size === 0 && this.#retired.has(connection)) this.#detach(connection);
+  }
+
+  /** The connection ended. Its questions are asked again, or fail. */
+  #broken(connection: Connection, failure: StreamFailure): void {
+    if (!this.#holds(connection)) return;
+    const { established, answers } = connection;
     const sent = this.#detach(connection);
-    const failed = connection.established ? [] : this.#waiting.splice(0);
+    const failed = established ? [] : this.#waiting.splice(0);
     const again: Question[] = [];
-    const guilty = sent.length === 1 && connection.frames === 0;
+    const isGuilty = sent.length === 1 && answers === 0;
     if (sent.length > 1) this.#depth = 1;
     for (const question of sent) {
-      if (question.asked || guilty) failed.push(question);
+      if (++question.broke === BREAKS_MAX || isGuilty) failed.push(question);
       else again.push(question);
-      question.asked = true;
     }
     this.#waiting.unshift(...again);
+    if (!established) this.#rest(failure);
     for (const question of failed) this.#events.onBroken(question.token);
     this.#pump();
   }
 
+  #rest(failure: StreamFailure): void {
+    const restMs = Math.min(REST_MAX_MS, REST_MIN_MS * 2 ** this.#failures);
+    this.#failures++;
+    this.#restUntilMs = this.#clock() + restMs;
+    this.#events.onUnreachable(failure);
+  }
+
   /** @returns the questions that were on its wire */
   #detach(connection: Connection): Question[] {
-    this.#connection = null;
-    connection.socket.destroy();
+    if (this.#connection === connection) this.#connection = null;
+    this.#retired.delete(connection);
+    connection.link?.close();
     return [...connection.sent.values()];
   }
 }

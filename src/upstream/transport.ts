@@ -1,10 +1,18 @@
 /**
- * StreamTransport: questions to one server over something with a beginning and an end: TCP here,
- * and TLS or HTTPS behind the same five members.
+ * StreamTransport: questions to one server over something with a beginning and an end: TCP, TLS or
+ * HTTPS behind the same members.
  *
  * Ids, connections, framing and reconnecting are the transport's; deadlines, the check of the
  * question and what an answer means are the caller's.
  */
+
+/** Why there is no connection. */
+export interface StreamFailure {
+  /** For people. */
+  readonly reason: string;
+  /** The server was there, and is not who it must be. */
+  readonly certificate: boolean;
+}
 
 export interface StreamEvents {
   /**
@@ -14,9 +22,14 @@ export interface StreamEvents {
   onMessage(token: number, octets: Uint8Array, start: number, end: number): void;
   /** No answer will come for `token`: no connection, or one that broke on this question. */
   onBroken(token: number): void;
+  /** A connection was had, or could not be had. The questions that waited for it are told apart. */
+  onConnected(): void;
+  onUnreachable(failure: StreamFailure): void;
 }
 
 export interface StreamTransport {
+  /** False for a while after no connection could be had: whoever has a choice asks elsewhere. */
+  readonly usable: boolean;
   /**
    * Asks. One of the events follows, never before this returns, unless `cancel` or `giveUp` comes
    * first. `message` is kept and its id overwritten; it must not be used again.

@@ -9,21 +9,20 @@ import { type Backend, openUdp, type UdpPort } from '../native/udp.ts';
 import { Dispatcher } from './dispatch.ts';
 import type { UpstreamEvents } from './events.ts';
 import { Flights } from './flights.ts';
+import { tcpLinks, tlsLinks } from './frame-link.ts';
+import { httpLinks } from './http-link.ts';
 import type { Inflight } from './inflight.ts';
+import type { OpenLink } from './link.ts';
+import { type PlannedServer, serverText, type UpstreamPlan } from './plan.ts';
 import { type PoolSocket, SocketPool, SocketTable } from './pool.ts';
 import { type CircuitState, type Group, SERVERS_MAX, Server } from './servers.ts';
-import { TcpTransport } from './stream.ts';
+import { PipelinedTransport } from './stream.ts';
+import { Dialer } from './tls.ts';
 import { Tries } from './tries.ts';
 
 export type { UpstreamEvents } from './events.ts';
 
-/** The index of a group here is the `group` of a flight. Names are unique. */
-export interface UpstreamPlan {
-  readonly groups: readonly {
-    readonly name: string;
-    readonly servers: readonly SocketAddress[];
-  }[];
-}
+export type { UpstreamPlan } from './plan.ts';
 
 export interface UpstreamOptions {
   readonly backend: Backend;
@@ -34,13 +33,19 @@ export interface UpstreamOptions {
 /** Counters since the server was opened. */
 export interface ServerStats {
   readonly group: string;
+  /** As people write it, with its port. */
+  readonly server: string;
   readonly address: SocketAddress;
+  readonly transport: 'udp' | 'tls' | 'https';
   readonly srttMs: number;
   readonly state: CircuitState;
-  /** Queries over UDP and over TCP, retries and probes included. */
+  /** Queries over UDP, and over TCP (in the open or within TLS), retries and probes included. */
   readonly sent: number;
   readonly tcp: number;
   readonly answered: number;
+  /** Questions that it got beside another server, and how often it was the first to answer. */
+  readonly hedges: number;
+  readonly hedgesWon: number;
   readonly timeouts: number;
   /** Known id, wrong in the rest. */
   readonly mismatches: number;
@@ -53,8 +58,10 @@ export interface ServerStats {
   readonly latency: Float64Array;
   /** Open UDP sockets now. */
   readonly sockets: number;
-  /** Why the last socket could not be opened, or null. */
+  /** Why the last socket or connection could not be opened, or null. */
   readonly lastError: string | null;
+  /** That was because the server is not who it must be. */
+  readonly certificateRefused: boolean;
 }
 
 /** Servers in all groups, those that a reload is about to close included. */
@@ -109,7 +116,7 @@ export class Upstreams {
   tick(nowMs: number): void {
     this.#dispatcher.tick(nowMs);
     for (const server of this.#servers()) {
-      server.pool.tick(nowMs);
+      server.pool?.tick(nowMs);
       server.cookie.tick(nowMs);
     }
   }
@@ -134,12 +141,15 @@ export class Upstreams {
    */
   async prepare(plan: UpstreamPlan): Promise<() => void> {
     checkPlan(plan, this.#freeProbes.length);
-    const kept = new Map(this.#servers().map((server) => [keyOf(server), server]));
+    const kept = new Map(
+      this.#servers().map((server) => [keyOf(server.group, server.address), server]),
+    );
     const opened: Server[] = [];
-    const groups = plan.groups.map(({ name, servers }) => ({
+    const groups = plan.groups.map(({ name, servers, hedge = false }) => ({
       name,
+      hedge,
       servers: unique(servers).map((address) => {
-        const key = keyOf({ group: name, address });
+        const key = keyOf(name, address);
         const server = kept.get(key);
         kept.delete(key);
         if (server !== undefined) return server;
@@ -149,28 +159,12 @@ export class Upstreams {
       }),
     }));
     const nowMs = this.#options.clock();
-    await Promise.all(opened.map((server) => server.pool.fill(nowMs)));
+    await Promise.all(opened.map((server) => server.pool?.fill(nowMs)));
     return () => this.#swap(groups, new Set(kept.values()));
   }
 
   stats(): ServerStats[] {
-    return this.#servers().map((server) => ({
-      group: server.group,
-      address: server.address,
-      srttMs: server.srttMs,
-      state: server.state,
-      sent: server.sent,
-      tcp: server.tcp,
-      answered: server.answered,
-      timeouts: server.timeouts,
-      mismatches: server.mismatches,
-      malformed: server.malformed,
-      strays: server.strays,
-      networkErrors: server.networkErrors,
-      latency: server.latency.slice(),
-      sockets: server.pool.size,
-      lastError: server.pool.lastError,
-    }));
+    return this.#servers().map(statsOf);
   }
 
   /** Fails what waits, and closes everything. */
@@ -191,30 +185,46 @@ export class Upstreams {
     this.#dispatcher.regroup(groups, removed);
     for (const server of removed) {
       flights.drop(flights.tries.probe(server.probe));
-      server.pool.close();
+      server.pool?.close();
       server.stream.close();
       this.#freeProbes.push(server.probe);
     }
   }
 
-  #openServer(group: string, address: SocketAddress): Server {
+  #openServer(group: string, address: PlannedServer): Server {
     const probe = this.#freeProbes.pop() as number;
-    const dispatcher = this.#dispatcher;
+    const { flights } = this.#dispatcher;
     return new Server(
       { address, group, probe },
       {
         pool: (server) =>
-          new SocketPool(server, dispatcher.flights.sockets, (socket) =>
-            this.#openSocket(server, socket),
-          ),
-        stream: (server) =>
-          new TcpTransport(address, {
-            onMessage: (token, octets, start, end) =>
-              dispatcher.onStreamMessage(server, token, octets, start, end),
-            onBroken: (token) => dispatcher.onStreamBroken(server, token),
-          }),
+          address.secure === undefined
+            ? new SocketPool(server, flights.sockets, (socket) => this.#openSocket(server, socket))
+            : null,
+        stream: (server) => this.#openStream(server, address),
       },
       this.#options.clock(),
+    );
+  }
+
+  #openStream(server: Server, address: PlannedServer): PipelinedTransport {
+    const { streams } = this.#dispatcher;
+    const isSecure = address.secure !== undefined;
+    return new PipelinedTransport(
+      linksTo(address),
+      {
+        onMessage: (token, octets, start, end) =>
+          streams.onMessage(server, token, octets, start, end),
+        onBroken: (token) => streams.onBroken(server, token),
+        // Of plain servers UDP tells more than that.
+        onConnected: () => {
+          server.failure = null;
+        },
+        onUnreachable: (failure) => {
+          if (isSecure) server.unreachable(failure);
+        },
+      },
+      this.#options.clock,
     );
   }
 
@@ -238,14 +248,49 @@ export class Upstreams {
   }
 }
 
-function keyOf({ group, address }: { group: string; address: SocketAddress }): string {
-  return `${address.address} ${address.port} ${group}`;
+function statsOf(server: Server): ServerStats {
+  const { pool, failure } = server;
+  const { secure, ...address } = server.address;
+  return {
+    group: server.group,
+    server: serverText(server.address),
+    address,
+    transport: secure?.transport ?? 'udp',
+    srttMs: server.srttMs,
+    state: server.state,
+    sent: server.sent,
+    tcp: server.tcp,
+    answered: server.answered,
+    hedges: server.hedges,
+    hedgesWon: server.hedgesWon,
+    timeouts: server.timeouts,
+    mismatches: server.mismatches,
+    malformed: server.malformed,
+    strays: server.strays,
+    networkErrors: server.networkErrors,
+    latency: server.latency.slice(),
+    sockets: pool?.size ?? 0,
+    lastError: failure?.reason ?? pool?.lastError ?? null,
+    certificateRefused: failure?.certificate ?? false,
+  };
 }
 
-function unique(servers: readonly SocketAddress[]): SocketAddress[] {
-  return [
-    ...new Map(servers.map((server) => [keyOf({ group: '', address: server }), server])).values(),
-  ];
+function linksTo(address: PlannedServer): OpenLink {
+  const { secure } = address;
+  if (secure === undefined) return tcpLinks(address);
+  const { url } = secure;
+  if (url === null) return tlsLinks(new Dialer(address, secure, 'dot'));
+  return httpLinks(new Dialer(address, secure, 'h2'), url);
+}
+
+/** Another certificate to expect makes another server of it. */
+function keyOf(group: string, address: PlannedServer): string {
+  return JSON.stringify([group, serverText(address), address.secure ?? null]);
+}
+
+/** Each place once: what is counted of it goes by its text. */
+function unique(servers: readonly PlannedServer[]): PlannedServer[] {
+  return [...new Map(servers.map((server) => [serverText(server), server])).values()];
 }
 
 function checkPlan(plan: UpstreamPlan, room: number): void {

@@ -19,13 +19,17 @@ export class Authority {
     openssl('req', '-x509', ...EC, ...subject, '-keyout', this.#key, '-out', this.ca);
   }
 
-  /** A certificate with `names` as subjectAltName (`DNS:siem.example,IP:127.0.0.1`). */
-  issue(file: string, names: string): { readonly cert: string; readonly key: string } {
+  /**
+   * A certificate with `names` as subjectAltName (`DNS:siem.example,IP:127.0.0.1`), or with none
+   * for an empty text; over already when `days` is under 0.
+   */
+  issue(file: string, names: string, days = 2): { readonly cert: string; readonly key: string } {
     const [cert, key] = [join(this.folder, `${file}.pem`), join(this.folder, `${file}.key`)];
     const [request, extensions] = [join(this.folder, 'csr'), join(this.folder, 'ext')];
-    writeFileSync(extensions, `subjectAltName=${names}\nbasicConstraints=CA:FALSE\n`);
+    const alternative = names === '' ? '' : `subjectAltName=${names}\n`;
+    writeFileSync(extensions, `${alternative}basicConstraints=CA:FALSE\n`);
     openssl('req', '-new', ...EC, '-subj', `/CN=${file}`, '-keyout', key, '-out', request);
-    const by = ['-CA', this.ca, '-CAkey', this.#key, '-CAcreateserial', '-days', '2'];
+    const by = ['-CA', this.ca, '-CAkey', this.#key, '-CAcreateserial', '-days', String(days)];
     openssl('x509', '-req', '-in', request, ...by, '-extfile', extensions, '-out', cert);
     return { cert, key };
   }

@@ -58,7 +58,8 @@ export function framed(message: Uint8Array): Buffer {
   return Buffer.concat([prefix, message]);
 }
 
-function readQuestion(message: Buffer): { question: Buffer; name: string } {
+/** The question of a message, and its name in text. */
+export function readQuestion(message: Buffer): { question: Buffer; name: string } {
   const labels: string[] = [];
   let at = 12;
   // Some servers relay what has no question at all.

@@ -22,6 +22,7 @@ interface Shape {
 
 const stream: StreamTransport = {
   ask: () => true,
+  usable: true,
   cancel: () => undefined,
   giveUp: () => undefined,
   close: () => undefined,
@@ -95,7 +96,7 @@ describe('the server to ask', () => {
   ];
 
   it.each(rows)('$name', ({ servers, tries = [], bad = 0, want }) => {
-    const group = { name: 'g', servers: servers.map(serverOf) };
+    const group = { name: 'g', hedge: false, servers: servers.map(serverOf) };
     expect(chooseServer(group, counts(...tries), bad)).toBe(want);
   });
 });

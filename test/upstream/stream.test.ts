@@ -2,6 +2,7 @@
 
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Backend } from '../../src/native/udp.ts';
+import { BREAKAGES } from './breakages.ts';
 import {
   type Asked,
   addressRecord,
@@ -47,36 +48,9 @@ async function start(
 
 const tcpCount = (server: FakeServer) => server.asked.filter((a) => a.connection !== null).length;
 
-/** What a server may do to the question `bad.…`, and how the flight ends. */
-const BREAKAGES: readonly { name: string; break(asked: Asked): void }[] = [
-  { name: 'a reset', break: (asked) => asked.connection?.resetAndDestroy() },
-  { name: 'an orderly close', break: (asked) => asked.connection?.end() },
-  {
-    name: 'half a length',
-    break: (asked) => asked.connection?.end(Buffer.from([0])),
-  },
-  {
-    name: 'half a frame and the end',
-    break: (asked) => asked.connection?.end(framed(honest(asked)).subarray(0, 20)),
-  },
-  {
-    name: 'a frame of length zero',
-    break: (asked) => asked.connection?.write(Buffer.from([0, 0])),
-  },
-  {
-    name: 'a frame shorter than a header',
-    break: (asked) => asked.connection?.write(Buffer.from([0, 3, 1, 2, 3])),
-  },
-  { name: 'TC over TCP', break: (asked) => asked.reply(truncated(asked)) },
-  { name: 'QR=0', break: (asked) => asked.reply(answerTo(asked, { flags: 0x0180 })) },
-  {
-    name: 'the question of somebody else',
-    break: (asked) => {
-      const question = Buffer.from(asked.question);
-      question[1] = 0x7a;
-      asked.reply(answerTo(asked, { question }));
-    },
-  },
+const ALL_BREAKAGES = [
+  { name: 'a reset', break: (asked: Asked) => asked.connection?.resetAndDestroy() },
+  ...BREAKAGES,
 ];
 
 describe.each(BACKENDS)('streams on the %s backend', (backend) => {
@@ -143,7 +117,7 @@ describe.each(BACKENDS)('streams on the %s backend', (backend) => {
     expect(ids.size).toBeGreaterThan(35);
   });
 
-  it.each(BREAKAGES)('$name costs its question and no other', async (row) => {
+  it.each(ALL_BREAKAGES)('$name costs its question and no other', async (row) => {
     const { rig } = await start(
       overTcp((asked) => {
         if (hasLabel(asked, 'bad')) row.break(asked);
