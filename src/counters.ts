@@ -41,6 +41,12 @@ export const COUNTERS = [
   'budget_unavailable',
   'stale',
   'forwarder_refused',
+  'queries_tls',
+  'queries_https',
+  'tls_connections',
+  'tls_handshakes',
+  'tls_handshakes_failed',
+  'https_refused',
 ] as const;
 
 export type CounterName = (typeof COUNTERS)[number];
@@ -87,6 +93,14 @@ export const BUDGET_UNAVAILABLE = 33;
 export const STALE = 34;
 /** Messages and connections of trusted forwarders that do not say whose they are. */
 export const FORWARDER_REFUSED = 35;
+export const QUERIES_TLS = 36;
+export const QUERIES_HTTPS = 37;
+/** Connections over TLS that are open, those of HTTPS and those in their handshake among them. */
+export const TLS_CONNECTIONS = 38;
+export const TLS_HANDSHAKES = 39;
+export const TLS_HANDSHAKES_FAILED = 40;
+/** Requests over HTTPS that got an HTTP error. */
+export const HTTPS_REFUSED = 41;
 
 export function createCounters(): Float64Array {
   return new Float64Array(new SharedArrayBuffer(COUNTERS.length * Float64Array.BYTES_PER_ELEMENT));

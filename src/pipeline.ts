@@ -37,7 +37,7 @@ import {
   OUTCOME_NONE,
 } from './events/ledger.ts';
 import { NONE } from './events/slots.ts';
-import { DIRECT } from './identity/forwarded.ts';
+import { DIRECT, isSaid } from './identity/forwarded.ts';
 import { UNMAPPED as NOBODY } from './identity/workloads.ts';
 import type { Memory } from './memory.ts';
 import { capTtls } from './overrides/cap.ts';
@@ -91,7 +91,7 @@ function decideUncapped(query: Query, tables: Tables, memory: Memory): Verdict {
   const parsed = parse(query);
   if (parsed !== PARSE_OK) return reject(query, parsed, memory);
   if (query.ednsVersion > 0) return respond(query, BADVERS);
-  if (query.relay !== DIRECT) return refuseUnsaid(query, memory);
+  if (query.relay !== DIRECT && !isSaid(query)) return refuseUnsaid(query, memory);
   identifyBy(tables, query);
   query.isAlias = 0;
   if (query.qclass !== CLASS_IN || isMeta(query.qtype)) return refuseKind(query, memory);

@@ -67,6 +67,9 @@ export const BREAK_GLASS_WITHIN: Limits = { default: '1h', min: '1s', max: '1d' 
 export const WORKERS: Omit<CountLimits, 'default'> = { min: 1, max: 256 };
 
 export const DNS_PORT = 53;
+/** RFC 7858 3.1. */
+export const TLS_PORT = 853;
+export const HTTPS_PORT = 443;
 /** Where Prometheus looks for the metrics of a DNS server by convention. */
 export const METRICS_PORT = 9153;
 /** RFC 5426 3.3 for UDP; RFC 6587 names none for TCP, and collectors listen on the same. */

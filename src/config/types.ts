@@ -6,6 +6,7 @@
 import type { AlertType } from '../alerts/alert.ts';
 import type { Format } from './formats.ts';
 import type { TrustedForwarder } from './forwarders.ts';
+import type { Listener } from './listeners.ts';
 
 /** Where something stands in a file, for messages and for the rule of a decision. */
 export interface Place {
@@ -330,7 +331,7 @@ export interface Config {
   readonly files: readonly string[];
   /** SHA-256 of each of the files, in their order. */
   readonly fileDigests: readonly string[];
-  readonly listen: readonly SocketAddress[];
+  readonly listen: readonly Listener[];
   /** Who may say whose a query is; nobody else is believed. */
   readonly trustedForwarders: readonly TrustedForwarder[];
   /** Data-plane workers, 1 or more. */

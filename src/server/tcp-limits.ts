@@ -9,7 +9,18 @@ export interface TcpLimits {
   readonly pendingMax: number;
   /** Octets that all clients together may leave unread; one that would leave more is closed. */
   readonly unreadMax: number;
+  /** 1 when the streams are those of TLS. */
+  readonly overTls?: number;
 }
+
+/** A connection over TLS takes some 60 kB more than one without. */
+export const TLS_LIMITS: TcpLimits = {
+  connectionsMax: 1000,
+  idleMs: 10_000,
+  pendingMax: 256,
+  unreadMax: 1 << 24,
+  overTls: 1,
+};
 
 export const TCP_LIMITS: TcpLimits = {
   connectionsMax: 12_000,

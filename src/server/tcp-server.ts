@@ -7,10 +7,10 @@
  * go, the oldest first.
  */
 
-import { PEER_SIZE } from '../batch.ts';
+import { PEER_SAID, PEER_SIZE } from '../batch.ts';
 import type { Clock } from '../clock.ts';
 import type { SocketAddress } from '../config/types.ts';
-import { FORWARDER_REFUSED, QUERIES_TCP } from '../counters.ts';
+import { FORWARDER_REFUSED, QUERIES_TCP, QUERIES_TLS } from '../counters.ts';
 import { BY_PROXY, DIRECT } from '../identity/forwarded.ts';
 import type { Memory } from '../memory.ts';
 import { microseconds } from '../metrics/latency.ts';
@@ -33,10 +33,12 @@ import {
   WATCH_WRITE,
 } from '../native/tcp-batch.ts';
 import { decideSafely } from '../pipeline.ts';
-import { DROP, FORWARD, Query, RESPOND } from '../query.ts';
+import { DROP, FORWARD, OVER_TLS, PLAIN, Query, RESPOND } from '../query.ts';
 import { HEADER_SIZE } from '../wire/constants.ts';
 import { readU16 } from '../wire/octets.ts';
+import { padResponse } from '../wire/padding.ts';
 import { PROXY_BAD, PROXY_MORE, readProxy } from '../wire/proxy.ts';
+import { streamChannel, TICKET_BITS } from './channels.ts';
 import { CONNECTIONS_MAX, Connections } from './connections.ts';
 import type { Forwarder } from './forwarder.ts';
 import { Kept } from './kept.ts';
@@ -53,8 +55,6 @@ export class TcpServer {
   /** What was received and not taken: part of a frame, or more while the client is busy. */
   readonly #received: Kept;
   readonly #outbox: Outbox;
-  /** How the forwarder of a connection says whose it is; DIRECT once that is known. */
-  readonly #relay: Uint8Array;
   readonly #query = new Query();
   readonly #memory: Memory;
   readonly #clock: Clock;
@@ -79,9 +79,9 @@ export class TcpServer {
     this.#clock = clock;
     this.#limits = limits;
     this.#batch = new TcpBatch(capacity);
-    this.#connections = new Connections(capacity);
+    const isOverTls = limits.overTls === 1;
+    this.#connections = new Connections(capacity, isOverTls ? TICKET_BITS : 31);
     this.#received = new Kept(capacity);
-    this.#relay = new Uint8Array(capacity);
     this.#due = new Int32Array(capacity);
     this.#isDue = new Uint8Array(capacity);
     this.#streams = open({ batch: this.#batch, onBatch: (count) => this.#onBatch(count) });
@@ -90,6 +90,7 @@ export class TcpServer {
       else this.#attendLater(slot);
     });
     this.#query.overTcp = 1;
+    this.#query.encryption = isOverTls ? OVER_TLS : PLAIN;
   }
 
   /** Opens a listener; rejects with a DnsvalveError that names the address. */
@@ -134,6 +135,7 @@ export class TcpServer {
   commit(query: Query, ticket: number): void {
     const slot = this.#connections.find(ticket);
     if (slot === -1) return;
+    padResponse(query);
     this.#outbox.commit(slot, query.outLength);
     // Whoever is not simply read waits for this: to be read again, or for the end.
     if (this.#connections.watched[slot] !== WATCH_READ || this.#connections.ending[slot] !== 0) {
@@ -206,8 +208,12 @@ export class TcpServer {
     const connections = this.#connections;
     if (connections.count >= this.#limits.connectionsMax) this.#drop(connections.oldest);
     connections.open(slot, WATCH_READ, this.#clock.nowMs);
-    const { forwarders } = this.forwarder!.tables;
-    this.#relay[slot] = forwarders.find(this.#batch.peers, slot * PEER_SIZE);
+    const { peers } = this.#batch;
+    const at = slot * PEER_SIZE;
+    const isSaid = peers[at + PEER_SAID] === 1;
+    this.#connections.relay[slot] = isSaid
+      ? DIRECT
+      : this.forwarder!.tables.forwarders.find(peers, at);
   }
 
   /**
@@ -236,7 +242,7 @@ export class TcpServer {
   #onOctets(slot: number, octets: Uint8Array, start: number, end: number): void {
     const received = this.#received;
     let at = start;
-    if (this.#relay[slot] === BY_PROXY) {
+    if (this.#connections.relay[slot] === BY_PROXY) {
       this.#onHeader(slot, octets, start, end);
       return;
     }
@@ -261,7 +267,7 @@ export class TcpServer {
       this.#drop(slot);
       return;
     }
-    this.#relay[slot] = DIRECT;
+    this.#connections.relay[slot] = DIRECT;
     received.consume(slot, size);
     this.#takeReceived(slot);
     if (this.#isBusy(slot)) this.#attendLater(slot);
@@ -319,21 +325,23 @@ export class TcpServer {
   #onMessage(slot: number, octets: Uint8Array, start: number, end: number): void {
     const forwarder = this.forwarder!;
     const query = this.#query;
-    this.#memory.counters[QUERIES_TCP]!++;
+    const { encryption } = query;
+    this.#memory.counters[encryption === PLAIN ? QUERIES_TCP : QUERIES_TLS]!++;
     query.octets = octets;
     query.start = start;
     query.end = end;
     query.peer = this.#batch.peers;
     query.peerAt = slot * PEER_SIZE;
-    query.relay = this.#relay[slot]!;
+    query.relay = this.#connections.relay[slot]!;
     this.#outbox.prepare(query);
     const verdict = decideSafely(query, forwarder.tables, this.#memory, forwarder.onFault);
     this.#memory.meter.answered(query, verdict, forwarder.tables);
     if (verdict === RESPOND) {
+      padResponse(query);
       this.#outbox.commit(slot, query.outLength);
     } else if (verdict === FORWARD) {
       this.#connections.pending[slot]!++;
-      forwarder.ask(query, -1 - this.#connections.ticket(slot));
+      forwarder.ask(query, streamChannel(encryption, this.#connections.ticket(slot)));
     } else if (verdict === DROP && end - start < HEADER_SIZE) {
       // Not a message at all: whoever is there does not speak DNS.
       this.#drop(slot);

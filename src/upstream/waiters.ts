@@ -21,8 +21,8 @@ const COUNTED = 1 << 16;
  * so.
  *
  * ```
- * word  0 id  1 flags  2 EDNS, DO, keepalive, TCP, alias: a bit each  3 UDP size  4 workload
- *       5 mode  6 revision  7 octets of the question
+ * word  0 id  1 flags  2 EDNS, DO, keepalive, TCP, alias, padding, encryption  3 UDP size
+ *       4 workload  5 mode  6 revision  7 octets of the question
  *       8 decision: allowed, would deny, reason, feed  9 rule  10 label << 8 | flags
  * octet 44 peer record; 92 header and question, at most 12 + 255 + 4; 368 when it arrived
  * word 91 when the query came, us of the monotonic clock as far as they fit
@@ -42,6 +42,9 @@ const DNSSEC_OK = 2;
 const WANTS_KEEPALIVE = 4;
 const OVER_TCP = 8;
 const IS_ALIAS = 16;
+const WANTS_PADDING = 32;
+/** Two bits. */
+const ENCRYPTION_SHIFT = 6;
 
 export class Waiters {
   readonly capacity: number;
@@ -111,7 +114,9 @@ export class Waiters {
       (query.dnssecOk === 1 ? DNSSEC_OK : 0) |
       (query.wantsKeepalive === 1 ? WANTS_KEEPALIVE : 0) |
       (query.overTcp === 1 ? OVER_TCP : 0) |
-      (query.isAlias === 1 ? IS_ALIAS : 0);
+      (query.isAlias === 1 ? IS_ALIAS : 0) |
+      (query.wantsPadding === 1 ? WANTS_PADDING : 0) |
+      (query.encryption << ENCRYPTION_SHIFT);
     words[row + 3] = query.udpSize;
     words[row + WORD_WORKLOAD] = query.workload;
     words[row + 5] = query.mode;
@@ -155,6 +160,8 @@ export class Waiters {
     query.wantsKeepalive = (bits & WANTS_KEEPALIVE) === 0 ? 0 : 1;
     query.overTcp = (bits & OVER_TCP) === 0 ? 0 : 1;
     query.isAlias = (bits & IS_ALIAS) === 0 ? 0 : 1;
+    query.wantsPadding = (bits & WANTS_PADDING) === 0 ? 0 : 1;
+    query.encryption = (bits >>> ENCRYPTION_SHIFT) & 3;
     query.udpSize = words[row + 3]!;
     query.workload = words[row + WORD_WORKLOAD]!;
     query.mode = words[row + 5]!;

@@ -27,6 +27,9 @@ export interface ValveShape {
   readonly workers?: number;
   /** Addresses to listen on; 127.0.0.1 when not given. `[]` around IPv6. */
   readonly listen?: readonly string[];
+  /** The configuration says itself where to listen; on `port` of 127.0.0.1 too. */
+  readonly ownListen?: boolean;
+  readonly port?: number;
   /** What the machine's resolv.conf holds, for `servers: system`; its own when not given. */
   readonly resolvConf?: string;
   /** A program and its arguments that runs it, such as a tracer. */
@@ -56,7 +59,7 @@ export class Valve implements Endpoint {
   /** Resolves when it says that it is ready. */
   static async start(shape: ValveShape): Promise<Valve> {
     const folder = makeFolder();
-    const port = await freePort();
+    const port = shape.port ?? (await freePort());
     for (const [name, text] of Object.entries(shape.files ?? {})) {
       writeFileSync(join(folder, name), text);
     }
@@ -136,8 +139,8 @@ export class Valve implements Endpoint {
 
 function mainFile(shape: ValveShape, port: number, config: string): string {
   const listen = (shape.listen ?? ['127.0.0.1']).map((address) => `"${address}:${port}"`);
-  return `listen: [${listen.join(', ')}]
-workers: ${shape.workers ?? 1}
+  const where = shape.ownListen === true ? '' : `listen: [${listen.join(', ')}]\n`;
+  return `${where}workers: ${shape.workers ?? 1}
 history: { path: history.db }
 control: { path: control.sock }
 state_directory: state
