@@ -31,7 +31,8 @@ export const BATCH_CAPACITY = 64;
  * 20..23  IPv6 scope id, little-endian
  * 24..39  local address that was asked, same form as the source
  * 40..43  interface index, little-endian
- * 44..47  zero
+ * 44      1 when a forwarder has said already who the source is, and what is here is that
+ * 45..47  zero
  * ```
  */
 export const PEER_SIZE = 48;
@@ -41,6 +42,7 @@ export const PEER_HAS_LOCAL = 19;
 export const PEER_SCOPE = 20;
 export const PEER_LOCAL = 24;
 export const PEER_INTERFACE = 40;
+export const PEER_SAID = 44;
 
 export class Batch {
   readonly capacity: number;

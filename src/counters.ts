@@ -52,6 +52,12 @@ export const COUNTERS = [
   'responses_withheld',
   'responses_slipped',
   'yielded',
+  'queries_tls',
+  'queries_https',
+  'tls_connections',
+  'tls_handshakes',
+  'tls_handshakes_failed',
+  'https_refused',
 ] as const;
 
 export type CounterName = (typeof COUNTERS)[number];
@@ -116,6 +122,14 @@ export const RESPONSES_WITHHELD = 44;
 export const RESPONSES_SLIPPED = 45;
 /** Questions upstream that were given up for new ones, because all places were taken. */
 export const YIELDED = 46;
+export const QUERIES_TLS = 47;
+export const QUERIES_HTTPS = 48;
+/** Connections over TLS that are open, those of HTTPS and those in their handshake among them. */
+export const TLS_CONNECTIONS = 49;
+export const TLS_HANDSHAKES = 50;
+export const TLS_HANDSHAKES_FAILED = 51;
+/** Requests over HTTPS that got an HTTP error. */
+export const HTTPS_REFUSED = 52;
 
 export function createCounters(): Float64Array {
   return new Float64Array(new SharedArrayBuffer(COUNTERS.length * Float64Array.BYTES_PER_ELEMENT));

@@ -42,7 +42,7 @@ import {
   OUTCOME_NONE,
 } from './events/ledger.ts';
 import { NONE } from './events/slots.ts';
-import { DIRECT } from './identity/forwarded.ts';
+import { DIRECT, isSaid } from './identity/forwarded.ts';
 import { UNMAPPED as NOBODY } from './identity/workloads.ts';
 import type { Memory } from './memory.ts';
 import { ADMITTED, SHED } from './overload/rates.ts';
@@ -101,15 +101,23 @@ export function decide(query: Query, tables: Tables, memory: Memory): Verdict {
 
 function decideUncapped(query: Query, tables: Tables, memory: Memory): Verdict {
   query.outcome = OUTCOME_NONE;
-  identifyBy(tables, query);
-  const rate = tables.rates.query(query);
-  if (rate === SHED) return shed(query, tables, memory);
+  // Whose a query is that a forwarder passed on may stand in it: then it is read first.
+  const isDirect = query.relay === DIRECT;
+  let rate = ADMITTED;
+  if (isDirect) {
+    rate = identified(query, tables);
+    if (rate === SHED) return shed(query, tables, memory);
+  }
   const parsed = parse(query);
   if (parsed === PARSE_COOKIE) return answerCookie(query, tables, memory);
   if (parsed !== PARSE_OK) return reject(query, parsed, memory);
-  if (rate !== ADMITTED) return refuseRate(query, tables, memory);
   if (query.ednsVersion > 0) return respond(query, BADVERS);
-  if (query.relay !== DIRECT) return refuseUnsaid(query, memory);
+  if (!isDirect) {
+    if (!isSaid(query)) return refuseUnsaid(query, memory);
+    rate = identified(query, tables);
+    if (rate === SHED) return shed(query, tables, memory);
+  }
+  if (rate !== ADMITTED) return refuseRate(query, tables, memory);
   if (checkCookie(query, tables, memory) === RESPOND) return RESPOND;
   query.isAlias = 0;
   if (query.qclass !== CLASS_IN || isMeta(query.qtype)) return refuseKind(query, memory);
@@ -130,6 +138,12 @@ function decideUncapped(query: Query, tables: Tables, memory: Memory): Verdict {
     return RESPOND;
   }
   return leave(query, tables, memory);
+}
+
+/** Finds the workload. @returns what its rate limit says */
+function identified(query: Query, tables: Tables): number {
+  identifyBy(tables, query);
+  return tables.rates.query(query);
 }
 
 /** The one way upstream: what detectors and budgets let go. */

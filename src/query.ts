@@ -21,6 +21,11 @@ export const FORWARD = 3;
 
 export type Verdict = typeof CONTINUE | typeof RESPOND | typeof DROP | typeof FORWARD;
 
+/** How a stream is protected. */
+export const PLAIN = 0;
+export const OVER_TLS = 1;
+export const OVER_HTTPS = 2;
+
 export class Query {
   /** Slab that holds the message, and where it starts and ends. */
   octets: Uint8Array = new Uint8Array(0);
@@ -31,6 +36,8 @@ export class Query {
   outStart = 0;
   outRoom = 0;
   outLength = 0;
+  /** Where the OPT record of the response begins in it; 0 without one. */
+  optAt = 0;
   /** Peer record (see batch.ts) of the client: who asks, also where a forwarder passed it on. */
   peer: Uint8Array = new Uint8Array(0);
   peerAt = 0;
@@ -40,6 +47,8 @@ export class Query {
   readonly claimed = new Uint8Array(PEER_SIZE);
   /** 1 when the message came over TCP: no truncation, keepalive allowed. */
   overTcp = 0;
+  /** PLAIN, OVER_TLS or OVER_HTTPS. */
+  encryption = 0;
   /** Seconds and milliseconds of a monotonic clock, and wall clock ms; read once per batch. */
   nowSeconds = 0;
   nowMs = 0;
@@ -70,6 +79,11 @@ export class Query {
   /** Where the data of the first COOKIE option stands, and its octets: 8, 16..40, or 0 for none. */
   cookieAt = 0;
   cookieLength = 0;
+  /** 1 when the query was padded, on an encrypted transport (RFC 7830). */
+  wantsPadding = 0;
+
+  /** Where the client-subnet option begins (RFC 7871); 0 without one, -1 with more than one. */
+  subnetAt = 0;
 
   // --- the decision, set by the stages
 

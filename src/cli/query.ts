@@ -107,7 +107,9 @@ async function askedOf({ as, source, server, config: path }: QueryOptions): Prom
   const { canonicalAddress, localServers, speakerFor } = await import('./query-source.ts');
   const config = server === undefined || as !== undefined ? await loaded(path) : null;
   const servers =
-    server === undefined ? localServers(config?.listen ?? []) : [await serverOf(server)];
+    server === undefined
+      ? localServers((config?.listen ?? []).filter(({ encrypted }) => encrypted === undefined))
+      : [await serverOf(server)];
   if (as !== undefined && config !== null) {
     return { ...speakerFor(config, as, servers), workload: as };
   }

@@ -8,7 +8,7 @@ interface Status {
   readonly uptime_seconds: number;
   readonly io: string;
   readonly workers: number;
-  readonly listen: readonly { address: string; port: number }[];
+  readonly listen: readonly { address: string; port: number; transport: string }[];
   readonly policy: Readonly<Record<string, unknown>>;
   readonly memory: Readonly<Record<string, number>>;
   readonly counters: Readonly<Record<string, number>>;
@@ -86,7 +86,9 @@ export function statusText(status: Status): string {
       uptime_seconds: status.uptime_seconds,
       io: status.io,
       workers: status.workers,
-      listen: status.listen.map(({ address, port }) => `${address} port ${port}`).join(', '),
+      listen: status.listen
+        .map(({ address, port, transport }) => `${address} port ${port} (${transport})`)
+        .join(', '),
     }),
     pairs('policy', { ...status.policy, files: undefined }),
     pairs('memory', status.memory),

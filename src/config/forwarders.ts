@@ -9,7 +9,7 @@ import type { Place, Prefix } from './types.ts';
 
 export interface TrustedForwarder {
   readonly sources: readonly Prefix[];
-  readonly identity: 'proxy';
+  readonly identity: 'proxy' | 'client-subnet';
   readonly at: Place;
 }
 
@@ -18,8 +18,10 @@ const forwarderSchema = z.strictObject({
     .array(prefix)
     .min(1, { error: 'no address; list at least one' })
     .meta({ description: 'Prefixes that its messages come from.' }),
-  identity: z.enum(['proxy']).meta({
-    description: 'How it says whose a query is: `proxy`, a PROXY header of version 2.',
+  identity: z.enum(['proxy', 'client-subnet']).meta({
+    description:
+      'How it says whose a query is: `proxy`, a PROXY header of version 2; `client-subnet`, the ' +
+      'whole address in an EDNS option.',
   }),
 });
 

@@ -10,6 +10,7 @@ import { takesOf } from './alerts.ts';
 import { exceptionsOf, peopleOf } from './exceptions-schema.ts';
 import { formatProblem, formatsOf } from './formats.ts';
 import { forwardersOf } from './forwarders.ts';
+import { listenersOf } from './listeners.ts';
 import { ownRateLimit, rateLimitOf, responseLimitOf } from './overload-schema.ts';
 import { checked, checkedMapping } from './salvage.ts';
 import { mainShape, sinkSchema } from './schema.ts';
@@ -18,11 +19,11 @@ import { misplaced, sinkTarget } from './sink-target.ts';
 import type { Sink } from './sink-types.ts';
 import { FACILITIES } from './sinks.ts';
 import type { Source } from './source.ts';
-import type { Config, DenyAnswer, SocketAddress } from './types.ts';
+import type { Config, DenyAnswer } from './types.ts';
 
 export interface MainSettings {
   readonly include: readonly string[];
-  readonly listen: readonly SocketAddress[];
+  readonly listen: Config['listen'];
   readonly trustedForwarders: Config['trustedForwarders'];
   readonly workers: number | 'auto';
   readonly unmapped: Config['unmapped'];
@@ -67,7 +68,7 @@ export function mainSettings(source: Source, problems: Problem[]): MainSettings 
   const spool = read(mainShape.alert_spool, 'alert_spool');
   return {
     include: [read(mainShape.include.optional(), 'include') ?? []].flat(),
-    listen: read(mainShape.listen, 'listen') ?? [],
+    listen: listenersOf(read(mainShape.listen, 'listen'), source, problems),
     trustedForwarders: forwardersOf(
       read(mainShape.trusted_forwarders, 'trusted_forwarders'),
       source,

@@ -17,7 +17,6 @@ import {
   filePath,
   hostname,
   line,
-  listenAddress,
   metricsAddress,
   pattern,
   prefix,
@@ -28,6 +27,7 @@ import {
   word,
 } from './leaves.ts';
 import * as limits from './limits.ts';
+import { listenSchema } from './listeners.ts';
 import { rateLimitSchema, responseLimitSchema, workloadRateLimit } from './overload-schema.ts';
 import { cacheSchema, cookiesSchema } from './protocol-schema.ts';
 import { dnstapSchema, queryLogSchema, share } from './querylog-schema.ts';
@@ -221,13 +221,7 @@ export const mainShape = {
   include: z.union([filePath, z.array(filePath)]).meta({
     description: 'More files, as globs relative to this one; they hold the shared sections.',
   }),
-  listen: z
-    .array(listenAddress)
-    .min(1, { error: 'no address; list at least one' })
-    .prefault([...limits.DEFAULT_LISTEN])
-    .meta({
-      description: 'Addresses that are listened on, UDP and TCP each.',
-    }),
+  listen: listenSchema,
   trusted_forwarders: forwardersSchema,
   workers: z
     .union([z.literal('auto'), z.int().min(limits.WORKERS.min).max(limits.WORKERS.max)])

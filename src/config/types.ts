@@ -5,6 +5,7 @@
 
 import type { ResponseLimit } from '../overload/responses.ts';
 import type { TrustedForwarder } from './forwarders.ts';
+import type { Listener } from './listeners.ts';
 import type { Dnstap, QueryLog, Sink } from './sink-types.ts';
 import type { UpstreamServer } from './upstream-server.ts';
 
@@ -252,7 +253,7 @@ export interface Config {
   readonly files: readonly string[];
   /** SHA-256 of each of the files, in their order. */
   readonly fileDigests: readonly string[];
-  readonly listen: readonly SocketAddress[];
+  readonly listen: readonly Listener[];
   /** Who may say whose a query is; nobody else is believed. */
   readonly trustedForwarders: readonly TrustedForwarder[];
   /** Data-plane workers, 1 or more. */

@@ -31,7 +31,9 @@ async function partsOf(resolver: Resolver): Promise<object> {
     started_at: new Date(resolver.startedAt).toISOString(),
     uptime_seconds: Math.round((Date.now() - resolver.startedAt) / 1000),
     io: resolver.backend,
-    listen: resolver.addresses,
+    listen: resolver.addresses.map(({ address, port, family, encrypted }) => {
+      return { address, port, family, transport: encrypted?.transport ?? 'udp and tcp' };
+    }),
     workers: config.workers,
     policy: {
       revision: memory.revision,

@@ -2,10 +2,13 @@
 
 import type { TrustedForwarder } from '../config/forwarders.ts';
 import { compilePrefixes } from './compile.ts';
-import { BY_PROXY } from './forwarded.ts';
+import { BY_PROXY, BY_SUBNET } from './forwarded.ts';
 import type { PrefixesMemory } from './prefixes.ts';
 
-const NUMBERS: Readonly<Record<TrustedForwarder['identity'], number>> = { proxy: BY_PROXY };
+const NUMBERS: Readonly<Record<TrustedForwarder['identity'], number>> = {
+  proxy: BY_PROXY,
+  'client-subnet': BY_SUBNET,
+};
 
 export function compileForwarders(forwarders: readonly TrustedForwarder[]): PrefixesMemory {
   return compilePrefixes(

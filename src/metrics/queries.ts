@@ -39,6 +39,8 @@ export function writeQueries(page: Exposition, counted: Counted): void {
   page.counter('dnsvalve_queries_received', 'Messages received, by transport.', [
     [{ transport: 'udp' }, one(cell.QUERIES_UDP)],
     [{ transport: 'tcp' }, one(cell.QUERIES_TCP)],
+    [{ transport: 'tls' }, one(cell.QUERIES_TLS)],
+    [{ transport: 'https' }, one(cell.QUERIES_HTTPS)],
   ]);
   writeWorkloads(page, counted);
   writeResponses(page, counted);
@@ -90,8 +92,23 @@ export function writeQueries(page: Exposition, counted: Counted): void {
   page.counter('dnsvalve_tcp_closed', 'Connections closed because their source had its share.', [
     [{}, one(cell.TCP_SOURCE_CLOSED)],
   ]);
+  writeEncrypted(page, counters);
   page.gauge('dnsvalve_tcp_connections', 'Connections of clients that are open.', [
     [{}, one(cell.TCP_CONNECTIONS)],
+  ]);
+}
+
+function writeEncrypted(page: Exposition, counters: Float64Array): void {
+  const one = (index: number): number => counters[index] ?? 0;
+  page.gauge('dnsvalve_tls_connections', 'Encrypted connections of clients that are open.', [
+    [{}, one(cell.TLS_CONNECTIONS)],
+  ]);
+  page.counter('dnsvalve_tls_handshakes', 'TLS handshakes of clients, by outcome.', [
+    [{ outcome: 'done' }, one(cell.TLS_HANDSHAKES)],
+    [{ outcome: 'failed' }, one(cell.TLS_HANDSHAKES_FAILED)],
+  ]);
+  page.counter('dnsvalve_https_refused', 'Requests over HTTPS that got an HTTP error.', [
+    [{}, one(cell.HTTPS_REFUSED)],
   ]);
 }
 

@@ -28,7 +28,7 @@ import {
   WATCH_WRITE,
 } from './tcp-batch.ts';
 
-class NetStreams implements TcpStreams {
+export class NetStreams implements TcpStreams {
   readonly #servers: Server[] = [];
   readonly #options: TcpOptions;
   readonly #batch: TcpBatch;
@@ -123,16 +123,20 @@ class NetStreams implements TcpStreams {
 
   #onConnection(socket: Socket, family: 4 | 6): void {
     const [address = ''] = socket.remoteAddress?.split('%') ?? [];
+    const record = new Uint8Array(PEER_SIZE);
+    record[PEER_FAMILY] = family;
+    if (addressToBytes(address, record, 0)) this.adopt(socket, record);
+    else socket.destroy();
+  }
+
+  /** Takes a connection that is open. @param record its peer record */
+  adopt(socket: Socket, record: Uint8Array): void {
     const slot = this.#free.shift();
-    if (slot === undefined || address === '') {
-      if (slot !== undefined) this.#free.push(slot);
+    if (slot === undefined) {
       socket.destroy();
       return;
     }
-    const at = slot * PEER_SIZE;
-    this.#batch.peers.fill(0, at, at + PEER_SIZE);
-    addressToBytes(address, this.#batch.peers, at);
-    this.#batch.peers[at + PEER_FAMILY] = family;
+    this.#batch.peers.set(record, slot * PEER_SIZE);
     this.#sockets[slot] = socket;
     this.#watched[slot] = WATCH_READ;
     socket.on('data', (chunk) => this.#onData(slot, socket, chunk));

@@ -13,7 +13,7 @@ import {
 } from '../events/kinds.ts';
 import { addressToBytes } from '../native/addresses.ts';
 import { HEADER_SIZE, NOERROR, NXDOMAIN } from '../wire/constants.ts';
-import { KIND_QUERY } from './kinds.ts';
+import { KIND_QUERY, type TransportName } from './kinds.ts';
 import { ProtobufWriter } from './protobuf.ts';
 import type { Tapped } from './record.ts';
 
@@ -33,8 +33,7 @@ const SOCKET_FAMILY = 2;
 const INET = 1;
 const INET6 = 2;
 const SOCKET_PROTOCOL = 3;
-const UDP = 1;
-const TCP = 2;
+const PROTOCOLS: Readonly<Record<TransportName, number>> = { udp: 1, tcp: 2, tls: 3, https: 4 };
 const QUERY_ADDRESS = 4;
 const RESPONSE_ADDRESS = 5;
 const QUERY_PORT = 6;
@@ -109,7 +108,7 @@ export class DnstapEncoder {
     message.reset();
     message.number(MESSAGE_TYPE, isQuery ? CLIENT_QUERY : CLIENT_RESPONSE);
     message.number(SOCKET_FAMILY, tapped.isIpv6 ? INET6 : INET);
-    message.number(SOCKET_PROTOCOL, tapped.isTcp ? TCP : UDP);
+    message.number(SOCKET_PROTOCOL, PROTOCOLS[tapped.transport]);
     message.octets(QUERY_ADDRESS, address(tapped, tapped.source));
     const own = this.#own[tapped.isIpv6 ? 6 : 4];
     const local = tapped.local === null ? own.address : address(tapped, tapped.local);

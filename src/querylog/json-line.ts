@@ -25,7 +25,7 @@ export function jsonLine(tapped: Tapped): string {
     workload: tapped.workload,
     source: addressToText(tapped.source, 0),
     port: tapped.port,
-    protocol: tapped.isTcp ? 'tcp' : 'udp',
+    protocol: tapped.transport,
     qname: hasQuestion ? nameToText(name) : null,
     qtype: hasQuestion ? typeToText(tapped.qtype) : null,
     verdict: tapped.verdict,

@@ -12,11 +12,16 @@ export const KIND_RESPONSE = 2;
 export const TO_LOG = 1;
 export const TO_DNSTAP = 2;
 
+/** How a query came. */
+export const TRANSPORTS = ['udp', 'tcp', 'tls', 'https'] as const;
+export type TransportName = (typeof TRANSPORTS)[number];
+
 export const AT_SIZE = 0; // u32, of the whole record; a multiple of 8
 export const AT_KIND = 4; // u8
 export const AT_OUTPUTS = 5; // u8, TO_* bits
 export const AT_MODE = 6; // u8, MODE_*
-export const AT_OVER_TCP = 7; // u8
+/** Index of TRANSPORTS. */
+export const AT_TRANSPORT = 7; // u8
 /** When the query arrived and when this was written, ms since the epoch. */
 export const AT_RECEIVED_MS = 8; // f64
 export const AT_WRITTEN_MS = 16; // f64

@@ -12,16 +12,18 @@ import {
   AT_NAME,
   AT_NAME_LENGTH,
   AT_OUTPUTS,
-  AT_OVER_TCP,
   AT_PEER,
   AT_QTYPE,
   AT_REASON,
   AT_RECEIVED_MS,
   AT_REVISION,
   AT_RULE,
+  AT_TRANSPORT,
   AT_WORKLOAD,
   AT_WOULD_DENY,
   AT_WRITTEN_MS,
+  TRANSPORTS,
+  type TransportName,
 } from './kinds.ts';
 import { MODES, REASONS, type Verdict } from './words.ts';
 
@@ -41,7 +43,7 @@ export interface Tapped {
   readonly reason: number;
   readonly reasonWord: string | null;
   readonly rule: string | null;
-  readonly isTcp: boolean;
+  readonly transport: TransportName;
   readonly isIpv6: boolean;
   /** 16 octets each; the local one is null where it is not known. */
   readonly source: Buffer;
@@ -109,7 +111,7 @@ export function readTapped(octets: Buffer, at: number, revisions: Revisions): Ta
     reason,
     reasonWord: REASONS[reason] ?? null,
     rule: revisions.rule(revision, octets.readUInt32LE(at + AT_RULE)),
-    isTcp: octets[at + AT_OVER_TCP] === 1,
+    transport: TRANSPORTS[octets[at + AT_TRANSPORT] ?? 0] ?? 'udp',
     isIpv6: octets[peer + PEER_FAMILY] === 6,
     source: part(octets, peer, 16),
     port: octets.readUInt16BE(peer + PEER_PORT),

@@ -18,13 +18,13 @@ import {
   AT_NAME,
   AT_NAME_LENGTH,
   AT_OUTPUTS,
-  AT_OVER_TCP,
   AT_PEER,
   AT_QTYPE,
   AT_REASON,
   AT_RECEIVED_MS,
   AT_REVISION,
   AT_RULE,
+  AT_TRANSPORT,
   AT_WORKLOAD,
   AT_WOULD_DENY,
   AT_WRITTEN_MS,
@@ -109,7 +109,7 @@ export class Tap {
     words[word + AT_RULE / 4] = decision.rule;
     words[word + AT_MESSAGE_LENGTH / 4] = this.#length;
     octets[at + AT_MODE] = query.mode;
-    octets[at + AT_OVER_TCP] = query.overTcp;
+    octets[at + AT_TRANSPORT] = query.overTcp + query.encryption;
     octets[at + AT_ALLOWED] = decision.allowed;
     octets[at + AT_WOULD_DENY] = decision.wouldDeny;
     octets[at + AT_REASON] = decision.reason;

@@ -6,11 +6,6 @@
 /** A ticket is a slot and how often it was used before, in 31 bits: they fit a waiter's channel. */
 const SLOT_BITS = 14;
 const SLOT_MASK = (1 << SLOT_BITS) - 1;
-/**
- * Slots are reused in turn, so this many uses of one take longer than any answer comes late: with
- * one slot only, a new connection every 40 microseconds would be needed.
- */
-const USE_MASK = (1 << (31 - SLOT_BITS)) - 1;
 
 export const CONNECTIONS_MAX = 1 << SLOT_BITS;
 
@@ -26,19 +21,29 @@ export class Connections {
   readonly pending: Uint16Array;
   /** 1 when the client sends nothing more, 2 when we do not either. */
   readonly ending: Uint8Array;
+  /** How its forwarder says whose it is (identity/forwarded.ts); DIRECT once that is known. */
+  readonly relay: Uint8Array;
   /** WATCH_ flags in force. */
   readonly watched: Uint8Array;
   /** Monotonic ms of the last whole query, or of the opening. */
   readonly lastMs: Float64Array;
   readonly #use: Uint32Array;
+  /**
+   * Slots are reused in turn, so this many uses of one take longer than any answer comes late: with
+   * one slot only and 31 bits, a new connection every 40 microseconds would be needed.
+   */
+  readonly #useMask: number;
   readonly #older: Int32Array;
   readonly #newer: Int32Array;
   #newest = NONE;
 
-  constructor(capacity: number) {
+  /** @param ticketBits of a ticket, 20..31 */
+  constructor(capacity: number, ticketBits = 31) {
+    this.#useMask = (1 << (ticketBits - SLOT_BITS)) - 1;
     this.isOpen = new Uint8Array(capacity);
     this.pending = new Uint16Array(capacity);
     this.ending = new Uint8Array(capacity);
+    this.relay = new Uint8Array(capacity);
     this.watched = new Uint8Array(capacity);
     this.lastMs = new Float64Array(capacity);
     this.#use = new Uint32Array(capacity);
@@ -52,7 +57,7 @@ export class Connections {
     this.ending[slot] = 0;
     this.watched[slot] = watched;
     this.lastMs[slot] = nowMs;
-    this.#use[slot] = (this.#use[slot]! + 1) & USE_MASK;
+    this.#use[slot] = (this.#use[slot]! + 1) & this.#useMask;
     this.count++;
     this.#link(slot);
   }

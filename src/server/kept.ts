@@ -6,8 +6,10 @@
  * leaves between two reads, are given back and used again; larger ones go to the collector.
  */
 
-import { copyOctets } from '../wire/octets.ts';
+import { copyOctets, readU16 } from '../wire/octets.ts';
 
+/** Octets of the length in front of each message (RFC 1035 4.2.2). */
+export const FRAME = 2;
 const BLOCK = 1024;
 /** Small blocks kept for the next use. */
 const SPARE_MAX = 1024;
@@ -43,6 +45,23 @@ export class Kept {
     else copyOctets(from, at, this.#blocks[slot]!, end, length);
     this.length[slot]! += length;
     this.total += length;
+  }
+
+  /**
+   * Adds to the frame that is kept what it lacks, as far as it is there. Only that much is copied.
+   *
+   * @returns where the rest begins
+   */
+  complete(slot: number, from: Uint8Array, start: number, end: number): number {
+    let at = start;
+    while (this.length[slot]! < FRAME) {
+      if (at === end) return at;
+      this.append(slot, from, at++, 1);
+    }
+    const size = FRAME + readU16(this.octets(slot), this.start[slot]!);
+    const more = Math.min(size - this.length[slot]!, end - at);
+    this.append(slot, from, at, more);
+    return at + more;
   }
 
   /** Takes octets away from the front. */

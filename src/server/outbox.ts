@@ -17,10 +17,7 @@ import {
 import type { Query } from '../query.ts';
 import { MESSAGE_MAX } from '../wire/constants.ts';
 import { copyOctets } from '../wire/octets.ts';
-import { Kept } from './kept.ts';
-
-/** The length before each message (RFC 1035 4.2.2). */
-export const FRAME = 2;
+import { FRAME, Kept } from './kept.ts';
 
 /** Octets of a rest that are tried at once. */
 const RESUMED = 1 << 16;

@@ -1,6 +1,6 @@
 /** What main and the data-plane workers say to each other. Plain data; tables are shared memory. */
 
-import type { SocketAddress } from '../config/types.ts';
+import type { Listener } from '../config/listeners.ts';
 import type { DetectMemory } from '../detect/memory.ts';
 import type { ByteRingMemory } from '../events/byte-ring.ts';
 import type { RingMemory } from '../events/ring.ts';
@@ -8,6 +8,7 @@ import type { Backend } from '../native/udp.ts';
 import type { HashKey } from '../reputation/loader.ts';
 import type { TablesMemory } from '../tables.ts';
 import type { ServerStats, UpstreamPlan } from '../upstream/upstreams.ts';
+import type { Pair } from './certificates.ts';
 
 /** What a worker is born with. */
 export interface WorkerSettings {
@@ -28,7 +29,14 @@ export interface WorkerSettings {
 
 export type ToWorker =
   /** Opens the listeners; answered by `listening`. */
-  | { readonly kind: 'listen'; readonly addresses: readonly SocketAddress[] }
+  | {
+      readonly kind: 'listen';
+      readonly addresses: readonly Listener[];
+      /** One for each encrypted listener, in their order; null for the others. */
+      readonly certificates: readonly (Pair | null)[];
+    }
+  /** Other certificates for the same listeners; answered by `certified`. */
+  | { readonly kind: 'certify'; readonly certificates: readonly (Pair | null)[] }
   /** A new snapshot; answered by `swapped` once the next query will see it. */
   | {
       readonly kind: 'tables';
@@ -43,7 +51,8 @@ export type ToWorker =
   | { readonly kind: 'stop'; readonly graceMs: number };
 
 export type FromWorker =
-  | { readonly kind: 'listening'; readonly addresses: readonly SocketAddress[] }
+  | { readonly kind: 'listening'; readonly addresses: readonly Listener[] }
+  | { readonly kind: 'certified' }
   /**
    * Unasked: a decision failed by a defect; `isOpen` when the query was let through all the same.
    */

@@ -11,7 +11,7 @@ import { operationalAlert } from '../alerts/alert.ts';
 import { Dispatch } from '../alerts/dispatch.ts';
 import { fromRetro } from '../alerts/retro.ts';
 import { sharedMsNow } from '../clock.ts';
-import type { SocketAddress } from '../config/types.ts';
+import type { Listener } from '../config/listeners.ts';
 import { PROGRESS } from '../counters.ts';
 import { AccountsKeeper } from '../detect/accounts-keeper.ts';
 import { formatProblem, messageOf } from '../errors.ts';
@@ -28,6 +28,7 @@ import { FeedSet, type FeedStatus } from '../reputation/refresh.ts';
 import type { KnownDomains } from '../reputation/standing-memory.ts';
 import { setHashKey } from '../wire/hash.ts';
 import { type Built, build, type FirstBuild } from './build.ts';
+import { readCertificates } from './certificates.ts';
 import { LongKnown } from './long-known.ts';
 import { RecorderKeeper } from './recorder-keeper.ts';
 import { Retro } from './retro.ts';
@@ -64,7 +65,7 @@ export class Resolver {
   readonly #queryLog: QueryLogKeeper;
   readonly #longKnown: LongKnown;
   readonly #retro: Retro;
-  #addresses: readonly SocketAddress[] = [];
+  #addresses: readonly Listener[] = [];
   #progress: readonly number[] = [];
   readonly #revisions = new Revisions();
   #reloading: Promise<void> = Promise.resolve();
@@ -151,7 +152,7 @@ export class Resolver {
     return resolver;
   }
 
-  get addresses(): readonly SocketAddress[] {
+  get addresses(): readonly Listener[] {
     return this.#addresses;
   }
 
@@ -247,9 +248,11 @@ export class Resolver {
       const { revision } = this.#snapshot.memory;
       const next = await build({ ...this.#options.first.job, revision, isBackground: true });
       const { config } = next.snapshot;
+      const certificates = readCertificates(this.#addresses);
       await this.#alerts.reconfigure(config, this.#revisions.directory(config), GRACE_MS);
       this.#warnOfRestart(config);
       await this.#publish(withKnown(next.snapshot, this.#knownFor(config)));
+      await this.#workers.certify(certificates);
       const old = this.#feeds;
       this.#feeds = feedsOf(next, this.#hashKey);
       await old.stop();

@@ -4,7 +4,7 @@
  */
 
 import type { Actor } from '../audit/record.ts';
-import type { SocketAddress } from '../config/types.ts';
+import type { Listener } from '../config/listeners.ts';
 import { Notify } from '../control/notify.ts';
 import { type Controlled, ControlServer } from '../control/server.ts';
 import { messageOf } from '../errors.ts';
@@ -117,8 +117,9 @@ function sayStarted(resolver: Resolver, log: Log): void {
   );
 }
 
-function addressText({ address, port, family }: SocketAddress): string {
-  return family === 6 ? `[${address}]:${port}` : `${address}:${port}`;
+function addressText({ address, port, family, encrypted }: Listener): string {
+  const scheme = encrypted === undefined ? '' : `${encrypted.transport}://`;
+  return scheme + (family === 6 ? `[${address}]:${port}` : `${address}:${port}`);
 }
 
 /**

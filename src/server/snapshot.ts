@@ -35,6 +35,7 @@ import { COOKIES_ALL, COOKIES_ANSWERED, COOKIES_OFF, COOKIES_OFFERED } from '../
 import type { WireName } from '../wire/name.ts';
 import { loadZones } from '../zones/compile.ts';
 import { zoneKind } from '../zones/kind.ts';
+import { readCertificates } from './certificates.ts';
 
 /** A workload without its lists, which are in the tables. */
 export type RunningWorkload = Pick<
@@ -74,6 +75,8 @@ export async function compileSnapshot(
   feeds: (rules: RuleTexts) => Promise<Compiled>,
 ): Promise<Snapshot> {
   const startedMs = performance.now();
+  // Wrong ones are found here, with all that is wrong, and not when the listeners are opened.
+  readCertificates(config.listen);
   const rules = new Rules();
   const budgeted: BudgetedRule[] = [];
   const policy = compilePolicy(config, rules, budgeted);

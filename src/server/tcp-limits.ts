@@ -13,7 +13,20 @@ export interface TcpLimits {
   readonly connectionsPerSource: number;
   /** Octets that one source may leave unread, and that it may have sent without being read. */
   readonly octetsPerSource: number;
+  /** 1 when the streams are those of TLS. */
+  readonly overTls?: number;
 }
+
+/** A connection over TLS takes some 60 kB more than one without. */
+export const TLS_LIMITS: TcpLimits = {
+  connectionsMax: 1000,
+  idleMs: 10_000,
+  pendingMax: 256,
+  unreadMax: 1 << 24,
+  connectionsPerSource: 125,
+  octetsPerSource: 1 << 21,
+  overTls: 1,
+};
 
 export const TCP_LIMITS: TcpLimits = {
   connectionsMax: 12_000,

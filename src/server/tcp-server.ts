@@ -7,10 +7,10 @@
  * go, the oldest first.
  */
 
-import { PEER_SIZE } from '../batch.ts';
+import { PEER_SAID, PEER_SIZE } from '../batch.ts';
 import type { Clock } from '../clock.ts';
 import type { SocketAddress } from '../config/types.ts';
-import { FORWARDER_REFUSED, QUERIES_TCP, TCP_SOURCE_CLOSED } from '../counters.ts';
+import { FORWARDER_REFUSED, QUERIES_TCP, QUERIES_TLS } from '../counters.ts';
 import { BY_PROXY, DIRECT } from '../identity/forwarded.ts';
 import type { Memory } from '../memory.ts';
 import { microseconds } from '../metrics/latency.ts';
@@ -33,15 +33,18 @@ import {
   WATCH_WRITE,
 } from '../native/tcp-batch.ts';
 import { decideSafely } from '../pipeline.ts';
-import { DROP, FORWARD, Query, RESPOND } from '../query.ts';
+import { DROP, FORWARD, OVER_TLS, PLAIN, Query, RESPOND } from '../query.ts';
 import { HEADER_SIZE } from '../wire/constants.ts';
 import { readU16 } from '../wire/octets.ts';
+import { padResponse } from '../wire/padding.ts';
 import { PROXY_BAD, PROXY_MORE, readProxy } from '../wire/proxy.ts';
+import { streamChannel, TICKET_BITS } from './channels.ts';
 import { CONNECTIONS_MAX, Connections } from './connections.ts';
+import { Due } from './due.ts';
 import type { Forwarder } from './forwarder.ts';
-import { Kept } from './kept.ts';
-import { FRAME, Outbox } from './outbox.ts';
-import { Sources } from './sources.ts';
+import { FRAME, Kept } from './kept.ts';
+import { Outbox } from './outbox.ts';
+import { Shares } from './shares.ts';
 import type { TcpLimits } from './tcp-limits.ts';
 
 /** No honest query is longer: what is kept up to here of a connection is not looked at. */
@@ -54,20 +57,16 @@ export class TcpServer {
   readonly #batch: TcpBatch;
   readonly #streams: TcpStreams;
   readonly #connections: Connections;
-  readonly #sources: Sources;
+  readonly #shares: Shares;
   /** What was received and not taken: part of a frame, or more while the client is busy. */
   readonly #received: Kept;
   readonly #outbox: Outbox;
-  /** How the forwarder of a connection says whose it is; DIRECT once that is known. */
-  readonly #relay: Uint8Array;
   readonly #query = new Query();
   readonly #memory: Memory;
   readonly #clock: Clock;
   readonly #limits: TcpLimits;
-  /** Connections to be looked at when the round's answers have left; each once. */
-  readonly #due: Int32Array;
-  readonly #isDue: Uint8Array;
-  #dueCount = 0;
+  /** Connections to be looked at when the round's answers have left. */
+  readonly #due: Due;
   /** Answers are being decided: who flushes now only sends. */
   #isInRound = false;
   forwarder: Forwarder | null = null;
@@ -84,23 +83,23 @@ export class TcpServer {
     this.#clock = clock;
     this.#limits = limits;
     this.#batch = new TcpBatch(capacity);
-    this.#connections = new Connections(capacity);
-    this.#sources = new Sources(capacity);
+    const isOverTls = limits.overTls === 1;
+    this.#connections = new Connections(capacity, isOverTls ? TICKET_BITS : 31);
+    this.#shares = new Shares(capacity, limits, memory.counters);
     this.#received = new Kept(capacity);
-    this.#relay = new Uint8Array(capacity);
-    this.#due = new Int32Array(capacity);
-    this.#isDue = new Uint8Array(capacity);
+    this.#due = new Due(capacity);
     this.#streams = open({ batch: this.#batch, onBatch: (count) => this.#onBatch(count) });
     this.#outbox = new Outbox(
       this.#batch,
       this.#streams,
-      (slot, more, rest) => this.#mayKeep(slot, more, rest),
+      (slot, more, rest) => this.#shares.mayKeep(slot, more, rest),
       (slot, isLost) => {
         if (isLost) this.#drop(slot);
-        else this.#attendLater(slot);
+        else this.#due.add(slot);
       },
     );
     this.#query.overTcp = 1;
+    this.#query.encryption = isOverTls ? OVER_TLS : PLAIN;
   }
 
   /** Opens a listener; rejects with a DnsvalveError that names the address. */
@@ -113,7 +112,7 @@ export class TcpServer {
   }
 
   get sourceCount(): number {
-    return this.#sources.count;
+    return this.#shares.count;
   }
 
   /** Closes what has been idle too long. Called about once a second. */
@@ -149,10 +148,11 @@ export class TcpServer {
   commit(query: Query, ticket: number): void {
     const slot = this.#connections.find(ticket);
     if (slot === -1) return;
+    padResponse(query);
     this.#outbox.commit(slot, query.outLength);
     // Whoever is not simply read waits for this: to be read again, or for the end.
     if (this.#connections.watched[slot] !== WATCH_READ || this.#connections.ending[slot] !== 0) {
-      this.#attendLater(slot);
+      this.#due.add(slot);
     }
   }
 
@@ -160,9 +160,7 @@ export class TcpServer {
   flush(): void {
     this.#outbox.send();
     if (this.#isInRound) return;
-    while (this.#dueCount > 0) {
-      const slot = this.#due[--this.#dueCount]!;
-      this.#isDue[slot] = 0;
+    for (let slot = this.#due.take(); slot !== -1; slot = this.#due.take()) {
       if (this.#connections.isOpen[slot] === 1) this.#attend(slot);
     }
   }
@@ -214,29 +212,20 @@ export class TcpServer {
       this.#onOctets(slot, rx, start, start + events[at + EVENT_LENGTH]!);
     }
     if ((flags & EV_ENDED) !== 0) connections.ending[slot] = 1;
-    if ((flags & (EV_ENDED | EV_WRITABLE)) !== 0) this.#attendLater(slot);
+    if ((flags & (EV_ENDED | EV_WRITABLE)) !== 0) this.#due.add(slot);
   }
 
   #open(slot: number): void {
     const connections = this.#connections;
     if (connections.count >= this.#limits.connectionsMax) this.#drop(connections.oldest);
     connections.open(slot, WATCH_READ, this.#clock.nowMs);
-    const { forwarders } = this.forwarder!.tables;
-    this.#relay[slot] = forwarders.find(this.#batch.peers, slot * PEER_SIZE);
-    this.#sources.open(slot, this.#batch.peers, slot * PEER_SIZE);
-    // The connections of a trusted forwarder are those of many clients.
-    if (this.#relay[slot] !== DIRECT) return;
-    if (this.#sources.held(slot) <= this.#limits.connectionsPerSource) return;
-    this.#memory.counters[TCP_SOURCE_CLOSED]!++;
-    this.#drop(this.#sources.oldest(slot));
-  }
-
-  /** All clients together have a bound, and each source one that leaves room for others. */
-  #mayKeep(slot: number, more: number, kept: Kept): boolean {
-    if (kept.total + more > this.#limits.unreadMax) return false;
-    if (this.#sources.sum(slot, kept.length) + more <= this.#limits.octetsPerSource) return true;
-    this.#memory.counters[TCP_SOURCE_CLOSED]!++;
-    return false;
+    const { peers } = this.#batch;
+    const at = slot * PEER_SIZE;
+    const isSaid = peers[at + PEER_SAID] === 1;
+    const relay = isSaid ? DIRECT : this.forwarder!.tables.forwarders.find(peers, at);
+    connections.relay[slot] = relay;
+    const surplus = this.#shares.open(slot, peers, at, relay !== DIRECT);
+    if (surplus !== -1) this.#drop(surplus);
   }
 
   /**
@@ -257,7 +246,7 @@ export class TcpServer {
 
   #forget(slot: number): void {
     this.#connections.close(slot);
-    this.#sources.close(slot);
+    this.#shares.close(slot);
     this.#received.clear(slot);
     this.#outbox.forget(slot);
   }
@@ -266,7 +255,7 @@ export class TcpServer {
   #onOctets(slot: number, octets: Uint8Array, start: number, end: number): void {
     const received = this.#received;
     let at = start;
-    if (this.#relay[slot] === BY_PROXY) {
+    if (this.#connections.relay[slot] === BY_PROXY) {
       this.#onHeader(slot, octets, start, end);
       return;
     }
@@ -274,8 +263,9 @@ export class TcpServer {
     at = this.#take(slot, octets, at, end);
     if (this.#connections.isOpen[slot] === 0) return;
     received.append(slot, octets, at, end - at);
-    if (received.length[slot]! > SMALL && !this.#mayKeep(slot, 0, received)) this.#drop(slot);
-    else if (this.#isBusy(slot)) this.#attendLater(slot);
+    if (received.length[slot]! > SMALL && !this.#shares.mayKeep(slot, 0, received))
+      this.#drop(slot);
+    else if (this.#isBusy(slot)) this.#due.add(slot);
   }
 
   /** A forwarder's connection begins with the PROXY header, which may come octet by octet. */
@@ -292,32 +282,18 @@ export class TcpServer {
       this.#drop(slot);
       return;
     }
-    this.#relay[slot] = DIRECT;
+    this.#connections.relay[slot] = DIRECT;
     received.consume(slot, size);
     this.#takeReceived(slot);
-    if (this.#isBusy(slot)) this.#attendLater(slot);
+    if (this.#isBusy(slot)) this.#due.add(slot);
   }
 
-  /**
-   * Adds to a frame what it lacks, and takes it. Only that much is copied: the frames behind it are
-   * taken where they lie.
-   *
-   * @returns where they start
-   */
+  /** Takes the frame that was kept, once it is whole. @returns where those behind it start */
   #complete(slot: number, octets: Uint8Array, start: number, end: number): number {
-    const received = this.#received;
     if (this.#isBusy(slot)) return start;
-    let at = start;
-    while (received.length[slot]! < FRAME) {
-      if (at === end) return at;
-      received.append(slot, octets, at++, 1);
-    }
-    const length = readU16(received.octets(slot), received.start[slot]!);
-    const lacking = FRAME + length - received.length[slot]!;
-    const more = Math.min(lacking, end - at);
-    received.append(slot, octets, at, more);
-    if (more === lacking) this.#takeReceived(slot);
-    return at + more;
+    const at = this.#received.complete(slot, octets, start, end);
+    this.#takeReceived(slot);
+    return at;
   }
 
   #takeReceived(slot: number): void {
@@ -349,27 +325,29 @@ export class TcpServer {
 
   #touch(slot: number): void {
     this.#connections.touch(slot, this.#clock.nowMs);
-    this.#sources.touch(slot);
+    this.#shares.touch(slot);
   }
 
   #onMessage(slot: number, octets: Uint8Array, start: number, end: number): void {
     const forwarder = this.forwarder!;
     const query = this.#query;
-    this.#memory.counters[QUERIES_TCP]!++;
+    const { encryption } = query;
+    this.#memory.counters[encryption === PLAIN ? QUERIES_TCP : QUERIES_TLS]!++;
     query.octets = octets;
     query.start = start;
     query.end = end;
     query.peer = this.#batch.peers;
     query.peerAt = slot * PEER_SIZE;
-    query.relay = this.#relay[slot]!;
+    query.relay = this.#connections.relay[slot]!;
     this.#outbox.prepare(query);
     const verdict = decideSafely(query, forwarder.tables, this.#memory, forwarder.onFault);
     this.#memory.meter.answered(query, verdict, forwarder.tables);
     if (verdict === RESPOND) {
+      padResponse(query);
       this.#outbox.commit(slot, query.outLength);
     } else if (verdict === FORWARD) {
       this.#connections.pending[slot]!++;
-      forwarder.ask(query, -1 - this.#connections.ticket(slot));
+      forwarder.ask(query, streamChannel(encryption, this.#connections.ticket(slot)));
     } else if (verdict === DROP && end - start < HEADER_SIZE) {
       // Not a message at all: whoever is there does not speak DNS.
       this.#drop(slot);
@@ -383,12 +361,6 @@ export class TcpServer {
   }
 
   // --- those who had to wait
-
-  #attendLater(slot: number): void {
-    if (this.#isDue[slot] === 1) return;
-    this.#isDue[slot] = 1;
-    this.#due[this.#dueCount++] = slot;
-  }
 
   /** What was kept goes first, in both directions; then it is read again, or let go. */
   #attend(slot: number): void {

@@ -7,7 +7,7 @@
 
 import { parentPort, workerData } from 'node:worker_threads';
 import { Clock } from '../clock.ts';
-import type { SocketAddress } from '../config/types.ts';
+import type { Listener } from '../config/listeners.ts';
 import {
   INFLIGHT,
   KERNEL_DROPS,
@@ -30,6 +30,8 @@ import type { Query } from '../query.ts';
 import { Tables } from '../tables.ts';
 import { Upstreams } from '../upstream/upstreams.ts';
 import { setHashKey } from '../wire/hash.ts';
+import { TLS_CHANNEL } from './channels.ts';
+import { EncryptedServer } from './encrypted.ts';
 import { Forwarder, type Outlet } from './forwarder.ts';
 import type { FromWorker, ToWorker, WorkerSettings } from './protocol.ts';
 import { TCP_LIMITS } from './tcp-limits.ts';
@@ -51,6 +53,7 @@ const FAULT_QUIET_MS = 60_000;
 class Outlets implements Outlet {
   readonly udp: UdpServer;
   readonly tcp: TcpServer;
+  encrypted: EncryptedServer | null = null;
 
   constructor(udp: UdpServer, tcp: TcpServer) {
     this.udp = udp;
@@ -58,17 +61,21 @@ class Outlets implements Outlet {
   }
 
   prepare(query: Query, channel: number): boolean {
-    return channel < 0 ? this.tcp.prepare(query, -1 - channel) : this.udp.prepare(query, channel);
+    if (channel < 0) return this.tcp.prepare(query, -1 - channel);
+    if (channel < TLS_CHANNEL) return this.udp.prepare(query, channel);
+    return this.encrypted?.prepare(query, channel) ?? false;
   }
 
   commit(query: Query, channel: number): void {
     if (channel < 0) this.tcp.commit(query, -1 - channel);
-    else this.udp.commit(query, channel);
+    else if (channel < TLS_CHANNEL) this.udp.commit(query, channel);
+    else this.encrypted?.commit(query, channel);
   }
 
   flush(): void {
     this.udp.flush();
     this.tcp.flush();
+    this.encrypted?.flush();
   }
 }
 
@@ -79,6 +86,7 @@ class DataPlane {
   readonly #udp: UdpServer;
   readonly #tcp: TcpServer;
   readonly #forwarder: Forwarder;
+  readonly #outlets: Outlets;
   readonly #tell: (message: FromWorker) => void;
   #ticks = 0;
   #quietUntilMs = 0;
@@ -95,9 +103,10 @@ class DataPlane {
     this.#tcp = new TcpServer(this.#memory, this.#clock, TCP_LIMITS, (options) =>
       openTcp(options, settings.backend),
     );
+    this.#outlets = new Outlets(this.#udp, this.#tcp);
     this.#forwarder = new Forwarder(new Tables(settings.tables), this.#memory, {
       clock: this.#clock,
-      outlet: new Outlets(this.#udp, this.#tcp),
+      outlet: this.#outlets,
       onFault: (error, isOpen) => this.#onFault(error, isOpen),
     });
   }
@@ -114,15 +123,26 @@ class DataPlane {
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
   }
 
-  async listen(addresses: readonly SocketAddress[]): Promise<void> {
-    const opened: SocketAddress[] = [];
-    for (const address of addresses) {
+  async listen({ addresses, certificates }: ToWorker & { kind: 'listen' }): Promise<void> {
+    const opened: Listener[] = [];
+    for (const [i, address] of addresses.entries()) {
+      const pair = certificates[i] ?? null;
+      if (pair !== null) {
+        this.#outlets.encrypted ??= new EncryptedServer(this.#memory, this.#clock, this.#forwarder);
+        opened.push({ ...address, port: await this.#outlets.encrypted.listen(address, pair) });
+        continue;
+      }
       await this.#udp.listen(address, this.#settings.backend);
       const port = this.#udp.ports.at(-1)?.port ?? address.port;
       await this.#tcp.listen({ ...address, port });
       opened.push({ ...address, port });
     }
     this.#tell({ kind: 'listening', addresses: opened });
+  }
+
+  certify({ certificates }: ToWorker & { kind: 'certify' }): void {
+    this.#outlets.encrypted?.certify(certificates.filter((pair) => pair !== null));
+    this.#tell({ kind: 'certified' });
   }
 
   async swap(message: ToWorker & { kind: 'tables' }): Promise<void> {
@@ -144,6 +164,7 @@ class DataPlane {
   async stop(graceMs: number): Promise<void> {
     this.#udp.stopReceiving();
     this.#tcp.stopListening();
+    this.#outlets.encrypted?.stopListening();
     const deadline = performance.now() + graceMs;
     // A turn of the loop at least: what was queued is read.
     await new Promise((resolve) => setTimeout(resolve, TICK_MS));
@@ -152,6 +173,7 @@ class DataPlane {
     }
     if (this.#timer !== null) clearInterval(this.#timer);
     this.#tcp.close();
+    this.#outlets.encrypted?.close();
     this.#udp.close();
     this.#forwarder.upstreams?.close();
     await this.#handOverAll(deadline);
@@ -175,6 +197,7 @@ class DataPlane {
   #tick(): void {
     this.#clock.update();
     this.#forwarder.upstreams?.tick(this.#clock.nowMs);
+    this.#outlets.encrypted?.tick();
     this.#forwarder.onSettled();
     this.#ticks++;
     this.#memory.counters[PROGRESS]!++;
@@ -184,6 +207,7 @@ class DataPlane {
     }
     if (this.#ticks % TICKS_PER_SWEEP === 0) {
       this.#tcp.sweep();
+      this.#outlets.encrypted?.sweep();
       this.#gauge();
     }
   }
@@ -213,8 +237,9 @@ let turn = plane.start();
 port.on('message', (message: ToWorker) => {
   turn = turn.then(async () => {
     try {
-      if (message.kind === 'listen') await plane.listen(message.addresses);
+      if (message.kind === 'listen') await plane.listen(message);
       else if (message.kind === 'tables') await plane.swap(message);
+      else if (message.kind === 'certify') plane.certify(message);
       else if (message.kind === 'stats') plane.stats(message.id);
       else {
         await plane.stop(message.graceMs);

@@ -4,7 +4,7 @@
  */
 
 import { Worker } from 'node:worker_threads';
-import type { SocketAddress } from '../config/types.ts';
+import type { Listener } from '../config/listeners.ts';
 import { createCounters } from '../counters.ts';
 import { freeAccountLocks } from '../detect/accounts.ts';
 import { createDetectMemory } from '../detect/create.ts';
@@ -17,6 +17,7 @@ import { Meters } from '../metrics/meters.ts';
 import type { Backend } from '../native/udp.ts';
 import type { HashKey } from '../reputation/loader.ts';
 import type { ServerStats, UpstreamPlan } from '../upstream/upstreams.ts';
+import { type Pair, readCertificates } from './certificates.ts';
 import { CookieSecrets } from './cookie-secrets.ts';
 import type { FromWorker, ToWorker, WorkerSettings } from './protocol.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -68,7 +69,8 @@ export class Workers {
   readonly #cookieSecrets = new CookieSecrets();
   readonly meters = new Meters();
   #snapshot: Snapshot;
-  #addresses: readonly SocketAddress[] = [];
+  #addresses: readonly Listener[] = [];
+  #certificates: readonly (Pair | null)[] = [];
   #isStopping = false;
 
   constructor(snapshot: Snapshot, options: WorkersOptions) {
@@ -109,14 +111,31 @@ export class Workers {
     return this.#slots.map(({ counters }) => counters[cell] ?? 0);
   }
 
-  /** @returns the addresses with the ports that the kernel gave */
-  async listen(addresses: readonly SocketAddress[]): Promise<readonly SocketAddress[]> {
+  /**
+   * @returns the addresses with the ports that the kernel gave
+   * @throws DnsvalveError for an address or a certificate that cannot be used
+   */
+  async listen(addresses: readonly Listener[]): Promise<readonly Listener[]> {
     this.#addresses = addresses;
+    this.#certificates = readCertificates(addresses);
     for (const slot of this.#slots) {
-      const answer = await this.#ask(slot, { kind: 'listen', addresses: this.#addresses });
+      const answer = await this.#ask(slot, this.#toListen());
       if (answer.kind === 'listening') this.#addresses = answer.addresses;
     }
     return this.#addresses;
+  }
+
+  /** Puts other certificates in force for the listeners that are open. */
+  async certify(certificates: readonly (Pair | null)[]): Promise<void> {
+    this.#certificates = certificates;
+    if (certificates.every((pair) => pair === null)) return;
+    await Promise.allSettled(
+      this.#slots.map((slot) => this.#ask(slot, { kind: 'certify', certificates })),
+    );
+  }
+
+  #toListen(): ToWorker {
+    return { kind: 'listen', addresses: this.#addresses, certificates: this.#certificates };
   }
 
   /**
@@ -217,7 +236,7 @@ export class Workers {
       const { ring, tap } = next;
       this.#options.onDeath(index, reason, { ring, oldTap: slot.tap, tap });
       if (this.#addresses.length > 0) {
-        void this.#ask(next, { kind: 'listen', addresses: this.#addresses }).catch(() => {});
+        void this.#ask(next, this.#toListen()).catch(() => {});
       }
     }, RESTART_MS).unref();
   }

@@ -23,7 +23,7 @@ const COUNTED = 1 << 16;
  * so.
  *
  * ```
- * word  0 id  1 flags  2 EDNS, DO, keepalive, TCP, alias, cookie: a bit each  3 UDP size
+ * word  0 id  1 flags  2 EDNS, DO, keepalive, TCP, alias, padding, encryption, cookie  3 UDP size
  *       4 workload  5 mode  6 revision  7 octets of the question
  *       8 decision: allowed, would deny, reason, feed  9 rule  10 label << 8 | flags
  * octet 44 peer record; 92 header and question, at most 12 + 255 + 4; 368 when it arrived
@@ -46,7 +46,10 @@ const DNSSEC_OK = 2;
 const WANTS_KEEPALIVE = 4;
 const OVER_TCP = 8;
 const IS_ALIAS = 16;
-const HAS_COOKIE = 32;
+const WANTS_PADDING = 32;
+/** Two bits. */
+const ENCRYPTION_SHIFT = 6;
+const HAS_COOKIE = 256;
 
 export class Waiters {
   readonly capacity: number;
@@ -130,6 +133,8 @@ export class Waiters {
       (query.wantsKeepalive === 1 ? WANTS_KEEPALIVE : 0) |
       (query.overTcp === 1 ? OVER_TCP : 0) |
       (query.isAlias === 1 ? IS_ALIAS : 0) |
+      (query.wantsPadding === 1 ? WANTS_PADDING : 0) |
+      (query.encryption << ENCRYPTION_SHIFT) |
       (query.hasCookie === 1 ? HAS_COOKIE : 0);
     words[row + 3] = query.udpSize;
     words[row + WORD_WORKLOAD] = query.workload;
@@ -177,6 +182,8 @@ export class Waiters {
     query.wantsKeepalive = (bits & WANTS_KEEPALIVE) === 0 ? 0 : 1;
     query.overTcp = (bits & OVER_TCP) === 0 ? 0 : 1;
     query.isAlias = (bits & IS_ALIAS) === 0 ? 0 : 1;
+    query.wantsPadding = (bits & WANTS_PADDING) === 0 ? 0 : 1;
+    query.encryption = (bits >>> ENCRYPTION_SHIFT) & 3;
     query.hasCookie = (bits & HAS_COOKIE) === 0 ? 0 : 1;
     query.udpSize = words[row + 3]!;
     query.workload = words[row + WORD_WORKLOAD]!;

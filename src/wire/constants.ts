@@ -78,6 +78,7 @@ export const OPT_DO = 0x80;
 export const OPTION_ECS = 8;
 export const OPTION_COOKIE = 10;
 export const OPTION_KEEPALIVE = 11;
+export const OPTION_PADDING = 12;
 export const OPTION_EDE = 15;
 
 /** Extended DNS error codes (RFC 8914 section 4). */

@@ -6,7 +6,7 @@
  * the question when it could be read, else after the header.
  */
 
-import type { Query } from '../query.ts';
+import { OVER_HTTPS, PLAIN, type Query } from '../query.ts';
 import {
   AT_QDCOUNT,
   HEADER_SIZE,
@@ -15,6 +15,7 @@ import {
   OPTION_COOKIE,
   OPTION_ECS,
   OPTION_KEEPALIVE,
+  OPTION_PADDING,
   QR,
   TYPE_OPT,
   UDP_EDNS_MAX,
@@ -54,6 +55,8 @@ export function parse(query: Query): ParseResult {
   query.wantsKeepalive = 0;
   query.cookieLength = 0;
   query.hasCookie = 0;
+  query.wantsPadding = 0;
+  query.subnetAt = 0;
   query.udpSize = UDP_PLAIN_MAX;
   query.qtype = 0;
   query.qclass = 0;
@@ -127,7 +130,10 @@ function parseOpt(query: Query, at: number, next: number): boolean {
       query.cookieLength = length;
     }
     if (code === OPTION_ECS && !isSubnet(octets, option + 4, length)) return false;
-    if (code === OPTION_KEEPALIVE) query.wantsKeepalive = 1;
+    if (code === OPTION_ECS) query.subnetAt = query.subnetAt === 0 ? option + 4 : -1;
+    // RFC 7828 is about a connection of DNS; that of HTTP/2 is its own affair.
+    if (code === OPTION_KEEPALIVE && query.encryption !== OVER_HTTPS) query.wantsKeepalive = 1;
+    if (code === OPTION_PADDING && query.encryption !== PLAIN) query.wantsPadding = 1;
     option += 4 + length;
   }
   return true;
@@ -139,7 +145,8 @@ function isCookieLength(length: number): boolean {
 }
 
 /**
- * RFC 7871 6: family 1 or 2, as many address octets as the prefix needs. Its content is ignored.
+ * RFC 7871 6: family 1 or 2, as many address octets as the prefix needs. Its content
+ * counts from a trusted forwarder only (identity/forwarded.ts).
  */
 function isSubnet(octets: Uint8Array, at: number, length: number): boolean {
   if (length < 4) return false;

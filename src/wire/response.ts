@@ -66,6 +66,7 @@ export function beginResponse(query: Query, flags: number, rcode: number): void 
   const length = query.questionEnd - start;
   for (let i = HEADER_SIZE; i < length; i++) out[outStart + i] = octets[start + i]!;
   query.outLength = length;
+  query.optAt = 0;
 }
 
 /** Sets the number of records in the answer and authority sections. */
@@ -92,6 +93,7 @@ export function appendOpt(
   if (query.hasEdns === 0) return;
   const { out, outStart } = query;
   const opt = outStart + query.outLength;
+  query.optAt = query.outLength;
   out[opt] = 0;
   writeU16(out, opt + 1, TYPE_OPT);
   writeU16(out, opt + 3, UDP_EDNS_MAX);

@@ -56,14 +56,14 @@ const LOCALHOST_RECORDS = 'A 127.0.0.1\n@ 10800 AAAA ::1\n* 10800 A 127.0.0.1\n*
 const LOOPBACK_POINTER = '10800 PTR localhost.\n';
 
 /** Master-file text of each built-in zone by name; null for the empty ones. */
-function builtinTexts(): Map<string, string | null> {
+function builtinTexts(designated: string): Map<string, string | null> {
   const texts = new Map<string, string | null>();
   for (const name of EMPTY) texts.set(name, null);
   texts.set('localhost', `${SOA_AND_NS}@ 10800 ${LOCALHOST_RECORDS}`);
   texts.set('home.arpa', SOA_AND_NS);
   // RFC 9462 section 4: NODATA says that this resolver has no designated encrypted one. The record
   // below the wildcard makes `*` an empty non-terminal, so that every name exists without data.
-  texts.set('resolver.arpa', `${SOA_AND_NS}_.* 10800 TXT ""\n`);
+  texts.set('resolver.arpa', `${SOA_AND_NS}_.* 10800 TXT ""\n${designated}`);
   for (const prefix of REVERSE_IPV4) texts.set(`${prefix}.in-addr.arpa`, SOA_AND_NS);
   for (let octet = 16; octet <= 31; octet++) texts.set(`${octet}.172.in-addr.arpa`, SOA_AND_NS);
   // RFC 7793: the shared address space 100.64.0.0/10.
@@ -84,11 +84,12 @@ function builtinTexts(): Map<string, string | null> {
  *
  * @param claimed lower-case wire names of the user's zones and forward rules; the root claims
  *   nothing, because "forward everything" is not a word about special-use names
+ * @param designated records of resolver.arpa (designated.ts)
  */
-export function builtinZones(claimed: readonly Uint8Array[]): ServedZone[] {
+export function builtinZones(claimed: readonly Uint8Array[], designated = ''): ServedZone[] {
   const served: ServedZone[] = [];
   const claims = claimed.filter((name) => name.length > 1);
-  for (const [name, text] of builtinTexts()) {
+  for (const [name, text] of builtinTexts(designated)) {
     const apex = nameToWire(name);
     if (claims.some((claim) => isWithin(apex, claim))) continue;
     const zone = parseZone(text ?? SOA, apex, `built-in zone ${name}`);

@@ -14,6 +14,7 @@ import { readName, WireName } from '../wire/name.ts';
 import { readU32 } from '../wire/octets.ts';
 import { nameToText } from '../wire/text.ts';
 import { builtinZones, type ServedZone } from './builtin.ts';
+import { designatedRecords } from './designated.ts';
 import { keyOf, lowerCase, parentOf } from './escapes.ts';
 import { loadZone } from './master.ts';
 import * as layout from './memory.ts';
@@ -24,7 +25,9 @@ import type { RrSet, Zone } from './zone.ts';
  *
  * @throws ProblemsError ZONE with the problems of all files
  */
-export function loadZones(config: Pick<Config, 'zones' | 'forward'>): layout.ZonesMemory {
+export function loadZones(
+  config: Pick<Config, 'zones' | 'forward'> & Partial<Pick<Config, 'listen'>>,
+): layout.ZonesMemory {
   const problems: Problem[] = [];
   const served: ServedZone[] = [];
   for (const { file, wire, private: isPrivate, at } of config.zones) {
@@ -39,7 +42,8 @@ export function loadZones(config: Pick<Config, 'zones' | 'forward'>): layout.Zon
   if (problems.length > 0) throw new ProblemsError('ZONE', problems);
   const forwarded = config.forward.map((rule) => rule.wire);
   const claimed = [...config.zones.map((zone) => zone.wire), ...forwarded].map(lowerCase);
-  return compileZones([...served, ...builtinZones(claimed)], forwarded);
+  const builtin = builtinZones(claimed, designatedRecords(config.listen ?? []));
+  return compileZones([...served, ...builtin], forwarded);
 }
 
 /**

@@ -352,7 +352,7 @@ describe('addresses', () => {
       'a forwarder that says it some other way',
       'trusted_forwarders: [{ sources: [10.0.0.1], identity: xpf }]\n',
       'main.yaml:1:55: trusted_forwarders[0].identity: ',
-      'none of proxy',
+      'none of proxy, client-subnet',
     ],
     [
       'a forwarder twice',

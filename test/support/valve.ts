@@ -27,6 +27,8 @@ export interface ValveShape {
   readonly workers?: number;
   /** Addresses to listen on; 127.0.0.1 when not given. `[]` around IPv6. */
   readonly listen?: readonly string[];
+  /** The configuration says itself where to listen; on `port` of 127.0.0.1 too. */
+  readonly ownListen?: boolean;
   /** What the machine's resolv.conf holds, for `servers: system`; its own when not given. */
   readonly resolvConf?: string;
   /** A program and its arguments that runs it, such as a tracer. */
@@ -138,8 +140,8 @@ export class Valve implements Endpoint {
 
 function mainFile(shape: ValveShape, port: number, config: string): string {
   const listen = (shape.listen ?? ['127.0.0.1']).map((address) => `"${address}:${port}"`);
-  return `listen: [${listen.join(', ')}]
-workers: ${shape.workers ?? 1}
+  const where = shape.ownListen === true ? '' : `listen: [${listen.join(', ')}]\n`;
+  return `${where}workers: ${shape.workers ?? 1}
 history: { path: history.db }
 control: { path: control.sock }
 state_directory: state
