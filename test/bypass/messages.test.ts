@@ -116,10 +116,14 @@ describe.each(BACKENDS)('messages through %s sockets', (backend) => {
       expect(octets.subarray(2, 12).toString('hex')).toBe(
         headerOctets(0, flags, [1, 0, 0, 1]).toString('hex', 2),
       );
-      expect(octets.length).toBe(12 + 17 + 4 + 11);
-      expect(octets.subarray(-15).toString('hex')).toBe(
-        Buffer.concat([IN_A, optOctets({})]).toString('hex'),
+      // Our own cookie (RFC 7873), unless the upstream was silent before; never the client's.
+      const cookie = octets.subarray(12 + 17 + 4 + 11 + 4);
+      const options = cookie.length === 0 ? [] : [{ code: 10, data: cookie }];
+      expect(octets.subarray(12 + 17).toString('hex')).toBe(
+        Buffer.concat([IN_A, optOctets({ options })]).toString('hex'),
       );
+      expect([0, 8]).toContain(cookie.length);
+      expect(cookie).not.toEqual(optionData(10));
     }
   });
 

@@ -35,6 +35,7 @@ export function policy(upstream: Endpoint, mode: string, denied: readonly string
   const deny = ['.denied.test', ...denied].map((name) => `"${name}"`).join(', ');
   return `upstreams: { fake: { servers: ["127.0.0.1:${upstream.port}"] } }
 forward: { ".": fake }
+rate_limit: { queries: 0 }
 alerts: [{ to: "file:alerts.json" }]
 feeds: { bad: { source: [listed.test], category: malware, action: deny } }
 everyone: { deny: [${deny}] }
