@@ -107,6 +107,8 @@ function mainOf(port: number): string {
 workers: 1
 cache: { size: ${STORE} }
 alert_window: ${WINDOW}
+rate_limit: { queries: 0 }
+response_limit: { rate: 0 }
 history: { path: history.db }
 control: { path: control.sock }
 state_directory: state`;
