@@ -15,7 +15,7 @@ import type { SinkEnvironment } from './sinks/open.ts';
 import { journalDirectory, Spool, type SpoolConfig, type SpoolStats } from './spool.ts';
 import { fromBurnInEnd, fromUnusual } from './unusual.ts';
 
-/** Windows and told pairs held at most; about 1 kB each, names as long as they can be 5 kB more. */
+/** Windows and told pairs held at most; see `Fold` for the octets that they may take. */
 const FOLDS_MAX = 100_000;
 /** In the directory of the journal. */
 const FOLDS_FILE = 'windows.jsonl';

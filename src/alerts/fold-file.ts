@@ -6,17 +6,22 @@
 import { readFileSync } from 'node:fs';
 import { mkdir, open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { EXAMPLES_MAX, examplesOf } from './alert.ts';
-import type { OpenWindow } from './fold.ts';
+import { type Alert, EXAMPLES_MAX, examplesOf } from './alert.ts';
+import { type OpenWindow, windowAfter, windowKeyOf } from './open-window.ts';
 
-const VERSION = 1;
+const VERSION = 2;
+/** Before it, each window held the alert that was told, and no key. */
+const WITH_ALERTS = 1;
 /** Windows in one write; the main thread does something else in between. */
 const BATCH = 200;
+
+type KeyedWindow = readonly [string, OpenWindow];
 
 export interface SavedFolds {
   /** The newest sequence of the journal before the first window was written. */
   readonly sequence: number;
-  readonly windows: readonly OpenWindow[];
+  /** With their keys. */
+  readonly windows: readonly KeyedWindow[];
 }
 
 /** @returns null when there is none yet; @throws Error when it cannot be read or is no such file */
@@ -30,18 +35,23 @@ export function readFolds(path: string): SavedFolds | null {
   }
   const [head, ...lines] = text.split('\n').filter((line) => line !== '');
   const { version, sequence } = JSON.parse(head ?? '{}') as Record<string, unknown>;
-  if (version !== VERSION || !Number.isSafeInteger(sequence)) {
+  const isKnown = version === VERSION || version === WITH_ALERTS;
+  if (!isKnown || !Number.isSafeInteger(sequence)) {
     throw new Error(`${path}: not a file of windows`);
   }
-  const windows = lines.map((line) => JSON.parse(line) as OpenWindow);
-  return { sequence: Number(sequence), windows: windows.filter(isWindow).map(withExamples) };
+  const values = lines.map((line): unknown => JSON.parse(line));
+  const windows =
+    version === VERSION
+      ? values.filter(isKeyed)
+      : (values as OldWindow[]).filter(isWindow).map(withoutAlert);
+  return { sequence: Number(sequence), windows };
 }
 
 /** Resolves when the file is replaced. */
 export async function writeFolds(
   path: string,
   sequence: number,
-  windows: Iterable<OpenWindow>,
+  windows: Iterable<KeyedWindow>,
 ): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   const file = await open(`${path}.new`, 'w', 0o640);
@@ -61,15 +71,28 @@ export async function writeFolds(
   await rename(`${path}.new`, path);
 }
 
-function isWindow(value: OpenWindow): boolean {
+function isKeyed(value: unknown): value is KeyedWindow {
+  if (!Array.isArray(value) || value.length !== 2 || typeof value[0] !== 'string') return false;
+  return isWindow(value[1] as OpenWindow);
+}
+
+function isWindow(value: OpenWindow | OldWindow): boolean {
   const isCounted = Number.isFinite(value.endsMs) && Number.isSafeInteger(value.count);
   return isCounted && typeof value.latest === 'object' && typeof value.told === 'object';
 }
 
-/** Files from before there were examples have none: the name of the last query is one. */
-function withExamples(window: OpenWindow): OpenWindow {
-  const { examples, count, latest } = window as Partial<OpenWindow> & OpenWindow;
-  const names: unknown = examples ?? (count === 0 ? [] : examplesOf(latest));
-  const kept = Array.isArray(names) ? names.filter((name) => typeof name === 'string') : [];
-  return { ...window, examples: kept.slice(0, EXAMPLES_MAX) };
+/** As the first files have it; those from before there were examples have none. */
+interface OldWindow extends Pick<OpenWindow, 'endsMs' | 'count' | 'first'> {
+  readonly examples?: readonly string[];
+  readonly latest: Alert;
+  readonly told: Alert;
+}
+
+function withoutAlert({ endsMs, count, first, examples, latest, told }: OldWindow): KeyedWindow {
+  const after = windowAfter(told, endsMs);
+  const key = windowKeyOf(told);
+  if (count === 0) return [key, after];
+  // The name of the last query is one.
+  const names = (examples ?? examplesOf(latest)).slice(0, EXAMPLES_MAX);
+  return [key, { ...after, count, first, examples: names, latest }];
 }

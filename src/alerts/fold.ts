@@ -12,30 +12,35 @@ import { randomUUID } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { detectorNamed } from '../detect/detectors.ts';
 import { type Alert, type AlertType, EXAMPLES_MAX } from './alert.ts';
+import {
+  ENTRY_OCTETS,
+  keyOf,
+  type OpenWindow,
+  octetsOf,
+  ownText,
+  ownTexts,
+  pairOfWindow,
+  type Told,
+  windowAfter,
+  windowKeyOf,
+} from './open-window.ts';
 
 /** Types whose count is that of the hour so far. */
 const RUNNING: ReadonlySet<AlertType> = new Set(['volume', 'nxdomain-burst']);
 
 export interface FoldOptions {
   readonly windowMs: number;
-  /** Keys held at most, 1 or more. The oldest window is closed early to make room. */
+  /** Windows held at most, 1 or more. The oldest is closed early to make room. */
   readonly max: number;
+  /** What the windows may take together, octets; the oldest are closed early likewise. */
+  readonly octets?: number;
   readonly emit: (alert: Alert) => void;
 }
 
-/** A window that is open, as fold-file.ts carries it over a restart. */
-export interface OpenWindow {
-  readonly endsMs: number;
-  /** Queries of the repeats; 0 while there was no repeat. */
-  count: number;
-  /** RFC 3339 of the first repeat's first query. */
-  first: string;
-  /** Names of the repeats, the first ones. */
-  examples: readonly string[];
-  latest: Alert;
-  /** The last that went out. */
-  told: Alert;
-}
+/** What the windows may take where the options do not say. */
+const OCTETS = 24 * 1024 * 1024;
+/** What the pairs that were told as new may take, octets. */
+const TOLD_OCTETS = 16 * 1024 * 1024;
 
 /** A score that grew to so much of the one that was told is told at once. */
 const MUCH_WORSE = 2;
@@ -47,17 +52,25 @@ export class Fold {
   readonly #open: LRUCache<string, OpenWindow>;
   /** Pairs told as new, so that none is told twice even while the history cannot be read. */
   readonly #told: LRUCache<string, true>;
+  readonly #octetsMax: number;
+  #octets = 0;
 
-  constructor({ windowMs, max, emit }: FoldOptions) {
+  constructor({ windowMs, max, octets = OCTETS, emit }: FoldOptions) {
     this.#windowMs = windowMs;
+    this.#octetsMax = octets;
     this.#emit = emit;
     this.#open = new LRUCache({
       max,
       dispose: (open, _key, reason) => {
+        this.#octets -= open.octets;
         if (reason === 'evict') this.#close(open);
       },
     });
-    this.#told = new LRUCache({ max });
+    this.#told = new LRUCache({
+      max,
+      maxSize: TOLD_OCTETS,
+      sizeCalculation: (_true, key) => ENTRY_OCTETS + key.length,
+    });
   }
 
   /** Emits `alert`, or counts it into the open window of its key. */
@@ -65,24 +78,44 @@ export class Fold {
     if (isNew(alert)) {
       const pair = keyOf(alert);
       if (this.#told.get(pair) === true) return;
-      this.#told.set(pair, true);
+      this.#told.set(ownText(pair), true);
     }
     this.tick(nowMs);
     const key = windowKeyOf(alert);
     const open = this.#open.peek(key);
     if (open === undefined) {
-      this.#open.set(key, windowAfter(alert, nowMs + this.#windowMs));
+      this.#add(key, windowAfter(alert, nowMs + this.#windowMs));
       this.#emit(alert);
       return;
     }
+    this.#count(open, alert);
+    this.#weigh(key, open);
+  }
+
+  #count(open: OpenWindow, alert: Alert): void {
     if (open.count === 0) open.first = alert.window?.first ?? alert.time;
     // What counts up by itself holds what was told before.
     open.count = RUNNING.has(alert.type) ? alert.count : open.count + alert.count;
     open.examples = firstNames(open.examples, alert.examples);
-    open.latest = worstOf(open.latest, alert);
+    open.latest = ownTexts(worstOf(open.latest ?? open.told, alert));
     if (!isMuchWorse(open.latest, open.told)) return;
     this.#close(open);
-    Object.assign(open, { told: open.latest, count: 0, examples: [] });
+    Object.assign(open, windowAfter(open.latest, open.endsMs));
+  }
+
+  #add(key: string, open: OpenWindow): void {
+    const own = ownText(key);
+    this.#open.set(own, open);
+    this.#octets += open.octets;
+    this.#weigh(own, open);
+  }
+
+  /** Takes in what a window has grown by, and makes room where they have too much together. */
+  #weigh(key: string, open: OpenWindow): void {
+    const octets = octetsOf(key, open);
+    this.#octets += octets - open.octets;
+    open.octets = octets;
+    while (this.#octets > this.#octetsMax && this.#open.size > 1) this.#open.pop();
   }
 
   /** Closes the windows that have ended at `nowMs`. */
@@ -98,32 +131,34 @@ export class Fold {
     }
   }
 
-  /** Windows that are open, oldest first; may be read while alerts come. */
-  *windows(): Generator<OpenWindow> {
+  /** Windows that are open and their keys, oldest first; may be read while alerts come. */
+  *windows(): Generator<readonly [string, OpenWindow]> {
     for (const key of [...this.#open.rkeys()]) {
       const open = this.#open.peek(key);
-      if (open !== undefined) yield open;
+      if (open !== undefined) yield [key, open];
     }
   }
 
   /** Opens the windows of an earlier run; those that have ended are told at the next tick. */
-  restore(windows: Iterable<OpenWindow>): void {
-    for (const open of windows) {
-      if (isNew(open.told)) this.#told.set(keyOf(open.told), true);
-      this.#open.set(windowKeyOf(open.told), { ...open });
+  restore(windows: Iterable<readonly [string, OpenWindow]>): void {
+    for (const [key, open] of windows) {
+      if (isNew(open.told)) this.#told.set(pairOfWindow(key), true);
+      this.#add(key, { ...open, octets: 0 });
     }
   }
 
   /** Follows an alert that an earlier run told after its windows were saved. */
   recall(alert: Alert, atMs: number): void {
-    if (isNew(alert)) this.#told.set(keyOf(alert), true);
+    if (isNew(alert)) this.#told.set(ownText(keyOf(alert)), true);
     const key = windowKeyOf(alert);
     const open = this.#open.peek(key);
-    const endsMs = open?.endsMs ?? atMs + this.#windowMs;
-    const after = windowAfter(alert, endsMs);
+    const after = windowAfter(alert, open?.endsMs ?? atMs + this.#windowMs);
     // A window that is set anew would become the newest.
-    if (open === undefined) this.#open.set(key, after);
-    else Object.assign(open, after);
+    if (open === undefined) this.#add(key, after);
+    else {
+      Object.assign(open, after, { octets: open.octets });
+      this.#weigh(key, open);
+    }
   }
 
   /** Closes every window, as when their length changes. */
@@ -145,27 +180,22 @@ export class Fold {
   }
 
   #close({ count, first, examples, latest }: OpenWindow): void {
-    if (count === 0) return;
+    if (count === 0 || latest === null) return;
     const last = latest.window?.last ?? latest.time;
     const window = count > 1 ? { first, last } : null;
     this.#emit({ ...latest, id: randomUUID(), count, window, examples });
   }
 }
 
-/** A window without repeats, whose last alert was `told`. */
-function windowAfter(told: Alert, endsMs: number): OpenWindow {
-  return { endsMs, count: 0, first: told.time, examples: [], latest: told, told };
-}
-
 /** `names`, and of `more` what they lack while there is room. */
 function firstNames(names: readonly string[], more: readonly string[]): readonly string[] {
   if (names.length >= EXAMPLES_MAX) return names;
-  return [...new Set([...names, ...more])].slice(0, EXAMPLES_MAX);
+  return [...new Set([...names, ...more])].slice(0, EXAMPLES_MAX).map(ownText);
 }
 
 /** `alert`, the later one, as severe as the worse of the two. */
-function worstOf(before: Alert, alert: Alert): Alert {
-  const worst = worseScoreOf(before, alert);
+function worstOf(before: Alert | Told, alert: Alert): Alert {
+  const worst = 'id' in before ? worseScoreOf(before, alert) : alert;
   const { severity, technique } = before.severity < alert.severity ? before : alert;
   return worst.severity === severity ? worst : { ...worst, severity, technique };
 }
@@ -181,7 +211,7 @@ function worseScoreOf(before: Alert, alert: Alert): Alert {
   return { ...query, time, window, score, threshold, parts, reason };
 }
 
-function isMuchWorse(alert: Alert, told: Alert): boolean {
+function isMuchWorse(alert: Alert, told: Told): boolean {
   if (alert.severity < told.severity) return true;
   if (alert.score === null || told.score === null) return false;
   if (alert.verdict === 'denied' && told.verdict !== 'denied') return true;
@@ -190,17 +220,6 @@ function isMuchWorse(alert: Alert, told: Alert): boolean {
   return more > less && more >= less * MUCH_WORSE;
 }
 
-function isNew({ type }: Alert): boolean {
+function isNew({ type }: Told): boolean {
   return type === 'new-destination' || type === 'would-deny-new';
-}
-
-function windowKeyOf(alert: Alert): string {
-  return `${keyOf(alert)}\n${alert.type}\n${alert.detector ?? ''}`;
-}
-
-/** What an alert is about: a pair, a rule, or the feed or upstream of an alert without one. */
-function keyOf(alert: Alert): string {
-  const isOfRule = alert.detector !== null && detectorNamed(alert.detector).scope === 'rule';
-  const about = alert.registrable_domain ?? alert.subject ?? (isOfRule ? alert.rule : '');
-  return `${alert.workload ?? ''}\n${about}`; // no alert text holds a line feed
 }

@@ -67,11 +67,12 @@ export class Untold extends Tally {
 const NO_NAMES: KnownName[] = [];
 const NO_UNTOLD: readonly Untold[] = [];
 
-/** Chains of each table, and how many pairs or names are remembered that nothing waits for. */
+/** Chains of each table. */
 const TABLE_HEADS = 524_288;
-const REMEMBERED = 131_072;
-/** Names in memory, whether they wait or not. */
-const NAMES_MAX = 262_144;
+/** Pairs, and names, in memory that nothing waits for; 250 to 350 octets each. */
+const REMEMBERED = 65_536;
+/** Names that wait. */
+const NAMES_MAX = 131_072;
 
 /** Reasons told apart at a time; what comes for yet another joins the last. */
 const APART_MAX = 4;
@@ -244,7 +245,7 @@ export class Gather {
   /** @param name the record's full name, of whose octets the domain is made */
   #learnPair(place: RecordPlace, workload: Workload, name: WireText): KnownPair {
     const { view, at } = place;
-    if (this.#pairs.size >= REMEMBERED + this.#limits.pairs) this.#forgetIdle();
+    if (this.#pairs.size >= REMEMBERED + this.#waiting.size) this.#forgetIdle();
     const low = view.getUint32(at + AT_DOMAIN_HASH, true);
     const high = view.getUint32(at + AT_DOMAIN_HASH + 4, true);
     const known = new KnownPair(workload, name.slice(registrableAt(place)), low, high);
@@ -268,11 +269,8 @@ export class Gather {
 
   /** Null where no more detail can be held. */
   #learnName({ known: pair, first }: PairGather, place: RecordPlace): KnownName | null {
-    if (this.#names.size >= NAMES_MAX) {
-      // Where nearly all of them wait, making room would be all there is time for.
-      if (this.#waitingNames > NAMES_MAX / 2) return null;
-      this.#forgetIdle();
-    }
+    if (this.#waitingNames >= NAMES_MAX) return null;
+    if (this.#names.size >= REMEMBERED + this.#waitingNames) this.#forgetIdle();
     const { view, at } = place;
     const low = view.getUint32(at + AT_NAME_HASH, true);
     const high = view.getUint32(at + AT_NAME_HASH + 4, true);

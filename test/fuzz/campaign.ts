@@ -21,7 +21,7 @@ import { filesOf } from './world.ts';
 
 /** Small, so that it is full early and memory shows whether it stays bounded. */
 const STORE = '4MB';
-/** Up to 100,000 windows are open at once, each for a name: that bound is far beyond a campaign. */
+/** Windows take up to 24 MB before the oldest goes, which a short campaign does not reach. */
 const WINDOW = '1s';
 /**
  * Growth beyond this is a leak: from the least of the second quarter to the least of the last,
