@@ -58,6 +58,7 @@ export const COUNTERS = [
   'tls_handshakes',
   'tls_handshakes_failed',
   'https_refused',
+  'prefetches',
 ] as const;
 
 export type CounterName = (typeof COUNTERS)[number];
@@ -130,6 +131,8 @@ export const TLS_HANDSHAKES = 50;
 export const TLS_HANDSHAKES_FAILED = 51;
 /** Requests over HTTPS that got an HTTP error. */
 export const HTTPS_REFUSED = 52;
+/** Stored answers that were asked for anew before their end. */
+export const PREFETCHES = 53;
 
 export function createCounters(): Float64Array {
   return new Float64Array(new SharedArrayBuffer(COUNTERS.length * Float64Array.BYTES_PER_ELEMENT));

@@ -101,6 +101,7 @@ export function decide(query: Query, tables: Tables, memory: Memory): Verdict {
 
 function decideUncapped(query: Query, tables: Tables, memory: Memory): Verdict {
   query.outcome = OUTCOME_NONE;
+  query.isDue = 0;
   // Whose a query is that a forwarder passed on may stand in it: then it is read first.
   const isDirect = query.relay === DIRECT;
   let rate = ADMITTED;

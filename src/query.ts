@@ -99,6 +99,8 @@ export class Query {
   /** 1 when the response has a COOKIE option, and its data: client and server cookie. */
   hasCookie = 0;
   readonly cookie = new Uint8Array(FULL_COOKIE_SIZE);
+  /** 1 when the answer came from the store and is near its end: see refresh.ts. */
+  isDue = 0;
   /** 1 when a local zone answers with a chain whose target must be asked upstream. */
   isAlias = 0;
 }

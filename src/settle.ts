@@ -7,6 +7,7 @@
  * ```
  */
 
+import { EVERY_TYPE, HAS_ALERT, HAS_TARGETS, IS_NXDOMAIN } from './cache/entry.ts';
 import { rememberFailure } from './cache/failures.ts';
 import { inspect, targetsPass } from './cache/inspect.ts';
 import {
@@ -18,9 +19,9 @@ import {
   writeAnswer,
 } from './cache/lookup.ts';
 import { sanitise, setMessage } from './cache/sanitise.ts';
-import { EVERY_TYPE, HAS_ALERT, HAS_TARGETS, IS_NXDOMAIN } from './cache/store.ts';
 import { FAILED, TRUNCATED, UPSTREAM_MALFORMED } from './counters.ts';
 import { examineAnswer } from './detect/examine.ts';
+import { registrableLabel } from './detect/registrable.ts';
 import { noteAddresses } from './detect/reputation.ts';
 import { REASON_NONE, REASON_REBINDING } from './events/kinds.ts';
 import {
@@ -29,6 +30,7 @@ import {
   OUTCOME_FAILED,
   OUTCOME_NXDOMAIN,
 } from './events/ledger.ts';
+import { NONE } from './events/slots.ts';
 import type { Memory } from './memory.ts';
 import { capTtls } from './overrides/cap.ts';
 import { isExcepted } from './overrides/in-force.ts';
@@ -116,6 +118,31 @@ export function respondUnanswered(query: Query, ede: number, tables: Tables, mem
   respondStaleOrFailure(query, ede, tables, memory);
   capToException(query, tables);
   if (isCut(query)) memory.counters[TRUNCATED]!++;
+}
+
+/**
+ * Takes in, for the workload in whose name it was asked, an answer that goes to nobody: charged as
+ * one that is given out, and its addresses are kept. No query is counted, and no denial: whoever
+ * asks next is told.
+ */
+export function takeIn(query: Query, tables: Tables, memory: Memory): void {
+  if (!isUsable(memory.clean.rcode)) return;
+  decideAnew(query, tables);
+  tables.overrides.leftMs = Number.POSITIVE_INFINITY;
+  if (query.decision.allowed === 0 || !mayBeGiven(query, tables, memory)) return;
+  examineAnswer(query, tables, memory);
+  const { inspection, ledger } = memory;
+  const pair = ledger.pairOf(query, registrableLabel(query.name, tables.suffixes));
+  if (pair !== NONE && inspection.addressCount > 0 && ledger.wantsAnswers(pair)) {
+    ledger.addAnswers(pair, inspection.addresses, inspection.addressCount);
+  }
+}
+
+/** What `inspectFor` says, with nothing counted. */
+function mayBeGiven(query: Query, tables: Tables, { clean, inspection, chain }: Memory): boolean {
+  if (inspection.reason !== REASON_NONE) return false;
+  if (tables.workloads.inspectChain[query.workload] === 0) return true;
+  return targetsPass(clean.octets, 0, clean.length, query, tables, chain);
 }
 
 function capToException(query: Query, { overrides }: Tables): void {

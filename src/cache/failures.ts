@@ -10,8 +10,9 @@ import { KEY_NO_RD } from '../upstream/inflight.ts';
 import { HEADER_SIZE } from '../wire/constants.ts';
 import type { WireName } from '../wire/name.ts';
 import { readU32 } from '../wire/octets.ts';
+import { EVERY_TYPE, IS_FAILURE, IS_STALE, STALE_SECONDS } from './entry.ts';
 import { keyFlagsOf } from './lookup.ts';
-import { EVERY_TYPE, IS_FAILURE, IS_STALE, STALE_SECONDS, type Store } from './store.ts';
+import type { Store } from './store.ts';
 
 /** Seconds (RFC 9520 3.2: at least 1 s, at most 5 minutes). */
 const FAILURE_SECONDS = 5;
@@ -20,7 +21,8 @@ const WEEK_SECONDS = 604_800;
 
 /**
  * Remembers that `question` was not answered. What was asked with RD=0 says nothing about RD=1.
- * An answer of before that may still serve does so in its place.
+ * An answer of before that may still serve does so in its place; one whose time is not over, which
+ * was asked for anew before its end, is left as it is.
  *
  * @param keyFlags KEY_* bits that it was asked with
  * @param staleSeconds how long after its end an answer may serve; 0 for not at all
@@ -33,6 +35,7 @@ export function rememberFailure(
 ): void {
   if (keyFlags >= KEY_NO_RD) return;
   const { clean, store } = memory;
+  if (isLive(question, keyFlags, store)) return;
   if (staleSeconds > 0 && revive(question, keyFlags, staleSeconds, memory)) return;
   clean.start = 0;
   clean.length = HEADER_SIZE;
@@ -40,6 +43,12 @@ export function rememberFailure(
   clean.seconds = FAILURE_SECONDS;
   clean.content = IS_FAILURE;
   store.put(question.name, (question.qtype << 8) | keyFlags, clean, question.nowSeconds);
+}
+
+function isLive({ name, qtype, nowSeconds }: Query, keyFlags: number, store: Store): boolean {
+  let entry = store.find(name, 0, (qtype << 8) | keyFlags, nowSeconds);
+  if (entry === -1) entry = store.find(name, 0, (EVERY_TYPE << 8) | keyFlags, nowSeconds);
+  return entry !== -1 && (store.content(entry) & (IS_FAILURE | IS_STALE)) === 0;
 }
 
 /** The answer for the type, or NXDOMAIN, which holds for every type. */

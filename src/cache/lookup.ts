@@ -45,7 +45,6 @@ import {
   responseLimit,
   setCounts,
 } from '../wire/response.ts';
-import { type Inspection, inspect, targetsPass } from './inspect.ts';
 import {
   EVERY_TYPE,
   HAS_ALERT,
@@ -53,8 +52,9 @@ import {
   IS_FAILURE,
   IS_STALE,
   STALE_SECONDS,
-  type Store,
-} from './store.ts';
+} from './entry.ts';
+import { type Inspection, inspect, targetsPass } from './inspect.ts';
+import type { Store } from './store.ts';
 
 const NO_TEXT = new Uint8Array(0);
 const NXDOMAIN_KEY = EVERY_TYPE << 8;
@@ -97,6 +97,7 @@ export function lookup(query: Query, tables: Tables, memory: Memory): Verdict {
   }
   ageTtls(query, store, entry);
   appendOpt(query, 0, -1, NO_TEXT, 0, 0);
+  if (tables.limits.prefetch && store.isDue(entry, nowSeconds)) query.isDue = 1;
   return RESPOND;
 }
 
@@ -253,10 +254,16 @@ export function writeAnswer(query: Query, octets: Uint8Array, at: number, length
 
 /** Whether an answer whose time is over serves now, because no upstream answers. */
 export function isServedStale(query: Query, { store }: Memory): boolean {
-  const flags = keyFlagsOf(query);
-  let entry = store.find(query.name, 0, (query.qtype << 8) | flags, query.nowSeconds);
-  if (entry === -1) entry = store.find(query.name, 0, NXDOMAIN_KEY | flags, query.nowSeconds);
+  const entry = findEntry(query, store);
   return entry !== -1 && (store.content(entry) & IS_STALE) !== 0;
+}
+
+/** What the store has for the query, -1 for nothing. */
+export function findEntry(query: Query, store: Store): number {
+  const flags = keyFlagsOf(query);
+  const entry = store.find(query.name, 0, (query.qtype << 8) | flags, query.nowSeconds);
+  if (entry !== -1) return entry;
+  return store.find(query.name, 0, NXDOMAIN_KEY | flags, query.nowSeconds);
 }
 
 /** Short TTLs, and EDE 3 where it fits (RFC 8767 section 4, RFC 8914 section 4.4). */

@@ -36,8 +36,8 @@ import {
 import { expandName, WireName } from '../wire/name.ts';
 import { copyOctets, readU16, readU32, writeU16, writeU32 } from '../wire/octets.ts';
 import { copyExpanded, isValidRdata, RecordPlace, readRecord } from '../wire/records.ts';
+import { IS_NXDOMAIN, StoredAnswer } from './entry.ts';
 import { SetTtls } from './set-ttls.ts';
-import { IS_NXDOMAIN, StoredAnswer } from './store.ts';
 
 /** No honest message has more; the positions of each are kept in fixed arrays. */
 const RECORDS_MAX = 4096;
@@ -50,6 +50,7 @@ export interface TtlLimits {
   readonly maxTtlSeconds: number;
   readonly maxNegativeTtlSeconds: number;
   readonly staleSeconds: number;
+  readonly prefetch: boolean;
 }
 
 /** The clean message and what the store needs to know of it. One reused record. */

@@ -6,62 +6,37 @@
  * out, with reinsertion: close to LRU without touching anything on a hit but one octet). The index
  * is open addressing over slab offsets; the key is compared octet by octet, so that no answer is
  * ever given for another name.
- *
- * An entry, all offsets from its start, aligned to 8:
- * ```
- *  0 u32 size in octets, a multiple of 8
- *  4 u32 low, 8 u32 high: hash of the name
- * 12 u32 key: qtype (or EVERY_TYPE) << 8 | key flags
- * 16 u32 stored at, 20 u32 expires at: monotonic seconds
- * 24 u16 message length, 26 u16 number of TTL fields
- * 28 u8 name length, 29 u8 used since written, 30 u8 outcome of inspection, 31 u8 content flags
- * 32 u32 revision that inspected it
- * 36 u32 rule that inspection named
- * 40 name; then TTL offsets (u16 each, from the message's start, aligned to 2); then the message
- * ```
  */
 
 import type { WireName } from '../wire/name.ts';
 import { equalOctets } from '../wire/name.ts';
 import { Denials } from './denials.ts';
-
-const AT_SIZE = 0;
-const AT_LOW = 4;
-const AT_HIGH = 8;
-const AT_KEY = 12;
-const AT_STORED = 16;
-const AT_EXPIRES = 20;
-const AT_MESSAGE_LENGTH = 24;
-const AT_TTL_COUNT = 26;
-const AT_NAME_LENGTH = 28;
-const AT_USED = 29;
-const AT_INSPECTION = 30;
-const AT_CONTENT = 31;
-const AT_REVISION = 32;
-const AT_RULE = 36;
-const AT_NAME = 40;
-/**
- * No entry takes less, so that the index (one place for every 64 octets) is never more than half
- * full: a remembered failure of a short name would else take 56, and a full index has no end of a
- * probe.
- */
-const ENTRY_MIN = 128;
-
-/** In place of the type in a key: NXDOMAIN, which holds for every type. No type has this number. */
-export const EVERY_TYPE = 0x10000;
-
-/** Content flags: what a hit has to look at again. */
-export const HAS_TARGETS = 1; // CNAME, DNAME, SVCB targets or addresses in it
-export const IS_FAILURE = 2; // a failure remembered (RFC 9520); the message is only a header
-export const IS_NXDOMAIN = 4; // stored for EVERY_TYPE; holds for names below too
-
-/** Its targets include a name that a feed alerts of: each hit tells of it. */
-export const HAS_ALERT = 8;
-
-/** Its time is over; it serves while no upstream answers (RFC 8767). */
-export const IS_STALE = 16;
-/** How long it does before they are asked again, and the TTL that clients get (RFC 8767 4, 5). */
-export const STALE_SECONDS = 30;
+import {
+  AT_CONTENT,
+  AT_EXPIRES,
+  AT_HIGH,
+  AT_INSPECTION,
+  AT_KEY,
+  AT_LOW,
+  AT_MESSAGE_LENGTH,
+  AT_NAME,
+  AT_NAME_LENGTH,
+  AT_REVISION,
+  AT_RULE,
+  AT_SIZE,
+  AT_STORED,
+  AT_TTL_COUNT,
+  AT_USE,
+  ENTRY_MIN,
+  EVERY_TYPE,
+  IS_FAILURE,
+  IS_STALE,
+  IS_USED,
+  isWorthRefresh,
+  type StoredAnswer,
+  usedOnceMore,
+  WAS_DUE,
+} from './entry.ts';
 
 /** Reinsertions for one new answer: bounds what a write may cost. */
 const REINSERT_MAX = 8;
@@ -139,7 +114,16 @@ export class Store {
 
   /** Notes that an entry was of use: it will be kept once more when its turn to go comes. */
   touch(entry: number): void {
-    this.octets[entry + AT_USED] = 1;
+    const at = entry + AT_USE;
+    this.octets[at] = usedOnceMore(this.octets[at]!);
+  }
+
+  /** Whether an answer that was just given out should be asked for anew before its end. */
+  isDue(entry: number, nowSeconds: number): boolean {
+    if ((this.octets[entry + AT_CONTENT]! & (IS_FAILURE | IS_STALE | WAS_DUE)) !== 0) return false;
+    const expires = this.#view.getUint32(entry + AT_EXPIRES, true);
+    const lifetime = expires - this.#view.getUint32(entry + AT_STORED, true);
+    return isWorthRefresh(this.octets[entry + AT_USE]!, lifetime, expires - nowSeconds);
   }
 
   messageAt(entry: number): number {
@@ -221,7 +205,7 @@ export class Store {
     view.setUint16(entry + AT_TTL_COUNT, answer.ttlCount, true);
     const { octets } = this;
     octets[entry + AT_NAME_LENGTH] = name.length;
-    octets[entry + AT_USED] = 0;
+    octets[entry + AT_USE] = 0;
     octets[entry + AT_CONTENT] = answer.content;
     for (let i = 0; i < name.length; i++) octets[entry + AT_NAME + i] = name.octets[i]!;
     let at = entry + nameEnd;
@@ -287,7 +271,7 @@ export class Store {
         const entry = this.#tail;
         const entrySize = this.#view.getUint32(entry + AT_SIZE, true);
         const fresh = this.#view.getUint32(entry + AT_EXPIRES, true) > nowSeconds;
-        if (this.octets[entry + AT_USED] === 1 && fresh && reinsertions-- > 0) {
+        if ((this.octets[entry + AT_USE]! & IS_USED) !== 0 && fresh && reinsertions-- > 0) {
           this.#moveToHead(entry);
         } else {
           this.#unlink(entry);
@@ -320,7 +304,7 @@ export class Store {
     const size = this.#view.getUint32(entry + AT_SIZE, true);
     this.#unlink(entry);
     this.octets.copyWithin(this.#head, entry, entry + size);
-    this.octets[this.#head + AT_USED] = 0;
+    this.octets[this.#head + AT_USE]! &= ~IS_USED;
     this.#link(this.#head);
     this.#head += size;
   }
@@ -374,19 +358,6 @@ export class Store {
     const entry = this.held(name, key);
     if (entry === -1) return;
     this.#unlink(entry);
-    this.octets[entry + AT_USED] = 0;
+    this.octets[entry + AT_USE] = 0;
   }
-}
-
-/** What `put` is given: one reused record. */
-export class StoredAnswer {
-  octets: Uint8Array = new Uint8Array(0);
-  start = 0;
-  length = 0;
-  readonly ttlOffsets = new Uint16Array(4096);
-  ttlCount = 0;
-  /** How long the answer may be used. */
-  seconds = 0;
-  /** HAS_TARGETS | IS_FAILURE | IS_NXDOMAIN. */
-  content = 0;
 }

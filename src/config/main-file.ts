@@ -84,6 +84,7 @@ export function mainSettings(source: Source, problems: Problem[]): MainSettings 
       maxTtlSeconds: seconds(cache?.max_ttl),
       maxNegativeTtlSeconds: seconds(cache?.max_negative_ttl),
       staleSeconds: seconds(cache?.serve_stale),
+      prefetch: cache?.prefetch ?? true,
     },
     cookies: read(mainShape.cookies, 'cookies') ?? { answer: true, required: 'none' },
     denyTtlSeconds: seconds(read(mainShape.deny_ttl, 'deny_ttl')),

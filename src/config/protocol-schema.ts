@@ -17,6 +17,9 @@ export const cacheSchema = z
       limits.CACHE_SERVE_STALE,
       'How long past its end an answer serves while no upstream answers (RFC 8767).',
     ),
+    prefetch: z.boolean().default(true).meta({
+      description: 'Ask for answers that are in use anew, shortly before their time is over.',
+    }),
   })
   .prefault({})
   .meta({ description: 'The answer store.' });

@@ -280,6 +280,8 @@ export interface Config {
     readonly maxNegativeTtlSeconds: number;
     /** How long past its end an answer may serve while no upstream answers; 0 for not at all. */
     readonly staleSeconds: number;
+    /** Answers that are asked for often are asked for anew before their end. */
+    readonly prefetch: boolean;
   };
   /** DNS cookies of clients: answered at all, and from whom a valid one is required over UDP. */
   readonly cookies: { readonly answer: boolean; readonly required: 'none' | 'offered' | 'all' };

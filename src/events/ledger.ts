@@ -152,6 +152,12 @@ export class Ledger {
     return (this.#pairs.octets[pair * ROW_OCTETS + OCTET_STATE]! & IS_ANSWERED) === 0;
   }
 
+  /** The pair of a query's workload and domain, NONE when nothing was counted for it lately. */
+  pairOf(query: Query, registrableLabel: number): number {
+    const { low, high } = query.name;
+    return this.#pairs.find(query.workload, low[registrableLabel]!, high[registrableLabel]!);
+  }
+
   /**
    * Notes the first addresses that a pair was given; they follow its next record.
    *

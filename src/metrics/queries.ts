@@ -160,6 +160,8 @@ export function writeCache(page: Exposition, { counters }: Counted, sizeBytes: n
   page.counter('dnsvalve_cache_misses', 'Queries that needed an upstream.', [[{}, asked]]);
   const shared = 'Of the misses, those that shared the question of another client.';
   page.counter('dnsvalve_coalesced', shared, one(cell.COALESCED));
+  const anew = 'Stored answers asked for anew before their end, beside the misses.';
+  page.counter('dnsvalve_prefetches', anew, one(cell.PREFETCHES));
   page.gauge('dnsvalve_cache_entries', 'Answers in the stores.', one(cell.STORE_ENTRIES));
   page.gauge('dnsvalve_cache_used_bytes', 'Memory in use by answers.', one(cell.STORE_OCTETS));
   page.gauge('dnsvalve_cache_size_bytes', 'Memory that answers may use.', [[{}, sizeBytes]]);

@@ -3,7 +3,8 @@
  *
  * ```
  * below 0            TCP: -1 - ticket of the connection
- * 0 .. 2^30-1        UDP: the port, and above its 16 bits the forwarder's ticket (relayed.ts)
+ * 0 .. 2^30-2        UDP: the port, and above its 16 bits the forwarder's ticket (relayed.ts)
+ * 2^30 - 1           nobody: the answer is only for the store
  * 2^30 ..            DNS over TLS: plus the ticket of the connection
  * 2^30 + 2^29 ..     DNS over HTTPS: plus the ticket of the request
  * ```
@@ -13,6 +14,8 @@ import { PLAIN } from '../query.ts';
 
 export const TLS_CHANNEL = 1 << 30;
 export const HTTPS_CHANNEL = TLS_CHANNEL + (1 << 29);
+/** A UDP port that no worker has. */
+export const NO_CLIENT = TLS_CHANNEL - 1;
 /** Bits of the tickets of these two. */
 export const TICKET_BITS = 29;
 

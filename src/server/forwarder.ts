@@ -6,21 +6,25 @@
 import { rememberFailure } from '../cache/failures.ts';
 import { keyFlagsOf } from '../cache/lookup.ts';
 import type { Clock } from '../clock.ts';
-import { COALESCED, DROPPED_OVERLOAD, FORWARDED, YIELDED } from '../counters.ts';
+import { COALESCED, DROPPED_OVERLOAD, FORWARDED, PREFETCHES, YIELDED } from '../counters.ts';
 import type { Memory } from '../memory.ts';
-import { Query, RESPOND } from '../query.ts';
+import { decideSafely } from '../pipeline.ts';
+import { Query, RESPOND, type Verdict } from '../query.ts';
+import { mayRefresh } from '../refresh.ts';
 import {
   respondFailure,
   respondOverloaded,
   respondToWaiter,
   respondUnanswered,
   settle,
+  takeIn,
 } from '../settle.ts';
 import type { Tables } from '../tables.ts';
 import { KEY_NO_RD, NAME_STRIDE } from '../upstream/inflight.ts';
 import type { UpstreamEvents, Upstreams } from '../upstream/upstreams.ts';
 import { EDE_NETWORK_ERROR, RD } from '../wire/constants.ts';
 import { readName } from '../wire/name.ts';
+import { NO_CLIENT } from './channels.ts';
 
 /** Where responses that come later leave. */
 export interface Outlet {
@@ -61,6 +65,37 @@ export class Forwarder implements UpstreamEvents {
     this.onFault = host.onFault;
   }
 
+  /** Decides one query, and counts what is done with it. */
+  decide(query: Query): Verdict {
+    const verdict = decideSafely(query, this.tables, this.#memory, this.onFault);
+    this.#memory.meter.answered(query, verdict, this.tables);
+    return verdict;
+  }
+
+  /**
+   * After the response was written: asks for what it was answered with anew, when that is due. No
+   * client waits, but the query does, so that what comes is charged to its workload.
+   */
+  refresh(query: Query): void {
+    if (query.isDue === 0 || this.upstreams === null) return;
+    const { inflight, waiters, counters, store } = this.#memory;
+    if (!mayRefresh(query, this.tables, this.#memory)) return;
+    const { name, qtype } = query;
+    this.tables.routes.find(name);
+    const { group } = this.tables.routes;
+    const keyFlags = keyFlagsOf(query);
+    if (group === -1 || inflight.find(name, qtype, keyFlags, group) !== -1) return;
+    const flight = inflight.acquire(name, qtype, keyFlags, group, query.nowMs);
+    if (flight === -1) return;
+    this.#generation[flight] = store.generation;
+    if (!waiters.add(query, NO_CLIENT, flight, inflight)) {
+      inflight.release(flight);
+      return;
+    }
+    counters[PREFETCHES]!++;
+    this.upstreams.submit(flight);
+  }
+
   /**
    * Sends the question upstream, or joins one that is under way. The response comes through the
    * outlet, also when it is a failure.
@@ -99,6 +134,8 @@ export class Forwarder implements UpstreamEvents {
       if (this.#restore(waiter, channel)) {
         respondToWaiter(this.#waiting, tables, this.#memory);
         this.#answered(waiter, channel);
+      } else if (channel === NO_CLIENT) {
+        takeIn(this.#waiting, tables, this.#memory);
       }
       waiter = this.#next(waiter);
     }
@@ -191,6 +228,7 @@ export class Forwarder implements UpstreamEvents {
     waiting.nowSeconds = this.#clock.nowSeconds;
     waiting.nowMs = this.#clock.nowMs;
     waiting.wallMs = this.#clock.wallMs;
+    if (channel === NO_CLIENT) return false;
     if (this.#outlet.prepare(waiting, channel)) return true;
     // The client is gone; where its policy is too, nobody knows any more what it was.
     const { taps, revision } = this.tables;

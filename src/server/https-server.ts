@@ -16,7 +16,6 @@ import { HTTPS_REFUSED, QUERIES_HTTPS } from '../counters.ts';
 import { DIRECT } from '../identity/forwarded.ts';
 import type { Memory } from '../memory.ts';
 import { microseconds } from '../metrics/latency.ts';
-import { decideSafely } from '../pipeline.ts';
 import { FORWARD, OVER_HTTPS, Query, RESPOND } from '../query.ts';
 import { HEADER_SIZE, MESSAGE_MAX, QR } from '../wire/constants.ts';
 import { messageFlags } from '../wire/header.ts';
@@ -128,11 +127,11 @@ export class HttpsServer {
     const query = this.#aim(message, record, forwarder);
     const { meter, counters } = this.#memory;
     counters[QUERIES_HTTPS]!++;
-    const verdict = decideSafely(query, forwarder.tables, this.#memory, forwarder.onFault);
-    meter.answered(query, verdict, forwarder.tables);
+    const verdict = forwarder.decide(query);
     meter.endBatch(microseconds(performance.now() - query.nowMs));
     if (verdict === RESPOND) {
       this.#answer(stream, query);
+      forwarder.refresh(query);
     } else if (verdict === FORWARD) {
       this.#ask(stream, query, forwarder);
     } else if (message.length < HEADER_SIZE || (messageFlags(message, 0) & QR) !== 0) {

@@ -32,7 +32,6 @@ import {
   WATCH_READ,
   WATCH_WRITE,
 } from '../native/tcp-batch.ts';
-import { decideSafely } from '../pipeline.ts';
 import { DROP, FORWARD, OVER_TLS, PLAIN, Query, RESPOND } from '../query.ts';
 import { HEADER_SIZE } from '../wire/constants.ts';
 import { readU16 } from '../wire/octets.ts';
@@ -340,11 +339,11 @@ export class TcpServer {
     query.peerAt = slot * PEER_SIZE;
     query.relay = this.#connections.relay[slot]!;
     this.#outbox.prepare(query);
-    const verdict = decideSafely(query, forwarder.tables, this.#memory, forwarder.onFault);
-    this.#memory.meter.answered(query, verdict, forwarder.tables);
+    const verdict = forwarder.decide(query);
     if (verdict === RESPOND) {
       padResponse(query);
       this.#outbox.commit(slot, query.outLength);
+      forwarder.refresh(query);
     } else if (verdict === FORWARD) {
       this.#connections.pending[slot]!++;
       forwarder.ask(query, streamChannel(encryption, this.#connections.ticket(slot)));

@@ -21,7 +21,6 @@ import type { Memory } from '../memory.ts';
 import { microseconds } from '../metrics/latency.ts';
 import { type Backend, openUdp, type UdpPort } from '../native/udp.ts';
 import { PASS, SLIP } from '../overload/responses.ts';
-import { decideSafely } from '../pipeline.ts';
 import { FORWARD, Query, RESPOND } from '../query.ts';
 import type { Tables } from '../tables.ts';
 import { NOERROR } from '../wire/constants.ts';
@@ -99,12 +98,12 @@ export class UdpServer {
       query.peerAt = i * PEER_SIZE;
       query.relay = forwarder.tables.forwarders.find(batch.peer, query.peerAt);
       if (query.relay === BY_PROXY) unwrap(query);
-      const verdict = decideSafely(query, forwarder.tables, this.#memory, forwarder.onFault);
-      meter.answered(query, verdict, forwarder.tables);
+      const verdict = forwarder.decide(query);
       if (verdict === RESPOND) {
         if (!this.#mayLeave(query, forwarder.tables)) continue;
         batch.txLength[answers] = query.outLength;
         batch.txPeer[answers++] = i;
+        forwarder.refresh(query);
       } else if (verdict === FORWARD) {
         this.#ask(query, channel, i * PEER_SIZE);
       }

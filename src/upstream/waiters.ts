@@ -112,6 +112,11 @@ export class Waiters {
     return true;
   }
 
+  /** Whether half of the workload's places are free: what nobody waits for takes no others. */
+  hasSpare(workload: number): boolean {
+    return this.#held[workload & (COUNTED - 1)]! * 2 < this.#share(workload);
+  }
+
   get isFull(): boolean {
     return this.#free === -1;
   }

@@ -132,8 +132,8 @@ function decideOne(wanted: number, overTcp = 0): void {
   query.nowSeconds = clock.nowSeconds;
   query.nowMs = clock.nowMs;
   query.wallMs = clock.wallMs;
-  const verdict = decideSafely(query, forwarder.tables, memory, fault);
-  memory.meter.answered(query, verdict, forwarder.tables);
+  const verdict = forwarder.decide(query);
+  if (verdict === RESPOND) forwarder.refresh(query);
   memory.meter.endBatch(100);
   if (verdict !== wanted) throw new Error(`verdict ${verdict}, wanted ${wanted}`);
   if (verdict === FORWARD) forwarder.ask(query, 0);
@@ -332,6 +332,23 @@ granted[ROW_WORDS / 2 + DOUBLE_OUT + WINDOW_USED] = Number.MAX_SAFE_INTEGER;
 results['deny by a budget'] = octetsPerQuery(usedUpOne);
 
 aim(buildQuery({ name: 'www.example.com', edns }), '10.1.0.7');
+answer = answerTo('www.example.com', 'A', { answer: ['www.example.com. 3600 A 192.0.2.1'] });
+forwardOne();
+
+/** Of four hits the last is due: its question goes upstream, and the answer begins anew. */
+function dueOne(): void {
+  for (let i = 0; i < 3; i++) respondOne();
+  clock.nowSeconds += 9;
+  asked = -1;
+  respondOne();
+  if (!forwarder.onAnswer(asked, answer, 0, answer.length)) throw new Error('answer not taken');
+}
+aim(buildQuery({ name: 'www.example.com', edns }), '10.1.0.7');
+answer = answerTo('www.example.com', 'A', { answer: ['www.example.com. 10 A 192.0.2.1'] });
+memory.store.clear();
+forwardOne();
+results['hit that is due'] = octetsPerQuery(dueOne);
+memory.store.clear();
 answer = answerTo('www.example.com', 'A', { answer: ['www.example.com. 3600 A 192.0.2.1'] });
 forwardOne();
 

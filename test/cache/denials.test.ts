@@ -1,7 +1,8 @@
 /** The bits that spare a look for an NXDOMAIN never hide one, whatever was written and evicted. */
 
 import { expect, it } from 'vitest';
-import { EVERY_TYPE, Store, StoredAnswer } from '../../src/cache/store.ts';
+import { EVERY_TYPE, StoredAnswer } from '../../src/cache/entry.ts';
+import { Store } from '../../src/cache/store.ts';
 import { readName, WireName } from '../../src/wire/name.ts';
 import { nameToWire } from '../../src/wire/text.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { IS_NXDOMAIN } from '../../src/cache/entry.ts';
 import { CleanAnswer, sanitise, setMessage, type TtlLimits } from '../../src/cache/sanitise.ts';
-import { IS_NXDOMAIN } from '../../src/cache/store.ts';
 import { readName, WireName } from '../../src/wire/name.ts';
 import { nameToWire, rcodeToText } from '../../src/wire/text.ts';
 import { readMessage } from '../support/message.ts';
@@ -11,6 +11,7 @@ const LIMITS: TtlLimits = {
   maxTtlSeconds: 86400,
   maxNegativeTtlSeconds: 3600,
   staleSeconds: 0,
+  prefetch: true,
 };
 const SOA = 'example.com. 900 SOA ns.example.com. host.example.com. 1 2 3 4 300';
 const SIGNATURE = '8 2 60 20300101000000 20200101000000 1 example.com. AAAA';

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Store, StoredAnswer } from '../../src/cache/store.ts';
+import { StoredAnswer } from '../../src/cache/entry.ts';
+import { Store } from '../../src/cache/store.ts';
 import { readName, WireName } from '../../src/wire/name.ts';
 import { nameToWire } from '../../src/wire/text.ts';
 

@@ -8,7 +8,7 @@ const FOLDERS = ['src/wire/', 'src/cache/'];
 const SLOW = new Set(['src/wire/text.ts']);
 const FILES = new Set(
   `
-  pipeline settle stages cookies query batch tables memory clock counters fingerprints
+  pipeline settle refresh stages cookies query batch tables memory clock counters fingerprints
   identity/prefixes identity/identify identity/workloads identity/forwarded
   policy/authorize policy/suffixes policy/decision policy/deny policy/recall policy/texts policy/why
   reputation/vet reputation/memory reputation/punycode reputation/folding reputation/misspellings

@@ -16,7 +16,6 @@ import { createRing, RingWriter } from '../../src/events/ring.ts';
 import type { Memory } from '../../src/memory.ts';
 import { createMeter } from '../../src/metrics/meter.ts';
 import { addressToBytes } from '../../src/native/addresses.ts';
-import { decideSafely } from '../../src/pipeline.ts';
 import { DROP, FORWARD, Query, type Verdict } from '../../src/query.ts';
 import { buildReputation } from '../../src/reputation/compile.ts';
 import { Forwarder, type Outlet } from '../../src/server/forwarder.ts';
@@ -219,11 +218,12 @@ export class Valve {
   send(client: ClientQuery): { readonly verdict: Verdict; readonly client: number } {
     const query = this.aim(client);
     const number = this.#clients++;
-    const { tables, onFault } = this.forwarder;
-    const verdict = decideSafely(query, tables, this.memory, onFault);
-    this.memory.meter.answered(query, verdict, tables);
+    const verdict = this.forwarder.decide(query);
     if (verdict === FORWARD) this.forwarder.ask(query, number);
-    else if (verdict !== DROP) this.outlet.commit(query, number);
+    else if (verdict !== DROP) {
+      this.outlet.commit(query, number);
+      this.forwarder.refresh(query);
+    }
     return { verdict, client: number };
   }
 
