@@ -21,14 +21,31 @@ export interface Window {
 
 /** By time, each alert once, however many files hold it. */
 export function alertRows(config: Config, workload: string, window: Window): object[] {
+  return alertsIn(alertFiles(config), workload, window);
+}
+
+/** As `alertRows`, of the files that are still there: others may have gone since they were listed. */
+export function alertsIn(files: readonly string[], workload: string, window: Window): object[] {
   const found = new Map<string, Record<string, unknown>>();
-  for (const path of alertFiles(config)) {
-    for (const { octets } of octetLines(path)) {
+  for (const path of files) {
+    for (const octets of linesOf(path)) {
       const alert = alertIn(parseObject(octets.toString('utf8')));
       if (alert !== null && isWanted(alert, workload, window)) found.set(keyOf(alert), alert);
     }
   }
   return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, alert]) => alert);
+}
+
+/**
+ * None of a file that is gone: the daemon saves its cursors by a new file that it renames, each
+ * second, and drops what the spool's bound drops. No alert is only in a file that is renamed.
+ */
+function* linesOf(path: string): Generator<Buffer> {
+  try {
+    for (const { octets } of octetLines(path)) yield octets;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
 }
 
 function alertFiles({ alerts, stateDirectory }: Config): string[] {

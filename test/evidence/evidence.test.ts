@@ -11,6 +11,7 @@ import type { CliContext } from '../../src/cli/context.ts';
 import * as evidence from '../../src/cli/evidence.ts';
 import { DnsvalveError } from '../../src/errors.ts';
 import { KIND_ANSWER, KIND_NAME } from '../../src/events/kinds.ts';
+import { alertsIn } from '../../src/evidence/alerts.ts';
 import { verify } from '../../src/evidence/verify.ts';
 import { fixture } from '../history/support/fixture.ts';
 import { NOON } from '../history/support/records.ts';
@@ -112,6 +113,15 @@ async function bundle(folder: string): Promise<{ text: string; path: string }> {
 }
 
 describe('a bundle', () => {
+  it('is not kept from being written by a file of alerts that has gone since it was listed', async () => {
+    const folder = await world();
+    const files = ['cursors.json.new', 'alerts.jsonl'].map((name) => join(folder, name));
+    const rows = alertsIn(files, 'pay', { sinceMs: NOON, untilMs: NOON });
+    expect(rows).toEqual([expect.objectContaining({ id: 'b' })]);
+    // What is there and cannot be read is no bundle without it.
+    expect(() => alertsIn([folder], 'pay', { sinceMs: NOON, untilMs: NOON })).toThrow('EISDIR');
+  });
+
   it('holds what is known about the workload in the window, and nothing else', async () => {
     const { text } = await bundle(await world());
     const lines = text.split('\n').slice(0, -1);
