@@ -6,11 +6,11 @@
 import { parsePattern } from '../config/pattern.ts';
 import type { Pattern } from '../config/types.ts';
 import { Entries, SCOPE_BELOW } from '../reputation/entries.ts';
-import { SAYS_ALLOW, SAYS_DATA, SAYS_DROP, SAYS_NODATA } from '../reputation/memory.ts';
+import { NO_TYPE, SAYS_ALLOW, SAYS_DATA, SAYS_DROP, SAYS_NODATA } from '../reputation/memory.ts';
 import type { RejectKind } from '../reputation/rejects.ts';
 import { parseRpz } from '../reputation/rpz.ts';
 import { SourceText } from '../reputation/source-text.ts';
-import { TYPE_A, TYPE_CNAME } from '../wire/constants.ts';
+import { TYPE_A, TYPE_AAAA, TYPE_CNAME } from '../wire/constants.ts';
 import type { WireName } from '../wire/name.ts';
 import { nameToText } from '../wire/text.ts';
 import { DENY, EXEMPT, importedList, type ListEntry } from './feed-entries.ts';
@@ -26,9 +26,10 @@ const REASONS: Partial<Record<RejectKind, string>> = {
   'rpz-nsip': 'a trigger on name servers',
   'rpz-nsdname': 'a trigger on name servers',
   'rpz-tcp-only': 'an action that is not served',
-  'rpz-type': 'a type of local data that is not served',
-  'rpz-data': 'local data that cannot be read',
-  'rpz-wildcard-target': 'a target that depends on the name asked for',
+  'rpz-action': 'no action that is known',
+  'rpz-type': 'a type of local data that is not served: the name gets NODATA',
+  'rpz-data': 'local data that cannot be read: the name gets NODATA',
+  'rpz-wildcard-target': 'a target that depends on the name asked for: the name is denied',
   'rpz-outside-zone': 'not below the zone',
 };
 
@@ -92,8 +93,15 @@ function actionOf(code: number, { records }: SourceText): string {
   const { type, rdata } = record;
   if (type === TYPE_CNAME) return `CNAME ${nameToText(rdata)}.`;
   if (type === TYPE_A) return `A ${rdata.join('.')}`;
+  if (type === NO_TYPE) return 'CNAME *.';
+  // RFC 3597 5: the form that every type has.
+  if (type !== TYPE_AAAA) return `TYPE${type} \\# ${rdata.length} ${hexOf(rdata)}`;
   const groups = Array.from({ length: 8 }, (_, i) =>
     (((rdata[i * 2] ?? 0) << 8) | (rdata[i * 2 + 1] ?? 0)).toString(16),
   );
   return `AAAA ${groups.join(':')}`;
+}
+
+function hexOf(octets: Uint8Array): string {
+  return Buffer.from(octets).toString('hex');
 }

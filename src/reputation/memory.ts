@@ -26,6 +26,8 @@ export const SAYS_NODATA = 3;
 export const SAYS_DROP = 4;
 /** Code of local data 0; local data `i` is `SAYS_DATA + i`. */
 export const SAYS_DATA = 5;
+/** Type of a local record that stands for none: its name is listed, and has nothing to answer. */
+export const NO_TYPE = 0;
 
 /** How a denied query is answered: `Reputation.action` after `vet` returned 2. */
 export const ACTION_WORKLOAD = 0;

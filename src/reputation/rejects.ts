@@ -8,7 +8,8 @@
  * name: not a host name; address: an address where a name belongs; url: path or scheme;
  * syntax: none of the forms of its format; hosts-address: a hosts line that redirects to a real
  * address; cosmetic, regex, pattern, modifier: rules that a browser can apply and a resolver
- * cannot; rpz-*: triggers, types and actions of response policy zones that are not about the qname.
+ * cannot; rpz-*: triggers, types, data and actions of response policy zones that are not served. A
+ * name with rpz-type, rpz-data or rpz-wildcard-target is listed all the same.
  */
 export type RejectKind =
   | 'name'
@@ -25,6 +26,7 @@ export type RejectKind =
   | 'rpz-nsip'
   | 'rpz-nsdname'
   | 'rpz-tcp-only'
+  | 'rpz-action'
   | 'rpz-type'
   | 'rpz-data'
   | 'rpz-wildcard-target'

@@ -1,11 +1,15 @@
 /**
- * Local data of a response policy zone: the CNAME, A and AAAA records that a listed name gets
- * instead of its own. Equal records are kept once, because a zone points most names to one place.
+ * Local data of a response policy zone: the records that a listed name gets instead of its own.
+ * Equal records are kept once, because a zone points most names to one place.
  */
 
-import ipaddr from 'ipaddr.js';
-import { TYPE_A, TYPE_AAAA, TYPE_CNAME } from '../wire/constants.ts';
-import { SAYS_DATA } from './memory.ts';
+import { TYPE_CNAME, TYPE_DNAME, TYPE_OPT } from '../wire/constants.ts';
+import { typeFromText } from '../wire/text.ts';
+import { nameOctets, WordProblem } from '../zones/escapes.ts';
+import { Fields } from '../zones/fields.ts';
+import { Lexer, type Token } from '../zones/lexer.ts';
+import { parseRdata } from '../zones/rdata.ts';
+import { NO_TYPE, SAYS_DATA } from './memory.ts';
 import { NameReader } from './names.ts';
 import type { RejectKind } from './rejects.ts';
 import type { RpzOwner } from './rpz-owner.ts';
@@ -23,18 +27,23 @@ export class LocalData {
     this.text = text;
   }
 
-  /** Code of an A or AAAA record of the line at hand; other types are not served. */
-  addressCode(typeFrom: number, typeTo: number, from: number, to: number): number | RejectKind {
-    const type = this.#latin(typeFrom, typeTo).toUpperCase();
-    if (type !== 'A' && type !== 'AAAA') return 'rpz-type';
-    const address = this.#latin(from, to);
-    return this.#memo(`${type} ${address}`, () => {
-      const valid =
-        type === 'A' ? ipaddr.IPv4.isValidFourPartDecimal(address) : ipaddr.IPv6.isValid(address);
-      if (!valid) return 'rpz-data';
-      const rdata = Uint8Array.from(ipaddr.parse(address).toByteArray());
-      return this.#add(type === 'A' ? TYPE_A : TYPE_AAAA, rdata);
+  /** Code of the record of the line at hand, whose data begins at `from`. */
+  recordCode(owner: RpzOwner, typeFrom: number, typeTo: number, from: number): number | RejectKind {
+    const number = typeFromText(this.#latin(typeFrom, typeTo));
+    if (number === null || isOfNoZone(number)) return 'syntax';
+    // It would speak about other names (draft-vixie-dnsop-dns-rpz-00, section 3.6).
+    if (number === TYPE_DNAME) return 'rpz-type';
+    const rdata = this.#latin(from, this.text.to);
+    const origin = owner.originText();
+    return this.#memo(`${number} ${origin} ${rdata}`, () => {
+      const octets = rdataOf(number, rdata, origin);
+      return octets === null ? 'rpz-data' : this.#add(number, octets);
     });
+  }
+
+  /** Code of a name that has no data of any type: a query for it gets NODATA. */
+  noCode(): number | RejectKind {
+    return this.#memo('', () => this.#add(NO_TYPE, new Uint8Array(0)));
   }
 
   /** Code of a CNAME to a name of the line at hand. */
@@ -43,7 +52,7 @@ export class LocalData {
     if (target === null) return 'rpz-data';
     return this.#memo(`CNAME ${decoder.decode(target)}`, () => {
       // `rpz-passthru` without its dot: an action misspelt, not a name that anybody wants to reach.
-      if (decoder.decode(target.subarray(0, 4)) === 'rpz-') return 'rpz-data';
+      if (decoder.decode(target.subarray(0, 4)) === 'rpz-') return 'rpz-action';
       if (this.#reader.read(target, 0, target.length) !== null) return 'rpz-data';
       const { octets, length } = this.#reader.name;
       return this.#add(TYPE_CNAME, octets.slice(0, length));
@@ -65,5 +74,28 @@ export class LocalData {
   #add(type: number, rdata: Uint8Array): number {
     this.text.records.push({ type, rdata });
     return SAYS_DATA + this.text.records.length - 1;
+  }
+}
+
+/** RFC 6895 3.1: 0, OPT and the query types are never records of a zone. */
+function isOfNoZone(type: number): boolean {
+  return type === 0 || type === TYPE_OPT || (type >= 249 && type <= 255);
+}
+
+/** Wire form of data on one line; null where it cannot be read. */
+function rdataOf(type: number, text: string, origin: string): Uint8Array | null {
+  const tokens: Token[] = [];
+  let isGood = true;
+  const lexer = new Lexer(text, () => {
+    isGood = false;
+  });
+  for (let entry = lexer.next(); entry !== null; entry = lexer.next()) tokens.push(...entry.tokens);
+  if (!isGood) return null;
+  try {
+    const apex = nameOctets(`${origin}.`, new Uint8Array(1));
+    return parseRdata(type, new Fields(tokens, 0, apex));
+  } catch (thrown) {
+    if (thrown instanceof WordProblem) return null;
+    throw thrown;
   }
 }

@@ -100,6 +100,11 @@ export class RpzOwner {
     return text;
   }
 
+  /** What names in the data of a record are relative to, without a trailing dot; '' is the root. */
+  originText(): string {
+    return Buffer.from(this.#origin).toString('latin1');
+  }
+
   #isAt(): boolean {
     return this.#textTo - this.#textFrom === 1 && this.#text[this.#textFrom] === AT;
   }

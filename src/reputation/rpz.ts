@@ -1,8 +1,9 @@
 /**
  * Response policy zones as text, the part that is about the qname: NXDOMAIN (`CNAME .`), NODATA
- * (`CNAME *.`), `rpz-passthru.`, `rpz-drop.`, and local data of CNAME, A and AAAA. Owner `x` is
- * that name, `*.x` is below. Triggers on addresses and name servers are counted as rejects, never
- * guessed.
+ * (`CNAME *.`), `rpz-passthru.`, `rpz-drop.`, and local data of all types that zones may hold.
+ * Owner `x` is that name, `*.x` is below. Triggers on addresses and name servers are counted as
+ * rejects, never guessed. So is local data that cannot be served; but its owner is listed all the
+ * same, because a name that a zone wants answered otherwise must not get its own answer.
  *
  * Not a master-file parser: no $INCLUDE, no escapes in owners, parentheses only to be skipped
  * (SOA).
@@ -22,6 +23,7 @@ const CLOSE = 41; // ')'
 const STAR = 42; // '*'
 const DOT = 46; // '.'
 const SEMICOLON = 59; // ';'
+const BACKSLASH = 92; // '\\'
 
 const encoder = new TextEncoder();
 const ORIGIN = encoder.encode('$origin');
@@ -66,7 +68,8 @@ function cutComment(text: SourceText): number {
   let quoted = false;
   for (let at = text.from; at < text.to; at++) {
     const octet = text.octets[at];
-    if (octet === QUOTE) quoted = !quoted;
+    if (octet === BACKSLASH) at++;
+    else if (octet === QUOTE) quoted = !quoted;
     else if (quoted) continue;
     else if (octet === OPEN) depth++;
     else if (octet === CLOSE) depth--;
@@ -105,7 +108,15 @@ function parseRecord(text: SourceText, owner: RpzOwner, data: LocalData): Reject
   const refused = owner.resolve() ?? triggerOf(owner);
   if (refused !== null) return refused;
   const code = codeOf(owner, data, at, end);
-  return typeof code === 'string' ? code : addOwner(text, owner, code);
+  if (typeof code === 'number') return addOwner(text, owner, code);
+  const instead = codeInstead(code, data);
+  return (instead === null ? null : addOwner(text, owner, instead)) ?? code;
+}
+
+/** What a name says whose record cannot be served; null where nothing is to be done with it. */
+function codeInstead(refused: RejectKind, data: LocalData): number | null {
+  if (refused === 'rpz-wildcard-target') return SAYS_DENY;
+  return refused === 'rpz-type' || refused === 'rpz-data' ? data.noCode() : null;
 }
 
 function parseDirective(text: SourceText, owner: RpzOwner): RejectKind | null {
@@ -144,7 +155,7 @@ function codeOf(
   const to = text.wordEnd(from);
   if (from === to) return 'syntax';
   if (!equalText(text.octets, type, typeEnd, CNAME)) {
-    return data.addressCode(type, typeEnd, from, to);
+    return data.recordCode(owner, type, typeEnd, from);
   }
   return actionOf(text.octets, from, to) ?? targetCode(owner, data, from, to);
 }

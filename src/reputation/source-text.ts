@@ -13,7 +13,7 @@ const CARRIAGE_RETURN = 13;
 /** One RR of an RPZ's local data. */
 export interface LocalRecord {
   readonly type: number;
-  /** Names in it are uncompressed and in lower case. */
+  /** Names in it are uncompressed. */
   readonly rdata: Uint8Array;
 }
 

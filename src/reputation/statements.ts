@@ -5,7 +5,7 @@
  */
 
 import { SCOPE_BELOW, SCOPE_EXACT } from './entries.ts';
-import { SAYS_ALLOW, SAYS_DATA, SAYS_NOTHING, SAYS_WORDS } from './memory.ts';
+import { NO_TYPE, SAYS_ALLOW, SAYS_DATA, SAYS_NOTHING, SAYS_WORDS } from './memory.ts';
 import type { LocalRecord } from './source-text.ts';
 
 export class Statements {
@@ -54,13 +54,14 @@ export class Statements {
     statements.set(this.#words);
     const dataAt = new Int32Array(new SharedArrayBuffer((this.#data.length + 1) * 4));
     const sizes = this.#data.map((records) =>
-      records.reduce((sum, record) => sum + 4 + record.rdata.length, 0),
+      records.reduce((sum, { type, rdata }) => sum + (type === NO_TYPE ? 0 : 4 + rdata.length), 0),
     );
     const data = new Uint8Array(new SharedArrayBuffer(sizes.reduce((sum, size) => sum + size, 0)));
     const view = new DataView(data.buffer);
     let at = 0;
     for (const [index, records] of this.#data.entries()) {
       for (const { type, rdata } of records) {
+        if (type === NO_TYPE) continue;
         view.setUint16(at, type);
         view.setUint16(at + 2, rdata.length);
         data.set(rdata, at + 4);
@@ -93,7 +94,8 @@ export class Statements {
     const record = this.#records[code - SAYS_DATA]!;
     if (known === SAYS_NOTHING) return this.#internData([record]);
     if (known < SAYS_DATA) return known;
-    const records = this.#data[known - SAYS_DATA]!;
+    const records = this.#data[known - SAYS_DATA]!.filter(({ type }) => type !== NO_TYPE);
+    if (record.type === NO_TYPE) return known;
     // RFC 1034 3.6.2: a CNAME stands alone.
     if (records.some(({ type }) => type === 5) || record.type === 5) return known;
     if (records.some((other) => keyOf(other) === keyOf(record))) return known;

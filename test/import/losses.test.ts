@@ -203,10 +203,10 @@ describe('a list', () => {
       why: /trigger/,
     },
     {
-      name: 'local data of another type',
+      name: 'an action that is none',
       format: 'rpz',
-      line: 'a.example. TXT x',
-      why: /not served/,
+      line: 'a.example. CNAME rpz-pass.',
+      why: /no action that is known/,
     },
   ];
 
@@ -237,6 +237,7 @@ describe('a list', () => {
       '*.a CNAME rpz-drop.',
       'b CNAME w.example.',
       'c AAAA 2001:db8::1',
+      'd TXT "x y"',
     ];
     const policy = imported('rpz', `$ORIGIN z.example.\n${records.join('\n')}`);
     expect(policy.lost).toEqual([]);
@@ -245,9 +246,20 @@ describe('a list', () => {
       '*.a. CNAME rpz-drop.',
       'b. CNAME w.example.',
       'c. AAAA 2001:db8:0:0:0:0:0:1',
+      'd. TYPE16 \\# 4 03782079',
     ]);
     const own = imported('rpz', records.join('\n'), { workload: 'w' });
-    expect(losses(own)).toHaveLength(4);
+    expect(losses(own)).toHaveLength(5);
+  });
+
+  it.each([
+    ['DNAME x.', 'CNAME *.', /NODATA/],
+    ['TXT "', 'CNAME *.', /NODATA/],
+    ['CNAME *.x.', 'CNAME .', /is denied/],
+  ])('of a zone says what becomes of a name with %s', (data, action, why) => {
+    const policy = imported('rpz', `a.example. ${data}`);
+    expect(losses(policy)).toEqual([expect.stringMatching(why)]);
+    expect(policy.feeds[0]?.lines).toEqual([`a.example. ${action}`]);
   });
 
   it('of Route 53 must be said to be for something, and a star alone is no entry', () => {

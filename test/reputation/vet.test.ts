@@ -249,6 +249,12 @@ describe('actions of response policy zones', () => {
         '*.both.test A 192.0.2.9',
         'first.test CNAME *.',
         'first.test CNAME .',
+        'none.test DNAME x.',
+        'part.test DNAME x.',
+        'part.test TXT a',
+        'part.test DNAME x.',
+        'late.test TXT a',
+        'late.test TXT "',
       ].join('\n'),
     ),
     deny('nodata.test'),
@@ -266,6 +272,7 @@ describe('actions of response policy zones', () => {
     ['garden.test', ACTION_DATA],
     ['both.test', ACTION_DATA],
     ['first.test', ACTION_NODATA],
+    ['none.test', ACTION_DATA],
   ] as const;
   for (const [name, action] of rows) {
     it(`${name} has action ${action}`, () => {
@@ -278,6 +285,8 @@ describe('actions of response policy zones', () => {
     expect(data('garden.test')).toBe('0005000b0167076578616d706c6500');
     expect(data('both.test')).toBe(`00010004c000020100010004c0000202001c0010${'0'.repeat(31)}1`);
     expect(data('x.both.test')).toBe('00010004c0000209');
+    expect(data('none.test')).toBe('');
+    for (const name of ['part.test', 'late.test']) expect(data(name)).toBe('001000020161');
   });
 });
 
