@@ -8,21 +8,32 @@ export const MEDIA_TYPE = 'application/dns-message';
 const [BAD, NOT_FOUND, METHOD, TOO_LARGE, MEDIA] = [400, 404, 405, 413, 415];
 const QUERY_KEY = 'dns=';
 
+/** A request that is not whole takes that much beside its octets: its stream, and what waits. */
+const STREAM_OCTETS = 4096;
+const BODY_START = 512;
+
 /** The message of a request, or its HTTP status. Called once, unless the stream is gone before. */
-export type OnRequest = (message: Uint8Array | number) => void;
+type OnRequest = (message: Uint8Array | number) => void;
+
+export interface RequestHost {
+  readonly onRequest: OnRequest;
+  /** Room for a request that is not whole: how to give it back, or null when its session is gone. */
+  readonly keep: (octets: number) => (() => void) | null;
+}
 
 /** @param path of the URL that is served */
 export function readRequest(
   stream: ServerHttp2Stream,
   headers: IncomingHttpHeaders,
   path: string,
-  onRequest: OnRequest,
+  host: RequestHost,
 ): void {
+  const { onRequest } = host;
   const [target = '', query = ''] = split(headers[':path']);
   const method = headers[':method'];
   if (target !== path) onRequest(NOT_FOUND);
   else if (method === 'GET') onRequest(fromQuery(query));
-  else if (method === 'POST') readBody(stream, headers, onRequest);
+  else if (method === 'POST') readBody(stream, headers, host);
   else onRequest(METHOD);
 }
 
@@ -44,7 +55,7 @@ function fromQuery(query: string): Uint8Array | number {
 function readBody(
   stream: ServerHttp2Stream,
   headers: IncomingHttpHeaders,
-  onRequest: OnRequest,
+  { onRequest, keep }: RequestHost,
 ): void {
   const [type = ''] = (headers['content-type'] ?? '').split(';');
   const isTooLarge = Number(headers['content-length'] ?? 0) > MESSAGE_MAX;
@@ -52,18 +63,66 @@ function readBody(
     onRequest(isTooLarge ? TOO_LARGE : MEDIA);
     return;
   }
-  const chunks: Buffer[] = [];
-  let length = 0;
+  const body = new Body(keep);
+  stream.once('close', () => body.release());
   stream.on('data', (chunk: Buffer) => {
-    length += chunk.length;
-    if (length <= MESSAGE_MAX) {
-      chunks.push(chunk);
-    } else {
-      stream.removeAllListeners('data');
-      stream.removeAllListeners('end');
-      stream.resume();
-      onRequest(TOO_LARGE);
+    if (body.length + chunk.length <= MESSAGE_MAX) {
+      body.append(chunk);
+      return;
     }
+    body.release();
+    stream.removeAllListeners('data');
+    stream.removeAllListeners('end');
+    stream.resume();
+    onRequest(TOO_LARGE);
   });
-  stream.on('end', () => onRequest(Buffer.concat(chunks)));
+  stream.on('end', () => {
+    body.release();
+    onRequest(body.octets.subarray(0, body.length));
+  });
+}
+
+/**
+ * The octets of a request as they come, in one block of their own: a chunk of one octet would hold
+ * all that was read from the connection with it.
+ */
+class Body {
+  octets = new Uint8Array(0);
+  length = 0;
+  readonly #keep: RequestHost['keep'];
+  #releases: (() => void)[] = [];
+
+  constructor(keep: RequestHost['keep']) {
+    this.#keep = keep;
+    this.#take(STREAM_OCTETS);
+  }
+
+  append(chunk: Uint8Array): void {
+    const needed = this.length + chunk.length;
+    if (needed > this.octets.length && !this.#grow(needed)) return;
+    this.octets.set(chunk, this.length);
+    this.length = needed;
+  }
+
+  /** What it took is somebody else's again; the octets stay readable. */
+  release(): void {
+    for (const release of this.#releases) release();
+    this.#releases = [];
+  }
+
+  /** @returns false when there is no room: then the session is gone, and all of this with it */
+  #grow(needed: number): boolean {
+    const size = Math.max(BODY_START, needed, Math.min(this.octets.length * 2, MESSAGE_MAX));
+    if (!this.#take(size - this.octets.length)) return false;
+    const larger = new Uint8Array(size);
+    larger.set(this.octets.subarray(0, this.length));
+    this.octets = larger;
+    return true;
+  }
+
+  #take(octets: number): boolean {
+    const release = this.#keep(octets);
+    if (release !== null) this.#releases.push(release);
+    return release !== null;
+  }
 }

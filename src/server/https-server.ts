@@ -1,6 +1,8 @@
 /**
  * DNS over HTTPS of one worker (RFC 8484) over HTTP/2. Each request is decided by the same `decide`
- * as a datagram; sessions, requests under way and unread answers are bounded as those of TCP are.
+ * as a datagram; sessions, requests under way and unread answers are bounded as those of TCP are
+ * (https-sessions.ts). Frames that are held against nobody's memory (CONTINUATION, SETTINGS and
+ * PING that wait for their ACK) are bounded by nghttp2, 8 and 1,000 of a session.
  */
 
 import {
@@ -24,6 +26,7 @@ import { HTTPS_CHANNEL } from './channels.ts';
 import type { Forwarder } from './forwarder.ts';
 import { freshness } from './freshness.ts';
 import { MEDIA_TYPE, readRequest } from './https-request.ts';
+import { HttpsSessions } from './https-sessions.ts';
 import { Requests } from './requests.ts';
 import type { TcpLimits } from './tcp-limits.ts';
 
@@ -31,24 +34,25 @@ import type { TcpLimits } from './tcp-limits.ts';
 const STREAMS_MAX = 100;
 /** Octets of one request's header fields; the longest GET is some 88 kB of base64url. */
 const HEADERS_MAX = 100_000;
+/** What a stream takes beside its octets. */
+const STREAM_OCTETS = 1024;
+/** Streams that may be reset: so many, and so many a second more (CVE-2023-44487). */
+const [RESETS, RESETS_A_SECOND] = [200, 33];
 const [BAD_REQUEST, UNAVAILABLE] = [400, 503];
 
 export class HttpsServer {
   readonly #memory: Memory;
   readonly #clock: Clock;
-  readonly #limits: TcpLimits;
   readonly #query = new Query();
   readonly #out = new Uint8Array(MESSAGE_MAX);
-  /** Sessions and when each had its last whole query; the one longest without is first. */
-  readonly #sessions = new Map<ServerHttp2Session, number>();
+  readonly #sessions: HttpsSessions;
   readonly #requests = new Requests<ServerHttp2Stream>();
-  #unread = 0;
   forwarder: Forwarder | null = null;
 
   constructor(memory: Memory, clock: Clock, limits: TcpLimits) {
     this.#memory = memory;
     this.#clock = clock;
-    this.#limits = limits;
+    this.#sessions = new HttpsSessions(limits, memory.counters);
   }
 
   /** Takes an encrypted connection. @param path of the URL; @param record its peer record */
@@ -57,42 +61,49 @@ export class HttpsServer {
       socket.destroy();
       return;
     }
-    const [oldest] = this.#sessions.keys();
-    if (this.#sessions.size >= this.#limits.connectionsMax) oldest?.destroy();
     const session = performServerHandshake(socket, {
       maxSessionMemory: 2,
       maxHeaderListPairs: 64,
+      streamResetBurst: RESETS,
+      streamResetRate: RESETS_A_SECOND,
       settings: {
         maxConcurrentStreams: STREAMS_MAX,
         maxHeaderListSize: HEADERS_MAX,
         enablePush: false,
       },
     });
-    this.#sessions.set(session, this.#clock.nowMs);
     session.on('error', () => session.destroy());
-    session.on('close', () => this.#sessions.delete(session));
+    this.#sessions.open(session, socket, record, this.#isShared(record), this.#clock.nowMs);
     session.on('stream', (stream, headers) => {
       stream.on('error', () => {});
-      readRequest(stream, headers, path, (message) => {
-        if (stream.destroyed || stream.closed) return;
-        if (typeof message === 'number') this.#refuse(stream, message);
-        else this.#onMessage(session, stream, message, record);
+      readRequest(stream, headers, path, {
+        onRequest: (message) => {
+          if (stream.destroyed || stream.closed) return;
+          if (typeof message === 'number') this.#refuse(stream, message);
+          else this.#onMessage(session, stream, message, record);
+        },
+        keep: (octets) => this.#sessions.keep(session, octets),
       });
     });
   }
 
-  /** Closes what has been without a query too long. Called about once a second. */
+  #isShared(record: Uint8Array): boolean {
+    return this.#relayOf(record) !== DIRECT;
+  }
+
+  #relayOf(record: Uint8Array): number {
+    const { forwarder } = this;
+    if (record[PEER_SAID] === 1 || forwarder === null) return DIRECT;
+    return forwarder.tables.forwarders.find(record, 0);
+  }
+
+  /** Called about once a second. */
   sweep(): void {
-    const limit = this.#clock.nowMs - this.#limits.idleMs;
-    for (const [session, lastMs] of this.#sessions) {
-      if (lastMs > limit) break;
-      this.#sessions.delete(session);
-      session.destroy();
-    }
+    this.#sessions.sweep(this.#clock.nowMs);
   }
 
   close(): void {
-    for (const session of this.#sessions.keys()) session.destroy();
+    this.#sessions.close();
   }
 
   // --- the outlet: responses that come later
@@ -123,8 +134,8 @@ export class HttpsServer {
     const { forwarder } = this;
     if (forwarder === null) return;
     this.#clock.update();
-    if (this.#sessions.delete(session)) this.#sessions.set(session, this.#clock.nowMs);
-    const query = this.#aim(message, record, forwarder);
+    this.#sessions.touch(session, this.#clock.nowMs);
+    const query = this.#aim(message, record);
     const { meter, counters } = this.#memory;
     counters[QUERIES_HTTPS]!++;
     const verdict = forwarder.decide(query);
@@ -144,14 +155,14 @@ export class HttpsServer {
     forwarder.onSettled();
   }
 
-  #aim(message: Uint8Array, record: Uint8Array, { tables }: Forwarder): Query {
+  #aim(message: Uint8Array, record: Uint8Array): Query {
     const query = this.#query;
     query.octets = message;
     query.start = 0;
     query.end = message.length;
     query.peer = record;
     query.peerAt = 0;
-    query.relay = record[PEER_SAID] === 1 ? DIRECT : tables.forwarders.find(record, 0);
+    query.relay = this.#relayOf(record);
     query.overTcp = 1;
     query.encryption = OVER_HTTPS;
     query.nowSeconds = this.#clock.nowSeconds;
@@ -175,14 +186,10 @@ export class HttpsServer {
     if (stream.destroyed || stream.closed || stream.headersSent) return;
     padResponse(query);
     const length = query.outLength;
-    if (this.#unread + length > this.#limits.unreadMax) {
-      stream.session?.destroy();
-      return;
-    }
-    this.#unread += length;
-    stream.once('close', () => {
-      this.#unread -= length;
-    });
+    const { session } = stream;
+    const release = session && this.#sessions.keep(session, length + STREAM_OCTETS);
+    if (!release) return;
+    stream.once('close', release);
     stream.respond({
       ':status': 200,
       'content-type': MEDIA_TYPE,
