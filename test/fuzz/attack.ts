@@ -11,6 +11,8 @@ import { SEEDS } from './world.ts';
 /** Where the attackers sit: two workloads and a stranger. */
 export const SOURCES = ['127.0.0.2', '127.0.0.3', '127.0.0.9'] as const;
 export const PLACES = { api: '127.0.0.2/32', open: '127.0.0.3/32' };
+/** How often the valve is looked at in one attack. */
+export const SHARES = 200;
 /** Room for any mutated message. */
 export const MESSAGE_ROOM = 2048;
 const IDS = 65_536;

@@ -12,6 +12,7 @@
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { type Book, PLACES } from './attack.ts';
+import { type Flatness, flatness, WARM_UP } from './flat.ts';
 import { Random } from './mutate.ts';
 import { type Sample, Subject } from './subject.ts';
 import { attackOverTcp } from './tcp-attack.ts';
@@ -23,12 +24,6 @@ import { filesOf } from './world.ts';
 const STORE = '4MB';
 /** Windows take up to 24 MB before the oldest goes, which a short campaign does not reach. */
 const WINDOW = '1s';
-/**
- * Growth beyond this is a leak: from the least of the second quarter to the least of the last,
- * since garbage comes and goes. With fewer messages it would still be warming up.
- */
-const GROWTH_MB_MAX = 48;
-const GROWTH_FROM = 1_000_000;
 /** Of each thread's heap, so that garbage is collected before it looks like a leak. */
 const HEAP_MB = 128;
 
@@ -40,8 +35,6 @@ export interface Campaign {
   /** Of the valve: see `Subject`. */
   readonly entry?: string;
   readonly env?: Readonly<Record<string, string>>;
-  /** What it may grow by: see GROWTH_MB_MAX. */
-  readonly growthMb?: number;
 }
 
 /** A look at the valve after so many messages. */
@@ -56,8 +49,8 @@ export interface Result {
   readonly upstreamAsked: number;
   readonly seconds: number;
   readonly samples: readonly Point[];
-  /** MB per million messages over the second half of the samples. */
-  readonly slope: number;
+  /** Null where it was too short to judge memory. */
+  readonly flatness: Flatness | null;
   readonly counters: Readonly<Record<string, number>>;
   readonly exit: number | null;
   /** Rules of the whole that were broken; empty is good. */
@@ -89,11 +82,10 @@ export async function runCampaign(campaign: Campaign): Promise<Result> {
     const counters = await subject.counters();
     const exit = await subject.stop();
     const figures = sum(books);
-    const { growthMb = GROWTH_MB_MAX } = campaign;
-    const broken = brokenRules(subject, samples, growthMb, counters, exit);
-    const slope = slopeOf(samples);
-    const upstreamAsked = upstream.asked;
-    return { ...figures, upstreamAsked, seconds, samples, slope, counters, exit, broken };
+    const memory = flatness(samples);
+    const broken = brokenRules(subject, samples, memory, counters, exit);
+    const more = { seconds, samples, flatness: memory, counters, exit, broken };
+    return { ...figures, upstreamAsked: upstream.asked, ...more };
   } catch (thrown) {
     await subject.stop();
     throw new Error(`seed ${campaign.seed}: ${String(thrown)}\n${subject.said.slice(-2000)}`);
@@ -128,40 +120,29 @@ function sum(books: readonly Book[]): Pick<Result, 'sent' | 'controls' | 'replie
 function brokenRules(
   subject: Subject,
   samples: readonly Point[],
-  growthMb: number,
+  memory: Flatness | null,
   counters: Readonly<Record<string, number>>,
   exit: number | null,
 ): string[] {
-  const grown = leastOf(samples, 3) - leastOf(samples, 1);
-  const isWarm = samples.at(-1)!.sent >= GROWTH_FROM;
   const most = Math.max(...samples.map(({ descriptors }) => descriptors));
   return [
     ...(exit === 0 ? [] : [`it ended with status ${exit}`]),
     ...(counters['faults'] === 0 ? [] : [`${counters['faults']} faults`]),
     ...(counters['kernel_drops'] === 0 ? [] : [`${counters['kernel_drops']} kernel drops`]),
-    ...(!isWarm || grown <= growthMb ? [] : [`it grew by ${grown.toFixed(1)} MB`]),
+    ...(memory?.isFlat === false ? [`memory is not flat: ${flatnessText(memory)}`] : []),
     ...(most - samples[0]!.descriptors < 200 ? [] : [`${most} descriptors`]),
     ...subject.complaints.slice(0, 5),
   ];
 }
 
-/** The least of a quarter, 0..3. */
-function leastOf(samples: readonly Point[], quarter: number): number {
-  const from = Math.floor((samples.length * quarter) / 4);
-  const part = samples.slice(from, Math.floor((samples.length * (quarter + 1)) / 4));
-  return Math.min(...part.map(({ residentMb }) => residentMb));
+function flatnessText(memory: Flatness | null): string {
+  if (memory === null) return `not judged: that takes ${2 * WARM_UP} messages`;
+  const { slope, error } = memory;
+  return `${slope.toFixed(2)} ± ${(2 * error).toFixed(2)} MB per million after the first ${WARM_UP}`;
 }
 
-/** Least squares over the second half of the samples. */
-function slopeOf(samples: readonly Point[]): number {
-  const half = samples.slice(samples.length >>> 1);
-  const points = half.map(({ residentMb, sent }) => ({ x: sent / 1e6, y: residentMb }));
-  const mean = (of: (point: { x: number; y: number }) => number): number =>
-    points.reduce((all, point) => all + of(point), 0) / points.length;
-  const [mx, my] = [mean(({ x }) => x), mean(({ y }) => y)];
-  const spread = mean(({ x }) => (x - mx) ** 2);
-  return spread === 0 ? 0 : mean(({ x, y }) => (x - mx) * (y - my)) / spread;
-}
+/** Every so many samples are printed. */
+const SHOWN = 5;
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -176,13 +157,14 @@ async function main(): Promise<void> {
   const [udp, tcp, seed] = [Number(values.udp), Number(values.tcp), Number(values.seed)];
   process.stdout.write(`seed ${seed}, ${backend}: ${udp} over UDP, ${tcp} over TCP\n`);
   const result = await runCampaign({ udp, tcp, seed, backend });
-  const rss = result.samples.map(({ residentMb }) => residentMb.toFixed(0)).join(' ');
+  const shown = result.samples.filter((_, i) => i % SHOWN === 0);
+  const resident = shown.map(({ residentMb }) => residentMb.toFixed(0)).join(' ');
   const fds = result.samples.map(({ descriptors }) => descriptors);
-  const { sent, seconds, controls, replies, upstreamAsked, slope, counters, broken } = result;
+  const { sent, seconds, controls, replies, upstreamAsked, counters, broken } = result;
   const lines = [
     `${sent} sent in ${seconds.toFixed(1)} s; ${controls} control queries answered as they must be`,
     `replies: ${JSON.stringify(replies)}; upstream was asked ${upstreamAsked} times`,
-    `resident MB: ${rss}; ${slope.toFixed(2)} MB per million in the second half`,
+    `resident MB: ${resident}; ${flatnessText(result.flatness)}`,
     `descriptors: ${Math.min(...fds)} to ${Math.max(...fds)}, ${fds.at(-1)} at the end`,
     `counters: ${JSON.stringify(counters)}`,
     broken.length === 0 ? 'no rule was broken' : `BROKEN: ${broken.join('\n')}`,

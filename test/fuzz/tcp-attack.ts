@@ -3,7 +3,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { FrameReader } from '../../src/upstream/frames.ts';
-import { Book, checkAlone, MESSAGE_ROOM, SOURCES, writeHostile } from './attack.ts';
+import { Book, checkAlone, MESSAGE_ROOM, SHARES, SOURCES, writeHostile } from './attack.ts';
 import type { Random } from './mutate.ts';
 
 const FRAMES = 120;
@@ -100,7 +100,7 @@ export async function attackOverTcp(
   await Promise.all(
     books.map(async (book, index) => {
       while (opened < total) {
-        if (opened % Math.ceil(total / 40) === 0) onShare(opened * FRAMES);
+        if (opened % Math.ceil(total / SHARES) === 0) onShare(opened * FRAMES);
         opened++;
         await runConnection(port, SOURCES[index % 3]!, book, random);
       }

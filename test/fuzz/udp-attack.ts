@@ -2,7 +2,7 @@
 
 import { BATCH_CAPACITY, Batch, SLOT_STRIDE } from '../../src/batch.ts';
 import { openUdp, type UdpPort } from '../../src/native/udp.ts';
-import { Book, MESSAGE_ROOM, SOURCES, writeHostile } from './attack.ts';
+import { Book, MESSAGE_ROOM, SHARES, SOURCES, writeHostile } from './attack.ts';
 import type { Random } from './mutate.ts';
 
 /** Batches of one source whose control query is not yet answered. */
@@ -86,7 +86,7 @@ class Attacker {
 /**
  * Sends `count` messages, and resolves when every control query was answered as it must be.
  *
- * @param onShare called at each fortieth of the way with what was sent
+ * @param onShare called at each of SHARES parts of the way with what was sent
  * @returns the books of all sources
  */
 export async function attackOverUdp(
@@ -100,7 +100,7 @@ export async function attackOverUdp(
   let sent = 0;
   const take = (): boolean => {
     if (sent === batches) return false;
-    if (sent % Math.ceil(batches / 40) === 0) onShare(sent * BATCH_CAPACITY);
+    if (sent % Math.ceil(batches / SHARES) === 0) onShare(sent * BATCH_CAPACITY);
     sent++;
     return true;
   };

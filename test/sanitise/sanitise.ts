@@ -33,8 +33,6 @@ const KERNEL = [
   ...['close', 'recvmmsg', 'sendmmsg', 'recv', 'send', 'accept4', 'epoll_create1', 'epoll_ctl'],
   ...['epoll_wait', 'socket', 'setsockopt', 'bind', 'connect', 'listen', 'getsockname'],
 ];
-/** Freed memory is kept for a while, so the valve is bigger than itself. */
-const GROWTH_MB = 400;
 
 function run(command: string, args: readonly string[], cwd?: string): string {
   const { status, stdout, stderr, error } = spawnSync(command, args, {
@@ -118,7 +116,7 @@ export function attackSanitised(
   shape: Sanitised,
   counts: { readonly udp: number; readonly tcp: number; readonly seed: number },
 ): Promise<Result> {
-  return runCampaign({ ...counts, ...shape, backend: 'native', growthMb: GROWTH_MB });
+  return runCampaign({ ...counts, ...shape, backend: 'native' });
 }
 
 async function main(): Promise<void> {
