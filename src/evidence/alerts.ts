@@ -24,7 +24,7 @@ export function alertRows(config: Config, workload: string, window: Window): obj
   return alertsIn(alertFiles(config), workload, window);
 }
 
-/** As `alertRows`, of the files that are still there: others may have gone since they were listed. */
+/** As `alertRows`, of those files that are still there: some may have gone since. */
 export function alertsIn(files: readonly string[], workload: string, window: Window): object[] {
   const found = new Map<string, Record<string, unknown>>();
   for (const path of files) {

@@ -17,7 +17,7 @@ type OnRequest = (message: Uint8Array | number) => void;
 
 export interface RequestHost {
   readonly onRequest: OnRequest;
-  /** Room for a request that is not whole: how to give it back, or null when its session is gone. */
+  /** Room for what is not whole: how to give it back, or null when the session is gone. */
   readonly keep: (octets: number) => (() => void) | null;
 }
 

@@ -13,7 +13,7 @@ import { PEER_PORT } from '../batch.ts';
 import { TCP_SOURCE_CLOSED } from '../counters.ts';
 import type { TcpLimits } from './tcp-limits.ts';
 
-/** Octets that a session may send beside its queries; a handshake and its settings are some 5 kB. */
+/** Octets that a session may send beside its queries; its handshake is some 5 kB. */
 const ASIDE = 1 << 20;
 /** And for each whole query: an honest one takes a few hundred with its headers. */
 const ASIDE_PER_QUERY = 8_192;

@@ -142,7 +142,8 @@ function brokenRules(
 function flatnessText(memory: Flatness | null): string {
   if (memory === null) return `not judged: that takes ${2 * WARM_UP} messages`;
   const { slope, error } = memory;
-  return `${slope.toFixed(2)} ± ${(2 * error).toFixed(2)} MB per million after the first ${WARM_UP}`;
+  const rise = `${slope.toFixed(2)} ± ${(2 * error).toFixed(2)} MB per million`;
+  return `${rise} after the first ${WARM_UP}`;
 }
 
 /** Every so many samples are printed. */
