@@ -95,7 +95,6 @@ export class Statements {
     if (known === SAYS_NOTHING) return this.#internData([record]);
     if (known < SAYS_DATA) return known;
     const records = this.#data[known - SAYS_DATA]!.filter(({ type }) => type !== NO_TYPE);
-    if (record.type === NO_TYPE) return known;
     // RFC 1034 3.6.2: a CNAME stands alone.
     if (records.some(({ type }) => type === 5) || record.type === 5) return known;
     if (records.some((other) => keyOf(other) === keyOf(record))) return known;
