@@ -122,7 +122,7 @@ async function othersAreAnswered(before: ClientHttp2Session): Promise<void> {
   expect((await client.ask({ name: `n${names++}.red.test` })).answers).toHaveLength(1);
   client.close();
   const fresh = honest();
-  expect(await Promise.all([before, fresh].map(answered))).toEqual([1, 1]);
+  expect(await Promise.all([before, fresh].map((one) => answered(one)))).toEqual([1, 1]);
   fresh.destroy();
 }
 
