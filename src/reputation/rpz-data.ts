@@ -23,6 +23,8 @@ export class LocalData {
   /** `TYPE rdata` as written, to its code or to why it is unusable. */
   readonly #codes = new Map<string, number | RejectKind>();
 
+  #noCode = -1;
+
   constructor(text: SourceText) {
     this.text = text;
   }
@@ -42,8 +44,9 @@ export class LocalData {
   }
 
   /** Code of a name that has no data of any type: a query for it gets NODATA. */
-  noCode(): number | RejectKind {
-    return this.#memo('', () => this.#add(NO_TYPE, new Uint8Array(0)));
+  noCode(): number {
+    if (this.#noCode === -1) this.#noCode = this.#add(NO_TYPE, new Uint8Array(0));
+    return this.#noCode;
   }
 
   /** Code of a CNAME to a name of the line at hand. */

@@ -7,7 +7,7 @@
  * first two are held against bounds of octets, the last against the queries that came with them.
  */
 
-import type { ServerHttp2Session } from 'node:http2';
+import type { Http2Session } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
 import { PEER_PORT } from '../batch.ts';
 import { TCP_SOURCE_CLOSED } from '../counters.ts';
@@ -36,7 +36,7 @@ export class HttpsSessions {
   readonly #limits: TcpLimits;
   readonly #counters: Float64Array;
   /** In the order of their last whole queries. */
-  readonly #sessions = new Map<ServerHttp2Session, Held>();
+  readonly #sessions = new Map<Http2Session, Held>();
   readonly #sources = new Map<string, Source>();
   #octets = 0;
 
@@ -56,7 +56,7 @@ export class HttpsSessions {
    * @param isShared it is a trusted forwarder's, whose sessions are those of many clients
    */
   open(
-    session: ServerHttp2Session,
+    session: Http2Session,
     socket: TLSSocket,
     record: Uint8Array,
     isShared: boolean,
@@ -74,7 +74,7 @@ export class HttpsSessions {
   }
 
   /** A whole query came. */
-  touch(session: ServerHttp2Session, nowMs: number): void {
+  touch(session: Http2Session, nowMs: number): void {
     const held = this.#sessions.get(session);
     if (held === undefined) return;
     held.lastMs = nowMs;
@@ -88,7 +88,7 @@ export class HttpsSessions {
    *
    * @returns how to give it back; null where there is no room: then the session is closed
    */
-  keep(session: ServerHttp2Session, octets: number): (() => void) | null {
+  keep(session: Http2Session, octets: number): (() => void) | null {
     const held = this.#sessions.get(session);
     if (held === undefined) return null;
     const { source } = held;
@@ -130,7 +130,7 @@ export class HttpsSessions {
     }
   }
 
-  #forget(session: ServerHttp2Session): void {
+  #forget(session: Http2Session): void {
     const held = this.#sessions.get(session);
     if (held === undefined) return;
     this.#sessions.delete(session);

@@ -287,7 +287,8 @@ describe('rpz', () => {
       line: `bad.test ${data}`,
       want: one('bad.test', EXACT, SAYS_DATA),
     })),
-    ...[
+    ...(
+      [
       ['A 192.0.2', 'rpz-data'],
       ['CNAME a..b.', 'rpz-data'],
       ['TXT "never closed', 'rpz-data'],
@@ -295,7 +296,8 @@ describe('rpz', () => {
       ['MX mail', 'rpz-data'],
       ['TYPE65280 no hexadecimal', 'rpz-data'],
       ['DNAME other.test.', 'rpz-type'],
-    ].map(([data = '', reject]) => ({
+      ] as const
+    ).map(([data, reject]) => ({
       name: `listed, though nothing can be answered: ${data}`,
       line: `bad.test ${data}`,
       want: one('bad.test', EXACT, SAYS_DATA),
