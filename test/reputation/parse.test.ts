@@ -289,13 +289,13 @@ describe('rpz', () => {
     })),
     ...(
       [
-      ['A 192.0.2', 'rpz-data'],
-      ['CNAME a..b.', 'rpz-data'],
-      ['TXT "never closed', 'rpz-data'],
-      ['TXT ( "a"', 'rpz-data'],
-      ['MX mail', 'rpz-data'],
-      ['TYPE65280 no hexadecimal', 'rpz-data'],
-      ['DNAME other.test.', 'rpz-type'],
+        ['A 192.0.2', 'rpz-data'],
+        ['CNAME a..b.', 'rpz-data'],
+        ['TXT "never closed', 'rpz-data'],
+        ['TXT ( "a"', 'rpz-data'],
+        ['MX mail', 'rpz-data'],
+        ['TYPE65280 no hexadecimal', 'rpz-data'],
+        ['DNAME other.test.', 'rpz-type'],
       ] as const
     ).map(([data, reject]) => ({
       name: `listed, though nothing can be answered: ${data}`,
