@@ -84,6 +84,10 @@ describe('queries a second', () => {
     flood(valve, WEB, 1000);
     valve.pass(3600 * 24 * 40);
     expect(flood(valve, WEB, 1000).admitted).toBe(200);
+    valve.pass(3600);
+    flood(valve, WEB, 1);
+    valve.pass(3600);
+    expect(flood(valve, WEB, 1000).admitted).toBe(200);
   });
 
   it('the limit of one workload is not that of another', () => {
