@@ -81,11 +81,12 @@ export class HttpsServer {
     });
   }
 
-  /** Closes what has been without a query too long. Called about once a second. */
+  /** Closes what has been without a query too long, a few at a time. Called every turn. */
   sweep(): void {
     const limit = this.#clock.nowMs - this.#limits.idleMs;
+    let left = this.#limits.closesPerTurn;
     for (const [session, lastMs] of this.#sessions) {
-      if (lastMs > limit) break;
+      if (lastMs > limit || left-- === 0) break;
       this.#sessions.delete(session);
       session.destroy();
     }
