@@ -38,6 +38,8 @@ const BURST_MS = 40;
 const FLOOD_PER_MS = 400;
 /** For so long after it began to be filtered a source has its share found. */
 const FRESH_MS = 200;
+/** For so long what it sent before is still in the queue, and says nothing. */
+const DRAIN_MS = 60;
 /** Looks without much before the share of another one grows: a flood that pauses is not over. */
 const CALM_LOOKS = 5;
 const SHARE_MIN = 1 / 4096;
@@ -59,6 +61,8 @@ export class Shield {
   readonly #admitted = new Int32Array(SHIELD_ROWS);
   /** Share that is let through / 0..1 / 1 for a source that is not filtered. */
   readonly #share = new Float64Array(SHIELD_ROWS).fill(1);
+  /** The share that last was enough for it / 0..1 / 0: none is known; it may flood again. */
+  readonly #steady = new Float64Array(SHIELD_ROWS);
   /** What its workload may ask, so far as it is known / queries a millisecond. */
   readonly #mayAsk = new Float64Array(SHIELD_ROWS);
   /** Since when it is filtered / monotonic ms. */
@@ -78,6 +82,7 @@ export class Shield {
     if (this.#notedMs === 0) this.#notedMs = nowMs;
     const row = this.#rowOf(octets, at, rate);
     if (row === -1) return;
+    this.#mayAsk[row] = rate / 1000;
     this.#shed[row]!++;
     if (this.#shed[row]! >= URGENT && this.#share[row] === 1) this.isUrgent = true;
   }
@@ -106,11 +111,8 @@ export class Shield {
     let free = -1;
     for (let i = 0; i < SHIELD_ROWS; i++) {
       const row = (first + i) & (SHIELD_ROWS - 1);
-      if (this.#isFree(row)) {
-        if (free === -1) free = row;
-      } else if (this.#high[row] === octetsHigh && this.#low[row] === octetsLow) {
-        return row;
-      }
+      if (this.#high[row] === octetsHigh && this.#low[row] === octetsLow) return row;
+      if (free === -1 && this.#isFree(row)) free = row;
     }
     if (free === -1) {
       if (this.#share[first] !== 1) return -1;
@@ -122,6 +124,7 @@ export class Shield {
     this.#low[free] = octetsLow;
     this.#high[free] = octetsHigh;
     this.#mayAsk[free] = rate / 1000;
+    this.#steady[free] = 0;
     return free;
   }
 
@@ -142,8 +145,7 @@ export class Shield {
       this.#shed[row] = 0;
       if (hasBurst || isTurn) this.#admitted[row] = 0;
       if (!isFlood && !hasBurst) continue;
-      const enough = (this.#mayAsk[row]! + KEPT_PER_MS) / FLOOD_PER_MS;
-      this.#share[row] = Math.min(1 / 2, enough);
+      this.#begin(row);
       this.#sinceMs[row] = nowMs;
       this.#calm[row] = 0;
       hasChanged = true;
@@ -172,19 +174,28 @@ export class Shield {
     return hasChanged;
   }
 
+  #begin(row: number): void {
+    const enough = (this.#mayAsk[row]! + KEPT_PER_MS) / FLOOD_PER_MS;
+    this.#share[row] = this.#steady[row] === 0 ? Math.min(1 / 2, enough) : this.#steady[row]!;
+  }
+
   #next(row: number, share: number, passedMs: number, nowMs: number): number {
     const shed = this.#shed[row]!;
     const kept = KEPT_PER_MS * passedMs;
     this.#calm[row] = shed < kept / 2 ? this.#calm[row]! + 1 : 0;
     if (shed > 2 * kept) {
+      if (nowMs - this.#sinceMs[row]! < DRAIN_MS) return share;
       // The part of what came through that is enough for the limit, and a few beyond it.
       const admitted = this.#mayAsk[row]! * passedMs;
-      return Math.max(SHARE_MIN, (share * (admitted + kept)) / (admitted + shed));
+      this.#steady[row] = Math.max(SHARE_MIN, (share * (admitted + kept)) / (admitted + shed));
+      return this.#steady[row]!;
     }
-    const isFresh = nowMs - this.#sinceMs[row]! < FRESH_MS;
+    const isFresh = this.#steady[row] === 0 && nowMs - this.#sinceMs[row]! < FRESH_MS;
     if (this.#calm[row]! < (isFresh ? 1 : CALM_LOOKS)) return share;
     this.#calm[row] = 0;
-    return Math.min(1, share * 2);
+    if (share < 1 / 2) return share * 2;
+    if (this.#steady[row] === 0) this.#steady[row] = share;
+    return 1;
   }
 
   #write(): void {
