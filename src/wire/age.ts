@@ -17,12 +17,7 @@ const record = new RecordPlace();
  *
  * @param seconds 0 or more
  */
-export function ageMessage(
-  octets: Uint8Array,
-  start: number,
-  end: number,
-  seconds: number,
-): void {
+export function ageMessage(octets: Uint8Array, start: number, end: number, seconds: number): void {
   const total =
     answerCount(octets, start) + authorityCount(octets, start) + additionalCount(octets, start);
   let at = start + HEADER_SIZE;

@@ -35,26 +35,31 @@ workloads: { client: { sources: [${CLIENT}/32], mode: open } }
     upstream?.stop();
   });
 
-  it.each(TRANSPORTS)('over %s: the answer of before comes first, then the new one', async (way) => {
-    const client = await openClient(way, valve, CLIENT);
-    const question = { name: `${way}.example`, edns: EDNS };
-    upstream.handler = (asked) => asked.reply(answerTo(asked, { answers: [address(1, 1)] }));
-    const first = await client.ask(question);
-    expect(first.answers.map(({ rdata }) => rdata)).toEqual(['c0000201']);
-    const waiting: Asked[] = [];
-    upstream.handler = (asked) => waiting.push(asked);
-    const stale = await until('an answer past its end', async () => {
-      const response = await client.ask(question);
-      return response.ede === STALE ? response : null;
-    });
-    expect(stale.answers.map(({ rdata, ttl }) => [rdata, ttl])).toEqual([['c0000201', STALE_TTL]]);
-    expect(waiting.length).toBeGreaterThan(0);
-    // Nobody waits for it any more, and it is taken all the same.
-    waiting.at(-1)?.reply(answerTo(waiting.at(-1) as Asked, { answers: [address(2, 60)] }));
-    await until('the new answer', async () => {
-      const { answers } = await client.ask(question);
-      return answers[0]?.rdata === 'c0000202' ? true : null;
-    });
-    client.close();
-  });
+  it.each(TRANSPORTS)(
+    'over %s: the answer of before comes first, then the new one',
+    async (way) => {
+      const client = await openClient(way, valve, CLIENT);
+      const question = { name: `${way}.example`, edns: EDNS };
+      upstream.handler = (asked) => asked.reply(answerTo(asked, { answers: [address(1, 1)] }));
+      const first = await client.ask(question);
+      expect(first.answers.map(({ rdata }) => rdata)).toEqual(['c0000201']);
+      const waiting: Asked[] = [];
+      upstream.handler = (asked) => waiting.push(asked);
+      const stale = await until('an answer past its end', async () => {
+        const response = await client.ask(question);
+        return response.ede === STALE ? response : null;
+      });
+      expect(stale.answers.map(({ rdata, ttl }) => [rdata, ttl])).toEqual([
+        ['c0000201', STALE_TTL],
+      ]);
+      expect(waiting.length).toBeGreaterThan(0);
+      // Nobody waits for it any more, and it is taken all the same.
+      waiting.at(-1)?.reply(answerTo(waiting.at(-1) as Asked, { answers: [address(2, 60)] }));
+      await until('the new answer', async () => {
+        const { answers } = await client.ask(question);
+        return answers[0]?.rdata === 'c0000202' ? true : null;
+      });
+      client.close();
+    },
+  );
 });
