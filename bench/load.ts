@@ -25,6 +25,8 @@ export interface Load {
   /** Addresses that ask. */
   readonly sources?: number;
   readonly sliceMs?: number;
+  /** Before all else on its core, by a real-time priority: others there are not to be measured. */
+  readonly first?: boolean;
   /** Asked by dnsperf: one address, no percentiles. */
   readonly byDnsperf?: boolean;
 }
@@ -143,6 +145,7 @@ function start(generator: string, server: Server, load: Load): ChildProcess {
     if (sliceMs !== undefined) args.push('-w', String(sliceMs));
     if (load.once === true) args.push('-1');
   }
+  if (load.first === true) args.unshift('chrt', '-f', '1');
   return spawn('taskset', ['-c', String(LOAD_CORE), ...args], { stdio: ['pipe', 'pipe', 'pipe'] });
 }
 

@@ -17,6 +17,7 @@ import { measureScenario } from './measure.ts';
 import { measureMemory } from './memory.ts';
 import { type Options, readOptions } from './options.ts';
 import { PEERS } from './peers.ts';
+import { measureQueryLog } from './querylog.ts';
 import { measureReload } from './reload.ts';
 import { measureScaling } from './scaling.ts';
 import { type Contestant, PLANS } from './scenario.ts';
@@ -57,6 +58,7 @@ async function measureAll(): Promise<void> {
   if (only.has('j')) await measureHistory(bench);
   if (only.has('i')) await measureMemory(bench, historyFile(bench));
   if (only.has('k')) await measureLatency(bench);
+  if (only.has('l')) await measureQueryLog(bench);
   if (only.has('q')) await measureFairness(bench);
   if (only.has('r')) await measureReload(bench);
   if (only.has('s')) await measureScaling(bench);

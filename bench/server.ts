@@ -96,7 +96,7 @@ export class Server {
 
   /** Seconds of processor time that all its threads have used, in user and kernel mode. */
   cpuSeconds(): number {
-    return readStat(`/proc/${this.pid}/stat`).seconds;
+    return cpuSecondsOf(this.pid);
   }
 
   /** The same by thread ID. */
@@ -138,6 +138,11 @@ export class Server {
   async stop(): Promise<void> {
     await stop(this.#child);
   }
+}
+
+/** Seconds of processor time that all threads of a process have used. */
+export function cpuSecondsOf(pid: number): number {
+  return readStat(`/proc/${pid}/stat`).seconds;
 }
 
 function readStat(path: string): ThreadTime {

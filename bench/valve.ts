@@ -43,6 +43,8 @@ export interface Shape {
   /** Empty: no feed. */
   readonly feedFile?: string;
   readonly historyPath?: string;
+  /** More lines of the configuration. */
+  readonly more?: readonly string[];
   /** The section `workloads`; a hundred and the one that asks when not given. */
   readonly workloads?: Iterable<string>;
 }
@@ -81,6 +83,7 @@ function* configLines(setup: Setup, shape: Shape): Generator<string> {
   yield 'alerts: [{ to: "file:alerts.jsonl" }]';
   yield `control: { path: ${CONTROL} }`;
   yield 'state_directory: state';
+  yield* shape.more ?? [];
   yield 'workloads:';
   yield* shape.workloads ?? workloadLines(setup);
 }

@@ -108,6 +108,7 @@ function decideUncapped(query: Query, tables: Tables, memory: Memory): Verdict {
   if (isDirect) {
     rate = identified(query, tables);
     if (rate === SHED) return shed(query, tables, memory);
+    if (tables.rates.isBurst && query.overTcp === 0) noteBurst(query, tables, memory);
   }
   const parsed = parse(query);
   if (parsed === PARSE_COOKIE) return answerCookie(query, tables, memory);
@@ -244,11 +245,19 @@ function letThrough(query: Query, tables: Tables): void {
   query.isAlias = 0;
 }
 
+/** One source alone has no burst as large as its workload: the kernel may have to drop some. */
+function noteBurst({ peer, peerAt, workload, nowMs }: Query, tables: Tables, memory: Memory): void {
+  memory.shield.noteBurst(peer, peerAt, tables.rates.memory.queries[workload]!, nowMs);
+}
+
 /** Not even read: all that it costs is the way through the kernel. */
 function shed(query: Query, tables: Tables, memory: Memory): Verdict {
   query.qtype = 0;
   const { queries } = tables.rates.memory;
-  memory.shield.note(query.peer, query.peerAt, queries[query.workload]!);
+  // What a forwarder passed on has another address on the socket.
+  if (query.relay === DIRECT) {
+    memory.shield.note(query.peer, query.peerAt, queries[query.workload]!, query.nowMs);
+  }
   memory.counters[RATE_SHED]!++;
   memory.meter.limited(query, tables);
   return DROP;

@@ -8,7 +8,7 @@
  */
 
 import { EVERY_TYPE, HAS_ALERT, HAS_TARGETS, IS_NXDOMAIN } from './cache/entry.ts';
-import { rememberFailure } from './cache/failures.ts';
+import { endStale, rememberFailure } from './cache/failures.ts';
 import { inspect, targetsPass } from './cache/inspect.ts';
 import {
   isServedStale,
@@ -81,6 +81,7 @@ export function settle(
     rememberFailure(question, keyFlags, tables.limits.staleSeconds, memory);
     return true;
   }
+  if (tables.limits.staleSeconds > 0) endStale(question, keyFlags, memory);
   inspect(clean.octets, 0, clean.length, question.name, tables, inspection);
   noteAddresses(question.name, clean.seconds, question.nowSeconds, tables, memory);
   if (clean.seconds > 0 && keyFlags < KEY_NO_RD) {

@@ -1,10 +1,11 @@
 /*
- * A flood over UDP from one address: one question, as fast as sendmmsg takes it, and no answer is
- * ever read. Starts when a line comes in on stdin, ends after SECONDS, prints how many it sent.
+ * A flood over UDP from one address: one question, RATE times a second, or with 0 as fast as
+ * sendmmsg takes it, and no answer is ever read. Starts when a line comes in on stdin, ends after
+ * SECONDS, prints how many it sent.
  *
  * To port 0 it goes to a socket of its own that nobody reads.
  *
- *   flood PORT FROM SECONDS
+ *   flood PORT FROM SECONDS RATE
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -12,10 +13,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <time.h>
 
 enum { BATCH = 32, IDS = 1 << 16 };
+
+/* Seconds that it may be late; what it could not send before is not made up for. */
+#define LATE 0.005
 
 static void fail(const char *what) {
   perror(what);
@@ -59,11 +64,24 @@ static int open_socket(const char *port, const char *from) {
   return fd;
 }
 
+/* Waits until the next batch is due; *due is when that was. */
+static void keep_pace(double rate, double *due) {
+  double time = now();
+  if (rate == 0) return;
+  *due += BATCH / rate;
+  if (*due < time - LATE) *due = time;
+  if (*due <= time) return;
+  struct timespec until = {.tv_sec = (time_t)*due};
+  until.tv_nsec = (long)((*due - (double)until.tv_sec) * 1e9);
+  clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
+}
+
 int main(int argc, char **argv) {
-  if (argc != 4) {
-    fprintf(stderr, "usage: %s PORT FROM SECONDS\n", argv[0]);
+  if (argc != 5) {
+    fprintf(stderr, "usage: %s PORT FROM SECONDS RATE\n", argv[0]);
     return 2;
   }
+  double rate = atof(argv[4]);
   static uint8_t octets[BATCH][sizeof question];
   static struct iovec vectors[BATCH];
   static struct mmsghdr messages[BATCH];
@@ -74,9 +92,12 @@ int main(int argc, char **argv) {
     messages[i].msg_hdr.msg_iov = &vectors[i];
     messages[i].msg_hdr.msg_iovlen = 1;
   }
+  prctl(PR_SET_TIMERSLACK, 1000); /* ns */
   getchar();
   uint64_t sent = 0;
-  for (double end = now() + atof(argv[3]); now() < end;) {
+  double due = now();
+  for (double end = due + atof(argv[3]); now() < end;) {
+    keep_pace(rate, &due);
     for (int i = 0; i < BATCH; i++) {
       uint32_t id = (uint32_t)(sent + (uint64_t)i) % IDS;
       octets[i][0] = (uint8_t)(id >> 8);

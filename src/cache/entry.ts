@@ -53,6 +53,9 @@ export const IS_STALE = 16;
 /** How long it does before they are asked again, and the TTL that clients get (RFC 8767 4, 5). */
 export const STALE_SECONDS = 30;
 
+/** Besides: the question is still under way, so it has not failed. */
+export const IS_LATE = 64;
+
 /** It was asked for anew before its end, or that was refused: not again. */
 export const WAS_DUE = 32;
 

@@ -10,7 +10,7 @@ import { KEY_NO_RD } from '../upstream/inflight.ts';
 import { HEADER_SIZE } from '../wire/constants.ts';
 import type { WireName } from '../wire/name.ts';
 import { readU32 } from '../wire/octets.ts';
-import { EVERY_TYPE, IS_FAILURE, IS_STALE, STALE_SECONDS } from './entry.ts';
+import { EVERY_TYPE, IS_FAILURE, IS_LATE, IS_STALE, STALE_SECONDS } from './entry.ts';
 import { keyFlagsOf } from './lookup.ts';
 import type { Store } from './store.ts';
 
@@ -36,7 +36,11 @@ export function rememberFailure(
   if (keyFlags >= KEY_NO_RD) return;
   const { clean, store } = memory;
   if (isLive(question, keyFlags, store)) return;
-  if (staleSeconds > 0 && revive(question, keyFlags, staleSeconds, memory)) return;
+  const revived = revive(question, keyFlags, staleSeconds, memory);
+  if (revived !== -1) {
+    store.unmark(revived, IS_LATE);
+    return;
+  }
   clean.start = 0;
   clean.length = HEADER_SIZE;
   clean.ttlCount = 0;
@@ -45,23 +49,66 @@ export function rememberFailure(
   store.put(question.name, (question.qtype << 8) | keyFlags, clean, question.nowSeconds);
 }
 
+/**
+ * Has an answer of before serve for a question that nobody has answered for a while
+ * (RFC 8767 section 5). Parameters as above.
+ *
+ * @returns whether there is one: `lookup` finds it
+ */
+export function serveStale(
+  question: Query,
+  keyFlags: number,
+  staleSeconds: number,
+  memory: Memory,
+): boolean {
+  const { store } = memory;
+  if (keyFlags >= KEY_NO_RD || isLive(question, keyFlags, store)) return false;
+  const revived = revive(question, keyFlags, staleSeconds, memory);
+  if (revived !== -1) store.mark(revived, IS_LATE);
+  return revived !== -1;
+}
+
+/** Ends what serves past its end in the place of an answer that has come by now. */
+export function endStale(question: Query, keyFlags: number, { store }: Memory): void {
+  if (keyFlags >= KEY_NO_RD) return;
+  endIfStale(question, (question.qtype << 8) | keyFlags, store);
+  endIfStale(question, (EVERY_TYPE << 8) | keyFlags, store);
+}
+
+function endIfStale({ name, nowSeconds }: Query, key: number, store: Store): void {
+  const entry = store.find(name, 0, key, nowSeconds);
+  if (entry !== -1 && (store.content(entry) & IS_STALE) !== 0) store.setEnd(entry, nowSeconds);
+}
+
 function isLive({ name, qtype, nowSeconds }: Query, keyFlags: number, store: Store): boolean {
   let entry = store.find(name, 0, (qtype << 8) | keyFlags, nowSeconds);
   if (entry === -1) entry = store.find(name, 0, (EVERY_TYPE << 8) | keyFlags, nowSeconds);
   return entry !== -1 && (store.content(entry) & (IS_FAILURE | IS_STALE)) === 0;
 }
 
-/** The answer for the type, or NXDOMAIN, which holds for every type. */
-function revive(question: Query, keyFlags: number, staleSeconds: number, memory: Memory): boolean {
+/**
+ * The answer for the type, or NXDOMAIN, which holds for every type: what was said last.
+ *
+ * @returns the entry, -1 when there is none that may serve
+ */
+function revive(question: Query, keyFlags: number, staleSeconds: number, memory: Memory): number {
   const { name, qtype, nowSeconds } = question;
   const { store } = memory;
+  if (staleSeconds === 0) return -1;
   let entry = store.held(name, (qtype << 8) | keyFlags);
-  if (entry === -1) entry = store.held(name, (EVERY_TYPE << 8) | keyFlags);
-  if (entry === -1 || (store.content(entry) & IS_FAILURE) !== 0) return false;
-  if (store.age(entry, nowSeconds) >= lifetime(entry, store) + staleSeconds) return false;
+  const denial = store.held(name, (EVERY_TYPE << 8) | keyFlags);
+  if (entry === -1 || (denial !== -1 && isYounger(denial, entry, nowSeconds, store))) {
+    entry = denial;
+  }
+  if (entry === -1 || (store.content(entry) & IS_FAILURE) !== 0) return -1;
+  if (store.age(entry, nowSeconds) >= lifetime(entry, store) + staleSeconds) return -1;
   store.mark(entry, IS_STALE);
   store.setEnd(entry, nowSeconds + STALE_SECONDS);
-  return true;
+  return entry;
+}
+
+function isYounger(entry: number, other: number, nowSeconds: number, store: Store): boolean {
+  return store.age(entry, nowSeconds) < store.age(other, nowSeconds);
 }
 
 /** What the answer was kept for at first, the lowest of its TTLs; serving stale changes none. */
@@ -81,5 +128,7 @@ export function hasFailed(query: Query, name: WireName, memory: Memory): boolean
   const { store } = memory;
   const key = (query.qtype << 8) | keyFlagsOf(query);
   const entry = store.find(name, 0, key, query.nowSeconds);
-  return entry !== -1 && (store.content(entry) & (IS_FAILURE | IS_STALE)) !== 0;
+  if (entry === -1) return false;
+  const content = store.content(entry);
+  return (content & IS_FAILURE) !== 0 || (content & (IS_STALE | IS_LATE)) === IS_STALE;
 }

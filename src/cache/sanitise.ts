@@ -50,6 +50,7 @@ export interface TtlLimits {
   readonly maxTtlSeconds: number;
   readonly maxNegativeTtlSeconds: number;
   readonly staleSeconds: number;
+  readonly clientResponseMs: number;
   readonly prefetch: boolean;
 }
 

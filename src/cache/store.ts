@@ -160,6 +160,11 @@ export class Store {
     this.octets[entry + AT_CONTENT]! |= flag;
   }
 
+  /** Takes a content flag away. */
+  unmark(entry: number, flag: number): void {
+    this.octets[entry + AT_CONTENT]! &= ~flag;
+  }
+
   revision(entry: number): number {
     return this.#view.getUint32(entry + AT_REVISION, true);
   }

@@ -23,6 +23,8 @@ export const CACHE_MAX_TTL: Limits = { default: '1d', min: '1s', max: '7d' };
 export const CACHE_MAX_NEGATIVE_TTL: Limits = { default: '1h', min: '0s', max: '3h' };
 /** RFC 8767 section 5: between one and three days where it is wanted. */
 export const CACHE_SERVE_STALE: Limits = { default: '0s', min: '0s', max: '7d' };
+/** RFC 8767 section 5 recommends 1.8 s; after 5 s the upstreams have failed. */
+export const CACHE_CLIENT_RESPONSE: Limits = { default: '1800ms', min: '0s', max: '5s' };
 export const DENY_TTL: Limits = { default: '30s', min: '0s', max: '1h' };
 export const RETENTION: Limits = { default: '400d', min: '1d', max: '3650d' };
 export const ALERT_WINDOW: Limits = { default: '10m', min: '1s', max: '1d' };
@@ -70,9 +72,8 @@ export const MISS_RATE: CountLimits = { default: 0, min: 0, max: 10_000_000 };
 /** To one /24 or /56, a second; 0 for no limit. */
 export const RESPONSE_RATE: CountLimits = { default: 100, min: 0, max: 1_000_000 };
 export const RESPONSE_SLIP: CountLimits = { default: 2, min: 0, max: 100 };
-/** Without it a second's worth, and at most so many: a flood's start is a burst, too. */
+/** Without it a second's worth, and at most BURST_MAX of overload/rates.ts. */
 export const BURST: Omit<Limits, 'default'> = { min: '10ms', max: '1m' };
-export const BURST_MAX = 1000;
 export const WORKERS: Omit<CountLimits, 'default'> = { min: 1, max: 256 };
 
 export const DNS_PORT = 53;

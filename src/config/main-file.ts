@@ -84,6 +84,7 @@ export function mainSettings(source: Source, problems: Problem[]): MainSettings 
       maxTtlSeconds: seconds(cache?.max_ttl),
       maxNegativeTtlSeconds: seconds(cache?.max_negative_ttl),
       staleSeconds: seconds(cache?.serve_stale),
+      clientResponseMs: cache?.client_response_timer ?? 0,
       prefetch: cache?.prefetch ?? true,
     },
     cookies: read(mainShape.cookies, 'cookies') ?? { answer: true, required: 'none' },

@@ -10,7 +10,7 @@ const QUERIES = 'Queries a second of one workload, all workers together; 0 for n
 const MISSES = 'The same of queries that the answer store cannot answer.';
 const burst = duration(
   { ...limits.BURST, default: limits.BURST.min },
-  'What may come at once, as the time in which so much may come; 1s and at most 1,000 without it.',
+  'What may come at once, as the time in which so much may come; 1s and at most 5,000 without it.',
 )
   .unwrap()
   .optional();

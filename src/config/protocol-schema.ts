@@ -17,6 +17,11 @@ export const cacheSchema = z
       limits.CACHE_SERVE_STALE,
       'How long past its end an answer serves while no upstream answers (RFC 8767).',
     ),
+    client_response_timer: duration(
+      limits.CACHE_CLIENT_RESPONSE,
+      'After how long clients get such an answer while the upstreams are still asked; `0s`: when ' +
+        'they have failed.',
+    ),
     prefetch: z.boolean().default(true).meta({
       description: 'Ask for answers that are in use anew, shortly before their time is over.',
     }),

@@ -280,6 +280,8 @@ export interface Config {
     readonly maxNegativeTtlSeconds: number;
     /** How long past its end an answer may serve while no upstream answers; 0 for not at all. */
     readonly staleSeconds: number;
+    /** After how long such an answer is given to who waits; 0: once the upstreams have failed. */
+    readonly clientResponseMs: number;
     /** Answers that are asked for often are asked for anew before their end. */
     readonly prefetch: boolean;
   };

@@ -3,11 +3,10 @@
  * is full then.
  */
 
-import { BURST_MAX } from '../config/limits.ts';
 import type { Config, OwnRateLimit, RateLimit } from '../config/types.ts';
 import { UNMAPPED_NAME } from '../identity/workloads.ts';
 import { packTexts } from '../policy/rules.ts';
-import { fullBuckets, type RatesMemory } from './rates.ts';
+import { BURST_MAX, fullBuckets, type RatesMemory } from './rates.ts';
 
 /** Who is limited, and what a person may do about it. */
 interface Limited {

@@ -30,6 +30,13 @@ const MISSES = 8;
 /** So many a second are enough to see why, and cost 0.3 % of a core. */
 const REFUSALS_MAX = 1000;
 const REFUSALS_BURST = 100;
+/**
+ * What may come at once where the configuration says nothing: hundreds of jobs that begin together
+ * behind one workload, a dozen queries each. All of them cost the others 30 ms, once.
+ */
+export const BURST_MAX = 5000;
+/** With so many tokens gone a workload lives on what it has saved. */
+const BURST_NOTED = 250;
 /** Another thread's clock may be so far ahead; more is a clock that went round. */
 const AHEAD_US = -1_000_000;
 /** Below this nothing is filled in: parts of tokens would be lost to rounding. */
@@ -68,6 +75,11 @@ export function fullBuckets(queriesBurst: Int32Array, missesBurst: Int32Array): 
 export class Rates {
   readonly memory: RatesMemory;
   readonly texts: Texts;
+  /**
+   * Whether what `query` admitted last is one of a burst. A burst that somebody asked for, longer
+   * than the usual one, is none.
+   */
+  isBurst = false;
 
   constructor(memory: RatesMemory) {
     this.memory = memory;
@@ -83,11 +95,16 @@ export class Rates {
   query(query: Query): number {
     const { workload } = query;
     const rate = this.memory.queries[workload]!;
+    this.isBurst = false;
     if (rate === 0) return ADMITTED;
     const at = workload * RATE_WORDS;
     const burst = this.memory.queriesBurst[workload]!;
     this.#fill(at, rate, burst, query.nowMs);
-    if (this.#take(at + TOKENS)) return ADMITTED;
+    if (this.#take(at + TOKENS)) {
+      const gone = burst - this.memory.words[at + TOKENS]!;
+      this.isBurst = gone > BURST_NOTED && burst <= BURST_MAX;
+      return ADMITTED;
+    }
     if (query.overTcp === 1) return REFUSE;
     return workload !== UNMAPPED && this.#take(at + REFUSALS) ? REFUSE : SHED;
   }

@@ -68,6 +68,11 @@ export class Connections {
     this.#unlink(slot);
   }
 
+  /** Whether one has been without a query since then: the oldest. */
+  isIdleSince(limitMs: number): boolean {
+    return this.oldest !== NONE && this.lastMs[this.oldest]! <= limitMs;
+  }
+
   /** It is the most recently active one now. */
   touch(slot: number, nowMs: number): void {
     this.lastMs[slot] = nowMs;

@@ -3,7 +3,7 @@
  * questions, keeps who waits for them, and hands every waiter its own response when one settles.
  */
 
-import { rememberFailure } from '../cache/failures.ts';
+import { rememberFailure, serveStale } from '../cache/failures.ts';
 import { keyFlagsOf } from '../cache/lookup.ts';
 import type { Clock } from '../clock.ts';
 import { COALESCED, DROPPED_OVERLOAD, FORWARDED, PREFETCHES, YIELDED } from '../counters.ts';
@@ -22,7 +22,7 @@ import {
 import type { Tables } from '../tables.ts';
 import { KEY_NO_RD, NAME_STRIDE } from '../upstream/inflight.ts';
 import type { UpstreamEvents, Upstreams } from '../upstream/upstreams.ts';
-import { EDE_NETWORK_ERROR, RD } from '../wire/constants.ts';
+import { EDE_NETWORK_ERROR, EDE_NO_REACHABLE_AUTHORITY, RD } from '../wire/constants.ts';
 import { readName } from '../wire/name.ts';
 import { NO_CLIENT } from './channels.ts';
 
@@ -154,6 +154,51 @@ export class Forwarder implements UpstreamEvents {
         this.#answered(waiter, channel);
       }
       waiter = this.#next(waiter);
+    }
+  }
+
+  /**
+   * Who waits for a question that nobody has answered for as long as clients should wait gets the
+   * answer of before, where one may serve (RFC 8767 5). The question goes on, for the store.
+   */
+  answerLate(): void {
+    const { staleSeconds, clientResponseMs } = this.tables.limits;
+    if (staleSeconds === 0 || clientResponseMs === 0) return;
+    const { inflight } = this.#memory;
+    const limitMs = this.#clock.nowMs - clientResponseMs;
+    for (let flight = inflight.late(limitMs); flight !== -1; flight = inflight.late(limitMs)) {
+      this.#readQuestion(flight);
+      const keyFlags = this.#storeFlags(flight);
+      if (serveStale(this.#question, keyFlags, staleSeconds, this.#memory)) {
+        this.#answerStale(flight);
+      }
+    }
+  }
+
+  /** One of those who are answered goes on waiting, as nobody: what comes is charged to it. */
+  #answerStale(flight: number): void {
+    const { inflight, waiters } = this.#memory;
+    let waiter = inflight.firstWaiter[flight]!;
+    inflight.firstWaiter[flight] = -1;
+    let hasOne = false;
+    while (waiter !== -1) {
+      const channel = waiters.channel[waiter]!;
+      const next = waiters.next[waiter]!;
+      const isServed = channel !== NO_CLIENT && !waiters.isForAlias(waiter);
+      if (isServed && this.#restore(waiter, channel)) {
+        respondUnanswered(this.#waiting, EDE_NO_REACHABLE_AUTHORITY, this.tables, this.#memory);
+        this.#answered(waiter, channel);
+      }
+      if (isServed && hasOne) {
+        waiters.release(waiter);
+        inflight.waiterCount[flight]!--;
+      } else {
+        if (isServed) waiters.channel[waiter] = NO_CLIENT;
+        hasOne ||= isServed;
+        waiters.next[waiter] = inflight.firstWaiter[flight]!;
+        inflight.firstWaiter[flight] = waiter;
+      }
+      waiter = next;
     }
   }
 

@@ -97,7 +97,7 @@ export class HttpsServer {
     return forwarder.tables.forwarders.find(record, 0);
   }
 
-  /** Called about once a second. */
+  /** Closes what has been without a query too long, a few at a time. Called every turn. */
   sweep(): void {
     this.#sessions.sweep(this.#clock.nowMs);
   }

@@ -17,6 +17,8 @@ import type { TcpLimits } from './tcp-limits.ts';
 const ASIDE = 1 << 20;
 /** And for each whole query: an honest one takes a few hundred with its headers. */
 const ASIDE_PER_QUERY = 8_192;
+/** From one look for sessions that send too much beside it to the next. */
+const LOOK_MS = 1_000;
 
 interface Source {
   sessions: number;
@@ -39,6 +41,7 @@ export class HttpsSessions {
   readonly #sessions = new Map<Http2Session, Held>();
   readonly #sources = new Map<string, Source>();
   #octets = 0;
+  #lookedMs = Number.NEGATIVE_INFINITY;
 
   constructor(limits: TcpLimits, counters: Float64Array) {
     this.#limits = limits;
@@ -106,12 +109,21 @@ export class HttpsSessions {
     };
   }
 
-  /** Closes those without a query for too long, and those that send too much that is none. */
+  /**
+   * Closes those without a query for too long, a few at a time, and once a second those that send
+   * too much that is none. Called every turn.
+   */
   sweep(nowMs: number): void {
-    for (const [session, { lastMs, socket, queries }] of this.#sessions) {
-      const isIdle = lastMs <= nowMs - this.#limits.idleMs;
-      const isNoise = socket.bytesRead > ASIDE + ASIDE_PER_QUERY * queries;
-      if (isIdle || isNoise) session.destroy();
+    let left = this.#limits.closesPerTurn;
+    for (const [session, { lastMs }] of this.#sessions) {
+      if (lastMs > nowMs - this.#limits.idleMs || left-- === 0) break;
+      this.#forget(session);
+      session.destroy();
+    }
+    if (nowMs - this.#lookedMs < LOOK_MS) return;
+    this.#lookedMs = nowMs;
+    for (const [session, { socket, queries }] of this.#sessions) {
+      if (socket.bytesRead > ASIDE + ASIDE_PER_QUERY * queries) session.destroy();
     }
   }
 

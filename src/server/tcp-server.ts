@@ -114,11 +114,11 @@ export class TcpServer {
     return this.#shares.count;
   }
 
-  /** Closes what has been idle too long. Called about once a second. */
+  /** Closes what has been idle too long, a few at a time. Called every turn of the clock. */
   sweep(): void {
     const connections = this.#connections;
     const limit = this.#clock.nowMs - this.#limits.idleMs;
-    while (connections.oldest !== -1 && connections.lastMs[connections.oldest]! <= limit) {
+    for (let i = this.#limits.closesPerTurn; i > 0 && connections.isIdleSince(limit); i--) {
       this.#drop(connections.oldest);
     }
     this.#streams.resume();

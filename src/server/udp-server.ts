@@ -108,7 +108,7 @@ export class UdpServer {
         this.#ask(query, channel, i * PEER_SIZE);
       }
     }
-    if (shield.isUrgent(query.nowMs)) this.lookAtFloods();
+    if (shield.isUrgent && shield.lookAtNew(query.nowMs)) this.#filter();
     meter.endBatch(microseconds(performance.now() - query.nowMs));
     forwarder.upstreams?.flush();
     forwarder.onSettled();
@@ -168,10 +168,13 @@ export class UdpServer {
     return judged === SLIP;
   }
 
-  /** Has the kernel drop most of what floods beyond its limit. Also called ten times a second. */
+  /** Sets what the kernel drops of what floods beyond its limit. Called every turn of the clock. */
   lookAtFloods(): void {
+    if (this.#memory.shield.look(this.#clock.nowMs)) this.#filter();
+  }
+
+  #filter(): void {
     const { shield, counters } = this.#memory;
-    if (!shield.look(this.#clock.nowMs)) return;
     let isTaken = false;
     for (const port of this.ports) isTaken = port.filter(shield.rows, shield.count) || isTaken;
     counters[FILTERED_SOURCES] = isTaken ? shield.count : 0;

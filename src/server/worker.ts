@@ -46,7 +46,7 @@ const TICK_MS = 20;
  * cache.
  */
 const TICKS_PER_HANDOVER = 5;
-const TICKS_PER_SWEEP = 50;
+const TICKS_PER_GAUGE = 50;
 const FAULT_QUIET_MS = 60_000;
 
 /** Later responses go back the way their query came. */
@@ -198,18 +198,17 @@ class DataPlane {
     this.#clock.update();
     this.#forwarder.upstreams?.tick(this.#clock.nowMs);
     this.#outlets.encrypted?.tick();
+    this.#udp.lookAtFloods();
+    this.#forwarder.answerLate();
     this.#forwarder.onSettled();
     this.#ticks++;
     this.#memory.counters[PROGRESS]!++;
     if (this.#ticks % TICKS_PER_HANDOVER === 0) {
       this.#memory.ledger.flushDue(this.#clock.wallMs);
-      this.#udp.lookAtFloods();
     }
-    if (this.#ticks % TICKS_PER_SWEEP === 0) {
-      this.#tcp.sweep();
-      this.#outlets.encrypted?.sweep();
-      this.#gauge();
-    }
+    this.#tcp.sweep();
+    this.#outlets.encrypted?.sweep();
+    if (this.#ticks % TICKS_PER_GAUGE === 0) this.#gauge();
   }
 
   #gauge(): void {

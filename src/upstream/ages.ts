@@ -18,6 +18,8 @@ export class Ages {
   readonly #oldest = new Int32Array(2).fill(NONE);
   readonly #newest = new Int32Array(2).fill(NONE);
   readonly #count = new Int32Array(2);
+  /** First of each list that `takeOlder` has not told of. */
+  readonly #untold = new Int32Array(2).fill(NONE);
   readonly #half: number;
 
   constructor(capacity: number) {
@@ -37,6 +39,7 @@ export class Ages {
     if (newest === NONE) this.#oldest[list] = flight;
     else this.#newer[newest] = flight;
     this.#newest[list] = flight;
+    if (this.#untold[list] === NONE) this.#untold[list] = flight;
     this.#count[list]!++;
   }
 
@@ -48,7 +51,19 @@ export class Ages {
     else this.#newer[older] = newer;
     if (newer === NONE) this.#newest[list] = older;
     else this.#older[newer] = older;
+    if (this.#untold[list] === flight) this.#untold[list] = newer;
     this.#count[list]!--;
+  }
+
+  /** A flight that began at `limitMs` or before, each once, or -1. @param startedMs by flight */
+  takeOlder(startedMs: Float64Array, limitMs: number): number {
+    for (let list = STAYS; list <= YIELDS; list++) {
+      const flight = this.#untold[list]!;
+      if (flight === NONE || startedMs[flight]! > limitMs) continue;
+      this.#untold[list] = this.#newer[flight]!;
+      return flight;
+    }
+    return NONE;
   }
 
   /** The oldest that gives way, or -1. */

@@ -13,6 +13,7 @@ import {
   type IncomingHttpStatusHeader,
 } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
+import { ageMessage } from '../wire/age.ts';
 import { HEADER_SIZE, MESSAGE_MAX } from '../wire/constants.ts';
 import type { Link, LinkEvents, OpenLink } from './link.ts';
 import { type Dialer, failureOf } from './tls.ts';
@@ -22,6 +23,8 @@ const IDLE_MS = 30_000;
 const MEDIA_TYPE = 'application/dns-message';
 /** Streams that the server is taken to allow until it says. */
 const STREAMS_START = 100;
+/** RFC 9111 1.2.2: what stands for all that is larger. */
+const SECONDS_MAX = 2 ** 31;
 const { NGHTTP2_CANCEL, NGHTTP2_REFUSED_STREAM } = constants;
 
 const NO_HTTP2: StreamFailure = { reason: 'the server does not speak HTTP/2', certificate: false };
@@ -148,24 +151,28 @@ class HttpLink implements Link {
   #listen(stream: ClientHttp2Stream, token: number): void {
     const body = new Body();
     let isFit = false;
+    let age = 0;
     stream.on('response', (headers) => {
       isFit = isAnswer(headers);
+      age = ageOf(headers);
       if (!isFit) this.#refuse(token, stream);
     });
     stream.on('data', (chunk: Buffer) => {
       if (isFit && !body.add(chunk)) this.#refuse(token, stream);
     });
     stream.on('end', () => {
-      if (isFit) this.#answer(token, stream, body.whole());
+      if (isFit) this.#answer(token, stream, body.whole(), age);
     });
     // 'close' follows, and its code says why.
     stream.on('error', () => undefined);
     stream.on('close', () => this.#closed(token, stream));
   }
 
-  #answer(token: number, stream: ClientHttp2Stream, octets: Buffer): void {
+  /** @param age seconds that the answer has lain in some cache of HTTP */
+  #answer(token: number, stream: ClientHttp2Stream, octets: Buffer, age: number): void {
     if (octets.length < HEADER_SIZE) this.#refuse(token, stream);
     else if (this.#take(token, stream) && !this.#over) {
+      if (age > 0) ageMessage(octets, 0, octets.length, age);
       this.#events.onMessage(token, octets, 0, octets.length);
       this.#events.onRoom();
     }
@@ -205,4 +212,10 @@ function isAnswer(headers: IncomingHttpHeaders & IncomingHttpStatusHeader): bool
   const type = headers['content-type'] ?? '';
   if (headers[':status'] !== 200 || headers['content-encoding'] !== undefined) return false;
   return type.split(';', 1)[0]?.trim().toLowerCase() === MEDIA_TYPE;
+}
+
+/** Seconds by the Age field (RFC 9111 5.1): the first of several counts, what is no number not. */
+function ageOf({ age = '' }: IncomingHttpHeaders): number {
+  const [first = ''] = age.split(',', 1);
+  return /^ *[0-9]+ *$/.test(first) ? Math.min(Number(first), SECONDS_MAX) : 0;
 }

@@ -127,6 +127,11 @@ export class Inflight {
     return flight !== -1 && nowMs - this.startedMs[flight]! >= YIELD_MS ? flight : -1;
   }
 
+  /** A flight that began at `limitMs` or before and was not told of yet, or -1. */
+  late(limitMs: number): number {
+    return this.#ages.takeOlder(this.startedMs, limitMs);
+  }
+
   /** Gives a flight back. Its number means another question from the next `acquire` on. */
   release(flight: number): void {
     this.detach(flight);

@@ -205,6 +205,11 @@ export class Waiters {
     decision.flags = words[row + 10]! & 0xff;
   }
 
+  /** Whether it waits for the target of a local alias. */
+  isForAlias(waiter: number): boolean {
+    return (this.#words[waiter * ROW_WORDS + 2]! & IS_ALIAS) !== 0;
+  }
+
   /** Microseconds since the query came; below half an hour, for a word tells no more apart. */
   waitedUs(waiter: number, nowMs: number): number {
     return (((nowMs * 1000) | 0) - this.#words[waiter * ROW_WORDS + WORD_SINCE]!) | 0;

@@ -58,6 +58,7 @@ workloads:
   free: { owner: team, sources: [10.5.0.0/16], mode: open }
   slow: { sources: [10.6.0.0/16], rate_limit: { queries: 1, burst: 1m } }
   fast: { sources: [10.8.0.0/16], rate_limit: { queries: 10000000, burst: 1m } }
+  busy: { sources: [10.9.0.0/16], rate_limit: { queries: 20000 } }
 `;
 
 const TAPS = `
@@ -155,6 +156,17 @@ function shedOne(): void {
   if (refusals > 0) refusals--;
 }
 
+/** From what was saved: every query is one of a burst, and the shield looks at all of them. */
+const [BUSY, RATE_WORDS, SAVED] = [8, 16, 1000] as const;
+let bursts = 0;
+function burstOne(): void {
+  const { shield } = memory;
+  snapshot.memory.rates.words[BUSY * RATE_WORDS] = SAVED;
+  decideOne(RESPOND);
+  if (shield.isUrgent) shield.lookAtNew(clock.nowMs);
+  if (++bursts % 100 === 0) shield.look(clock.nowMs + bursts);
+}
+
 let answer: Uint8Array = new Uint8Array(0);
 
 /** Forwarded, answered by upstream, given to the client; with a TTL of 0 nothing stays stored. */
@@ -240,6 +252,8 @@ aim(buildQuery({ name: 'a.localhost', edns }), '10.1.0.7');
 results['local'] = octetsPerQuery(respondOne);
 aim(buildQuery({ name: 'a.localhost', edns }), '10.8.0.7');
 results['below a rate limit'] = octetsPerQuery(respondOne);
+aim(buildQuery({ name: 'a.localhost', edns }), '10.9.0.7');
+results['in a burst'] = octetsPerQuery(burstOne);
 aim(buildQuery({ name: 'a.localhost', edns }), '10.6.0.7');
 results['refused by a rate limit'] = octetsPerQuery(refuseOne);
 results['dropped by a rate limit'] = octetsPerQuery(shedOne);

@@ -11,6 +11,7 @@ const LIMITS: TtlLimits = {
   maxTtlSeconds: 86400,
   maxNegativeTtlSeconds: 3600,
   staleSeconds: 0,
+  clientResponseMs: 0,
   prefetch: true,
 };
 const SOA = 'example.com. 900 SOA ns.example.com. host.example.com. 1 2 3 4 300';

@@ -10,6 +10,7 @@ import { framed, UdpClient } from '../support/client.ts';
 import { buildQuery, type Message, readMessage } from '../support/message.ts';
 import { freePort, lacks, run, until } from '../support/processes.ts';
 import { proxyHeader } from '../support/proxy.ts';
+import { TlsRelay } from '../support/tls-relay.ts';
 import { BACKENDS, Valve } from '../support/valve.ts';
 import { addressRecord, answerTo, FakeServer } from '../upstream/fake-server.ts';
 
@@ -67,8 +68,8 @@ workloads:
     return connectTcp({ host: '127.0.0.1', port, localAddress: from });
   }
 
-  async function dot(from = CLIENT, before?: Buffer): Promise<Stream> {
-    const raw = tcpTo(tlsPort, from);
+  async function dot(from = CLIENT, before?: Buffer, port = tlsPort): Promise<Stream> {
+    const raw = tcpTo(port, from);
     if (before !== undefined) raw.write(before);
     const socket = connectTls({ socket: raw, ca, servername: 'dns.test', ALPNProtocols: ['dot'] });
     const stream = new Stream(socket);
@@ -111,6 +112,21 @@ workloads:
       expect(got.find(({ id }) => id === 3)?.rcode).toBe(NXDOMAIN);
       expect(got.find(({ id }) => id === 2)?.answers).toHaveLength(1);
       stream.socket.destroy();
+    });
+
+    it('RFC 7766 8: length and answer leave in one record', async () => {
+      const relay = await new TlsRelay(tlsPort, CLIENT).start();
+      const stream = await dot('127.0.0.1', undefined, relay.port);
+      const ask = async (id: number, zone: string): Promise<void> => {
+        stream.send(framed(query(zone, id)));
+        await stream.messages(id);
+      };
+      await ask(1, 'red');
+      const before = relay.fromServer.count;
+      for (let id = 2; id <= 6; id++) await ask(id, id % 2 === 0 ? 'red' : 'blue');
+      expect(relay.fromServer.count - before).toBe(5);
+      stream.socket.destroy();
+      relay.stop();
     });
 
     it('a query octet by octet, each in its own record', async () => {

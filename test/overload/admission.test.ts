@@ -105,8 +105,14 @@ describe('places to wait', () => {
   it('strangers have a quarter of a share, and no place at all when half are taken', () => {
     const valve = new Valve(snapshot);
     expect(ask(valve, STRANGER, SHARE).length).toBe(STRANGERS);
-    const busy = full().valve;
+    const busy = new Valve(snapshot);
+    const octets = buildQuery({ name: 'all.test', edns: { size: 1232 } });
+    for (const i of [0, 1, 2, 3]) {
+      for (let n = 0; n < SHARE; n++) busy.send({ from: `10.${i}.0.1`, octets });
+    }
+    expect(busy.asked.length).toBe(1);
     expect(ask(busy, STRANGER, 5).length).toBe(0);
+    expect(ask(busy, '10.4.0.1', 5).length).toBe(5);
   });
 
   it('with every place taken by questions that nobody answers, stored answers are given', () => {

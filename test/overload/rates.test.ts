@@ -84,6 +84,10 @@ describe('queries a second', () => {
     flood(valve, WEB, 1000);
     valve.pass(3600 * 24 * 40);
     expect(flood(valve, WEB, 1000).admitted).toBe(200);
+    valve.pass(3600);
+    flood(valve, WEB, 1);
+    valve.pass(3600);
+    expect(flood(valve, WEB, 1000).admitted).toBe(200);
   });
 
   it('the limit of one workload is not that of another', () => {
@@ -140,6 +144,40 @@ describe('queries a second', () => {
 function ratesOf(valve: Valve) {
   return valve.forwarder.tables.rates.memory;
 }
+
+describe('what may come at once where nothing is said', () => {
+  const usual = 'upstreams: { default: { servers: [192.0.2.53] } }\nrate_limit: { misses: 0 }\n';
+  const rows = 'api: { sources: [10.1.0.0/16] }, slow: { sources: [10.2.0.0/16], rate_limit: ';
+
+  async function openUsual(): Promise<Valve> {
+    const main = `${usual}workloads: { ${rows}{ burst: 1s } } }\n`;
+    return new Valve(await compileFiles({ 'main.yaml': main }, 1));
+  }
+
+  it('is 5,000, and from one address that is a flood that begins', async () => {
+    const valve = await openUsual();
+    expect(flood(valve, API, 6000)).toEqual({ admitted: 5000, refused: 100, dropped: 900 });
+    expect(valve.memory.shield.isUrgent).toBe(true);
+  });
+
+  it('is for hundreds of addresses that begin together', async () => {
+    const valve = await openUsual();
+    for (let i = 0; i < 300; i++) {
+      const from = `10.1.${i >>> 8}.${i & 255}`;
+      expect(flood(valve, from, 16)).toEqual({ admitted: 16, refused: 0, dropped: 0 });
+    }
+    expect(valve.memory.shield.isUrgent).toBe(false);
+  });
+
+  it.each([
+    ['over TCP', API, true],
+    ['that somebody asked for', WEB, false],
+  ])('a burst %s is no flood', async (_name, from, overTcp) => {
+    const valve = await openUsual();
+    expect(flood(valve, from, 5000, overTcp).admitted).toBe(5000);
+    expect(valve.memory.shield.isUrgent).toBe(false);
+  });
+});
 
 describe('queries upstream a second', () => {
   it('beyond the limit they are refused, charged to nobody and not asked', () => {

@@ -32,6 +32,7 @@ workloads: { api: { sources: [10.1.0.0/16], allow: [.example.com] } }
 const LIMITS: TcpLimits = {
   connectionsMax: 4,
   idleMs: 10_000,
+  closesPerTurn: 40,
   pendingMax: 3,
   unreadMax: 4096,
   connectionsPerSource: 4,
@@ -176,6 +177,17 @@ describe('connections', () => {
     clock.nowMs += 9000;
     server.sweep();
     expect(streams.dropped).toEqual([1, 0]);
+  });
+
+  it('of many that were idle for too long, a turn closes a few, the oldest first', () => {
+    start({ ...LIMITS, closesPerTurn: 2 });
+    for (const slot of [0, 1, 2, 3]) open(slot);
+    clock.nowMs += 10_000;
+    server.sweep();
+    expect(streams.dropped).toEqual([0, 1]);
+    server.sweep();
+    server.sweep();
+    expect(streams.dropped).toEqual([0, 1, 2, 3]);
   });
 
   it('without a descriptor for the next, the oldest makes room; else the sweep tries again', () => {

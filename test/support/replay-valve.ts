@@ -188,6 +188,7 @@ export class Valve {
   pass(seconds: number): void {
     this.clock.hand += seconds * 1000;
     this.clock.update();
+    this.forwarder.answerLate();
   }
 
   counter(name: CounterName): number {

@@ -123,6 +123,31 @@ describe('DNS over HTTPS', () => {
   });
 });
 
+describe('RFC 8484 5.1: what lay in a cache of HTTP', () => {
+  /** The TTL of addressRecord. */
+  const TTL = 60;
+
+  it.each([
+    ['25', TTL - 25],
+    ['0', TTL],
+    ['60', 0],
+    ['61', 0],
+    ['99999999999999999999', 0],
+    ['25, 3', TTL - 25],
+    ['-25', TTL],
+    ['1e1', TTL],
+    ['soon', TTL],
+    ['', TTL],
+  ])('Age: %s leaves a TTL of %i', async (age, ttl) => {
+    const server = await start((posted) => respond(posted.stream, honest(posted), { age }));
+    const rig = await open(server);
+    const outcome = await rig.ask('www.example.com');
+    const octets = outcome.kind === 'answer' ? outcome.octets : Buffer.alloc(0);
+    // The one record is the last: TTL, length and address.
+    expect(octets.readUInt32BE(octets.length - 10)).toBe(ttl);
+  });
+});
+
 /** What a server may do to the question `bad.…`. */
 const FAILURES: readonly { name: string; spoil(posted: Posted): void }[] = [
   ...[201, 204, 302, 307, 400, 404, 429, 500, 503].map((status) => ({

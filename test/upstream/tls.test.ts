@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { PlannedServer } from '../../src/upstream/plan.ts';
 import { pinOf } from '../../src/upstream/tls.ts';
 import { Authority } from '../alerts/pki.ts';
+import { TlsRelay } from '../support/tls-relay.ts';
 import { BREAKAGES } from './breakages.ts';
 import { type Asked, addressRecord, answerTo, type Handler } from './fake-server.ts';
 import { Rig } from './rig.ts';
@@ -62,6 +63,17 @@ describe('DNS over TLS', () => {
     expect([...server.protocols]).toEqual(['dot']);
     expect(statsOf(rig)).toMatchObject({ tcp: 5, sent: 0, answered: 5, sockets: 0 });
     expect(statsOf(rig)).toMatchObject({ transport: 'tls', lastError: null, state: 'closed' });
+  });
+
+  it('RFC 7766 8: length and question leave in one record', async () => {
+    const server = await start();
+    const relay = await new TlsRelay(server.port).start();
+    const rig = await open(planned(relay, ca));
+    expect(await rig.ask('a.example.com')).toMatchObject(answer);
+    const before = relay.fromClient.count;
+    for (let i = 0; i < 5; i++) expect(await rig.ask(`a${i}.example.com`)).toMatchObject(answer);
+    expect(relay.fromClient.count - before).toBe(5);
+    relay.stop();
   });
 
   it('a server that knows no ALPN is asked all the same', async () => {
