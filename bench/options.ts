@@ -22,7 +22,7 @@ export interface Options {
 }
 
 /** In the order in which they are measured. */
-const KEYS = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'q', 'r', 's'];
+const KEYS = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'q', 'r', 's', 't'];
 
 /** @throws Error naming what would be accepted */
 export function readOptions(args: string[]): Options {

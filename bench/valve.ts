@@ -45,6 +45,8 @@ export interface Shape {
   readonly historyPath?: string;
   /** The section `workloads`; a hundred and the one that asks when not given. */
   readonly workloads?: Iterable<string>;
+  /** Lines besides. */
+  readonly more?: readonly string[];
 }
 
 /** Arguments for Node itself that come before the program. */
@@ -81,6 +83,7 @@ function* configLines(setup: Setup, shape: Shape): Generator<string> {
   yield 'alerts: [{ to: "file:alerts.jsonl" }]';
   yield `control: { path: ${CONTROL} }`;
   yield 'state_directory: state';
+  yield* shape.more ?? [];
   yield 'workloads:';
   yield* shape.workloads ?? workloadLines(setup);
 }
