@@ -81,6 +81,8 @@ const GOALS: readonly Goal[] = [
   { scenario: 'j', what: 'records shed', most: 0, figure: (fact) => fact('j.shed') },
   { scenario: 'j', what: 'slowest question, ms', most: 100, figure: (fact) => fact('j.inside') },
   { scenario: 'j', what: 'slowest command, ms', most: 250, figure: (fact) => fact('j.command') },
+  { scenario: 't', what: 'act in force, ms', most: 100, figure: (fact) => fact('t.effect') },
+  { scenario: 't', what: 'act and its word, ms', most: 100, figure: (fact) => fact('t.command') },
   {
     scenario: 's',
     what: 'two workers, × one, on one core',

@@ -22,7 +22,7 @@ export interface Options {
 }
 
 /** In the order in which they are measured. */
-const KEYS = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l', 'q', 'r', 's'];
+const KEYS = [...'abcdefghijklqrst'];
 
 /** @throws Error naming what would be accepted */
 export function readOptions(args: string[]): Options {

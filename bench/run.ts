@@ -9,6 +9,7 @@
 
 import { spawnSync } from 'node:child_process';
 import { cpus } from 'node:os';
+import { measureActs } from './acts.ts';
 import { Bench } from './bench.ts';
 import { measureFairness } from './fairness.ts';
 import { goalTable } from './goals.ts';
@@ -62,6 +63,7 @@ async function measureAll(): Promise<void> {
   if (only.has('q')) await measureFairness(bench);
   if (only.has('r')) await measureReload(bench);
   if (only.has('s')) await measureScaling(bench);
+  if (only.has('t')) await measureActs(bench);
   bench.say(goalTable(bench.facts));
   for (const text of bench.problems) bench.say(`- not as it was meant to be: ${text}`);
 }

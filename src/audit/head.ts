@@ -3,7 +3,8 @@
  * a log that lost its newest records would look whole.
  */
 
-import { open, readFile, rename } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { isDigest } from '../seal.ts';
 import type { Link } from './record.ts';
@@ -23,16 +24,25 @@ export function parseHead(text: string): Link | null {
 }
 
 /** Null where there is no head, or none that can be read. */
-export async function readHead(logPath: string): Promise<Link | null> {
+export function readHead(logPath: string): Link | null {
   try {
-    return parseHead(await readFile(headPath(logPath), 'latin1'));
+    return parseHead(readFileSync(headPath(logPath), 'latin1'));
   } catch {
     return null;
   }
 }
 
-/** Replaces the head, whole or not at all. @throws what the file system says */
-export async function writeHead(logPath: string, { seq, sha256 }: Link): Promise<void> {
+/**
+ * Replaces the head, whole or not at all. After a crash the one before may be there, which the log
+ * goes on from; only where there was none is the directory synced, so that there is one.
+ *
+ * @throws what the file system says
+ */
+export async function writeHead(
+  logPath: string,
+  { seq, sha256 }: Link,
+  isFirst: boolean,
+): Promise<void> {
   const path = headPath(logPath);
   const file = await open(`${path}.new`, 'w', MODE);
   try {
@@ -42,6 +52,7 @@ export async function writeHead(logPath: string, { seq, sha256 }: Link): Promise
     await file.close();
   }
   await rename(`${path}.new`, path);
+  if (!isFirst) return;
   const directory = await open(dirname(path), 'r');
   await directory.sync().finally(() => directory.close());
 }

@@ -8,7 +8,8 @@
 
 import { join } from 'node:path';
 import { messageOf } from '../errors.ts';
-import { append, type TimedAct } from './append.ts';
+import { type Appended, append, type TimedAct } from './append.ts';
+import { writeHead } from './head.ts';
 import type { Act } from './record.ts';
 
 /** In the state directory. */
@@ -127,8 +128,9 @@ export class AuditLog {
   async #writeBatch(): Promise<boolean> {
     const batch = this.#pending.slice(0, BATCH);
     const unsaid = this.#unsaid;
+    let appended: Appended;
     try {
-      await append(this.path, [...lostAct(unsaid, batch), ...batch]);
+      appended = await append(this.path, [...lostAct(unsaid, batch), ...batch]);
     } catch (error) {
       this.#failed(error);
       return false;
@@ -136,9 +138,24 @@ export class AuditLog {
     this.#pending.splice(0, batch.length);
     this.#written += batch.length;
     this.#unsaid -= unsaid;
-    this.#lastError = null;
-    for (const { settle } of batch) settle(true);
+    const settle = (): void => {
+      for (const one of batch) one.settle(true);
+    };
+    // Without a head, or beside one that contradicts it, the log would not look whole.
+    if (!appended.isFirst && !appended.isNoted) settle();
+    await this.#moveHead(appended);
+    settle();
     return true;
+  }
+
+  /** Where it fails, the next act moves it. */
+  async #moveHead({ last, isFirst }: Appended): Promise<void> {
+    try {
+      if (last !== null) await writeHead(this.path, last, isFirst);
+      this.#lastError = null;
+    } catch (error) {
+      this.#failed(error);
+    }
   }
 
   #failed(error: unknown): void {

@@ -7,11 +7,11 @@
  */
 
 import { namesFurtherBelow, ruledFor } from '../learn/further-below.ts';
-import type { Seen, SeenName, SeenOf, SeenWindow } from '../learn/seen.ts';
+import type { Seen, SeenName, SeenOf, SeenRow, SeenWindow } from '../learn/seen.ts';
 import { WireName } from '../wire/name.ts';
 import { type Change, type ChangeKind, Changes } from './changes.ts';
 import { ANY_TYPE, Judge, type Outcome, saidBy, typesOf } from './judge.ts';
-import { readNameText } from './name-text.ts';
+import { readNameText, readReversed } from './name-text.ts';
 import type { CompiledPolicy } from './policy-files.ts';
 import { successorsOf } from './successors.ts';
 
@@ -98,10 +98,11 @@ export class BackTest {
     return after === undefined ? null : { workload, before, after: new Set([after]) };
   }
 
-  #add(asker: Asker, seen: SeenName): void {
+  #add(asker: Asker, seen: SeenRow): void {
     if (seen.kind === 'name') this.names++;
     else this.domains++;
     for (const after of asker.after) {
+      if (seen.kind === 'name' && this.#isSame(asker.before, after, seen)) continue;
       const found = this.#compareAll(asker.before, after, seen);
       for (const kind of new Set(found.map((one) => one.kind))) {
         const types = [
@@ -111,6 +112,19 @@ export class BackTest {
         else this.changes.add(this.#change(kind, types, { asker, after, seen }));
       }
     }
+  }
+
+  /**
+   * Whether the same is certainly decided, whatever the type: so it is for nearly all of millions of
+   * names, and nothing is made for one of them.
+   */
+  #isSame(before: number | undefined, after: number, seen: SeenRow): boolean {
+    if (!readReversed(seen.reversed, this.#name)) return true;
+    const isPolicy = this.#before !== null && before !== undefined;
+    const was = isPolicy ? this.#was(ANY_TYPE, before) : whatHappened(seen);
+    if (isPolicy && this.#before.isTyped) return false;
+    const is = this.#is(ANY_TYPE, after);
+    return was === is && !this.#after.isTyped;
   }
 
   /** Of names without detail, two that they may have been. */

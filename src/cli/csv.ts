@@ -49,8 +49,8 @@ function isPlainObject(value: unknown): value is Document {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** One value as a cell, not quoted yet. */
-export function cellOf(value: unknown): string {
+/** Not quoted yet. */
+function cellOf(value: unknown): string {
   if (value === null || value === undefined) return '';
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
   if (!Array.isArray(value)) return harmless(String(value));
@@ -63,6 +63,11 @@ function harmless(text: string): string {
   if (SAFE.test(text)) return text;
   const safe = escapeText(text);
   return FORMULA.test(safe) ? `'${safe}` : safe;
+}
+
+/** One value as it stands in a line. */
+export function csvCell(value: unknown): string {
+  return quoted(cellOf(value));
 }
 
 function quoted(cell: string): string {

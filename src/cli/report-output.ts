@@ -4,8 +4,9 @@ import { writeFileSync } from 'node:fs';
 import { DnsvalveError, messageOf } from '../errors.ts';
 import { columnsFor, type Report, type ReportColumn } from '../reports/report.ts';
 import type { CliContext } from './context.ts';
-import { cellOf as csvCell, csvLine } from './csv.ts';
+import { csvLine } from './csv.ts';
 import { escapeText, safeJson } from './escape.ts';
+import { csvLines, jsonObjects } from './report-rows.ts';
 import { renderTable, titleStyle } from './table.ts';
 import { formatTime, jsonTime, type Zone } from './time.ts';
 
@@ -29,8 +30,6 @@ export function refuseTwoForms({ json, jsonl, csv, patch, html }: OutputOptions)
   if (forms.filter((form) => form === true).length < 2) return;
   throw new DnsvalveError('USAGE', '--json, --jsonl, --csv, --patch and --html: give one of them');
 }
-
-type Document = Readonly<Record<string, unknown>>;
 
 export async function printReport<Row>(
   report: Report<Row>,
@@ -75,28 +74,22 @@ function printJson<Row>(report: Report<Row>, { stdout, now }: CliContext): void 
     ...(patches === undefined ? {} : { patches }),
   };
   stdout.write(`${safeJson(head).slice(0, -1)},"rows":[`);
+  const object = jsonObjects(columns);
   for (const [i, some] of chunks(rows).entries()) {
-    const text = some.map((row) => safeJson(documentOf(columns, row))).join(',');
-    stdout.write(i === 0 ? text : `,${text}`);
+    stdout.write((i === 0 ? '' : ',') + some.map(object).join(','));
   }
   stdout.write(']}\n');
 }
 
 function printLines<Row>({ columns, rows }: Report<Row>, { stdout }: CliContext): void {
-  for (const some of chunks(rows)) {
-    stdout.write(some.map((row) => `${safeJson(documentOf(columns, row))}\n`).join(''));
-  }
+  const object = jsonObjects(columns);
+  for (const some of chunks(rows)) stdout.write(some.map((row) => `${object(row)}\n`).join(''));
 }
 
 function printCsv<Row>({ columns, rows }: Report<Row>, { stdout }: CliContext): void {
-  const titles = columns.map(({ field }) => field);
-  stdout.write(csvLine(titles));
-  for (const some of chunks(rows)) {
-    const lines = some.map((row) => {
-      return csvLine(columns.map((column) => csvCell(dataOf(column, row))));
-    });
-    stdout.write(lines.join(''));
-  }
+  stdout.write(csvLine(columns.map(({ field }) => field)));
+  const line = csvLines(columns);
+  for (const some of chunks(rows)) stdout.write(some.map(line).join(''));
 }
 
 function printPatch<Row>({ whole, patches = [] }: Report<Row>, context: CliContext): void {
@@ -127,19 +120,6 @@ function cellOf<Row>({ of, look }: ReportColumn<Row>, row: Row, zone: Zone): str
   const value = of(row);
   if (value === null) return '';
   return look === 'time' ? formatTime(Number(value), zone) : String(value);
-}
-
-function documentOf<Row>(columns: readonly ReportColumn<Row>[], row: Row): Document {
-  const document: Record<string, unknown> = {};
-  for (const column of columns) document[column.field] = dataOf(column, row);
-  return document;
-}
-
-/** As data have it: times in RFC 3339, null for what is not said. */
-function dataOf<Row>({ look, of }: ReportColumn<Row>, row: Row): unknown {
-  const value = of(row);
-  if (value === '' || value === null) return null;
-  return look === 'time' ? jsonTime(Number(value)) : value;
 }
 
 function chunks<Row>(rows: readonly Row[]): Row[][] {

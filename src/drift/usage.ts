@@ -6,9 +6,9 @@
 
 import { seenOf } from '../backtest/backtest.ts';
 import { Judge, typesOf } from '../backtest/judge.ts';
-import { readNameText } from '../backtest/name-text.ts';
+import { readNameText, readReversed } from '../backtest/name-text.ts';
 import type { CompiledPolicy } from '../backtest/policy-files.ts';
-import type { Seen, SeenName, SeenWindow } from '../learn/seen.ts';
+import type { Seen, SeenName, SeenRow, SeenWindow } from '../learn/seen.ts';
 import { WireName } from '../wire/name.ts';
 import { typeFromText } from '../wire/text.ts';
 import { type DeclaredRule, declaredRules } from './declared.ts';
@@ -84,9 +84,15 @@ export class Usage {
     this.#tested.add(this.#key(workload, this.judge.decision.rule));
   }
 
-  #add(workload: number, seen: SeenName): void {
-    if (seen.kind === 'domain') this.#notePartial(workload, seen.domain);
-    const texts = seen.kind === 'name' ? [seen.name] : [`_.${seen.domain}`, seen.domain];
+  #add(workload: number, seen: SeenRow): void {
+    if (seen.kind === 'name') {
+      if (!this.#isDeclaredName(workload, seen) && seen.queries !== seen.denied) {
+        this.undeclared.add(workload, seen);
+      }
+      return;
+    }
+    this.#notePartial(workload, seen.domain);
+    const texts = [`_.${seen.domain}`, seen.domain];
     const isDeclared = texts.map((text) => this.#isDeclared(text, workload, seen));
     if (!isDeclared.includes(false) || seen.queries === seen.denied) return;
     this.undeclared.add(workload, seen);
@@ -98,14 +104,21 @@ export class Usage {
     else domains.add(domain);
   }
 
-  /** False where the mode alone lets the name through, whatever the type. */
+  #isDeclaredName(workload: number, seen: SeenRow): boolean {
+    return !readReversed(seen.reversed, this.#name) || this.#isDeclaredNow(workload, seen);
+  }
+
   #isDeclared(text: string, workload: number, seen: SeenName): boolean {
-    if (!readNameText(text, this.#name)) return true;
-    const outcomes = [this.#decide(ADDRESS_TYPES[0] ?? 1, workload, seen)];
+    return !readNameText(text, this.#name) || this.#isDeclaredNow(workload, seen);
+  }
+
+  /** False where the mode alone lets the name that was read through, whatever the type. */
+  #isDeclaredNow(workload: number, seen: SeenName): boolean {
+    const first = this.#decide(ADDRESS_TYPES[0] ?? 1, workload, seen);
+    if (!this.judge.isTyped) return first !== 'would-deny';
+    const outcomes = [first];
     // Which types were asked for is not kept: a rule for any of them may be what was used.
-    if (this.judge.isTyped) {
-      for (const type of this.#types) outcomes.push(this.#decide(type, workload, seen));
-    }
+    for (const type of this.#types) outcomes.push(this.#decide(type, workload, seen));
     return outcomes.includes('allowed') || !outcomes.includes('would-deny');
   }
 

@@ -13,24 +13,32 @@ import { NAME_STRETCHES, Pairs } from '../history/queries-pairs.ts';
 import type { Counts, RawName, RawRow } from '../history/rows.ts';
 import { unpackIds } from '../history/totals.ts';
 
+type Values = Readonly<Record<string, unknown>>;
+
 /** Pairs that are read with one statement: a step of it for each takes twice as long. */
 const PAIRS_AT_ONCE = 500;
 
-/** What this file needs of a pair; no blob, because each is an object of its own. */
-interface SeenPair extends RawRow {
-  readonly id: number;
-  readonly workload_id: number;
-  readonly name_rev: string;
-  readonly allowed: number;
-  readonly denied: number;
-  readonly would_deny: number;
-  readonly failed: number;
-  readonly folded: number;
-  readonly names: number;
-  readonly first_name: string;
-  /** Hexadecimal; see `first.ts`. */
-  readonly qtype: string;
-}
+/** What this file needs of a pair, in the order of SEEN_COLUMNS; an object takes twice as long. */
+type SeenPair = readonly [
+  id: number,
+  workloadId: number,
+  nameRev: string,
+  firstMs: number,
+  lastMs: number,
+  allowed: number,
+  denied: number,
+  wouldDeny: number,
+  failed: number,
+  folded: number,
+  names: number,
+  firstName: string,
+  /** Hexadecimal; see `first.ts`. No blob, because each is an object of its own. */
+  qtype: string,
+];
+
+const [AT_ID, AT_WORKLOAD, AT_NAME, AT_FIRST, AT_LAST] = [0, 1, 2, 3, 4] as const;
+const [AT_ALLOWED, AT_DENIED, AT_WOULD_DENY, AT_FAILED, AT_FOLDED] = [5, 6, 7, 8, 9] as const;
+const [AT_NAMES, AT_FIRST_NAME, AT_TYPE] = [10, 11, 12] as const;
 
 const SEEN_COLUMNS = `
   p.id, p.workload_id, p.name_rev, p.first_ms, p.last_ms, p.allowed, p.denied, p.would_deny,
@@ -60,9 +68,59 @@ export interface SeenName extends Counts {
   readonly lastMs: number;
 }
 
+/** A name as it lies in the history; texts are made when they are asked for. */
+export class SeenRow implements SeenName {
+  readonly kind: SeenName['kind'];
+  /** The name, or the domain, in the form of `names.ts`. */
+  readonly reversed: string;
+  readonly firstMs: number;
+  readonly lastMs: number;
+  readonly queries: number;
+  readonly allowed: number;
+  readonly denied: number;
+  readonly wouldDeny: number;
+  readonly failed: number;
+  readonly #domainReversed: string;
+  /** Hexadecimal; '' where it is not known. */
+  readonly #type: string;
+  #name: string | null = null;
+  #domain: string | null = null;
+
+  constructor(kind: SeenName['kind'], pair: SeenPair, counted: Counted, below: string) {
+    const { first_ms, last_ms, allowed, denied, would_deny, failed } = counted;
+    this.kind = kind;
+    this.reversed = pair[AT_NAME] + below;
+    this.firstMs = first_ms;
+    this.lastMs = last_ms;
+    this.queries = allowed + denied + failed;
+    this.allowed = allowed;
+    this.denied = denied;
+    this.wouldDeny = would_deny;
+    this.failed = failed;
+    this.#domainReversed = pair[AT_NAME];
+    this.#type = kind === 'name' && below === pair[AT_FIRST_NAME] ? pair[AT_TYPE] : '';
+  }
+
+  get name(): string {
+    this.#name ??= textOfReversed(this.reversed);
+    return this.#name;
+  }
+
+  get domain(): string {
+    this.#domain ??= textOfReversed(this.#domainReversed);
+    return this.#domain;
+  }
+
+  get firstType(): number {
+    return this.#type === '' ? 0 : Number.parseInt(this.#type, 16);
+  }
+}
+
+type Counted = Omit<RawName, 'name_rev'>;
+
 export interface SeenOf {
   readonly workload: string;
-  readonly seen: SeenName;
+  readonly seen: SeenRow;
 }
 
 interface Bounds {
@@ -75,7 +133,7 @@ interface Bounds {
 export class Seen {
   readonly #pairs: Pairs;
   readonly #heard: Database.Statement<[number], [number, Buffer | null]>;
-  readonly #read: Database.Statement<[Readonly<Record<string, unknown>>], SeenPair>;
+  readonly #read: Database.Statement<[Values], SeenPair>;
   readonly #detail: Database.Statement<[number], RawName>;
 
   constructor(db: Database.Database) {
@@ -85,9 +143,11 @@ export class Seen {
         'SELECT id, more FROM heard WHERE workload_id = ? ORDER BY newest_ms, id',
       )
       .raw();
-    this.#read = this.#pairs.statement<SeenPair>(`
+    this.#read = db
+      .prepare<[Values], SeenPair>(`
 SELECT ${SEEN_COLUMNS} FROM json_each(@ids) j CROSS JOIN pair p ON p.id = j.value
-WHERE p.last_ms >= @sinceMs AND p.first_ms < @untilMs`);
+WHERE p.last_ms >= @sinceMs AND p.first_ms < @untilMs`)
+      .raw();
     this.#detail = db.prepare<[number], RawName>(`
 ${NAME_STRETCHES}
 SELECT n.* FROM stretch CROSS JOIN name n INDEXED BY name_by_pair
@@ -102,7 +162,7 @@ ORDER BY n.first_ms, n.name_rev`);
   }
 
   /** Names of a workload, roughly in the order in which their domains were first seen. */
-  *names(workload: string, window: SeenWindow): Generator<SeenName> {
+  *names(workload: string, window: SeenWindow): Generator<SeenRow> {
     const id = this.#pairs.workloadId(workload);
     if (id === undefined) return;
     const bounds = { untilMs: Number.MAX_SAFE_INTEGER, detailFromMs: 0, ...window };
@@ -123,19 +183,21 @@ ORDER BY n.first_ms, n.name_rev`);
   *everybody(window: SeenWindow): Generator<SeenOf> {
     const bounds = { untilMs: Number.MAX_SAFE_INTEGER, detailFromMs: 0, ...window };
     const workloads = this.#workloadNames();
-    const walk = this.#pairs.statement<SeenPair>(`
+    const walk = this.#pairs.db
+      .prepare<[Values], SeenPair>(`
 SELECT ${SEEN_COLUMNS} FROM pair p NOT INDEXED
 WHERE p.id > @after AND p.last_ms >= @sinceMs AND p.first_ms < @untilMs
-ORDER BY p.id LIMIT ${PAIRS_AT_ONCE}`);
+ORDER BY p.id LIMIT ${PAIRS_AT_ONCE}`)
+      .raw();
     for (let after = -1; ; ) {
       const pairs = walk.all({ ...bounds, after });
       for (const pair of pairs) {
-        const workload = workloads.get(pair.workload_id) ?? '';
+        const workload = workloads.get(pair[AT_WORKLOAD]) ?? '';
         for (const seen of this.#ofPair(pair, bounds)) yield { workload, seen };
       }
       const last = pairs.at(-1);
       if (last === undefined || pairs.length < PAIRS_AT_ONCE) return;
-      after = last.id;
+      after = last[AT_ID];
     }
   }
 
@@ -144,26 +206,37 @@ ORDER BY p.id LIMIT ${PAIRS_AT_ONCE}`);
     return new Map(this.#pairs.db.prepare<[], [number, string]>(sql).raw().all());
   }
 
-  *#ofPairs(ids: readonly number[], bounds: Bounds): Generator<SeenName> {
+  *#ofPairs(ids: readonly number[], bounds: Bounds): Generator<SeenRow> {
     const values = { ...bounds, ids: JSON.stringify(ids) };
     for (const pair of this.#read.all(values)) yield* this.#ofPair(pair, bounds);
   }
 
-  #ofPair(pair: SeenPair, bounds: Bounds): readonly SeenName[] {
-    if (pair.names === SOLE_NAME) {
+  #ofPair(pair: SeenPair, bounds: Bounds): readonly SeenRow[] {
+    if (pair[AT_NAMES] === SOLE_NAME) {
       // All that was counted is of this name, and the pair was read because it lies in the window.
-      return [seenName('name', pair, pair, pair.first_name)];
+      return [new SeenRow('name', pair, countedOf(pair), pair[AT_FIRST_NAME])];
     }
-    const detail = this.#detail.all(pair.id);
+    const detail = this.#detail.all(pair[AT_ID]);
     const found = detail
       .filter((raw) => isInWindow(raw, bounds))
-      .map((raw) => seenName('name', pair, raw, raw.name_rev));
+      .map((raw) => new SeenRow('name', pair, raw, raw.name_rev));
     const rest = restOf(pair, detail);
     if (rest !== null && isMissing(pair, detail, bounds)) {
-      found.push(seenName('domain', pair, rest, ''));
+      found.push(new SeenRow('domain', pair, rest, ''));
     }
     return found;
   }
+}
+
+function countedOf(pair: SeenPair): Counted {
+  return {
+    first_ms: pair[AT_FIRST],
+    last_ms: pair[AT_LAST],
+    allowed: pair[AT_ALLOWED],
+    denied: pair[AT_DENIED],
+    would_deny: pair[AT_WOULD_DENY],
+    failed: pair[AT_FAILED],
+  };
 }
 
 function isInWindow({ first_ms, last_ms }: RawRow, { sinceMs, untilMs }: Bounds): boolean {
@@ -176,45 +249,22 @@ function isInWindow({ first_ms, last_ms }: RawRow, { sinceMs, untilMs }: Bounds)
  */
 function isMissing(pair: SeenPair, detail: readonly RawName[], bounds: Bounds): boolean {
   const { sinceMs, detailFromMs } = bounds;
-  if (pair.folded > 0 || sinceMs < detailFromMs || pair.first_ms >= detailFromMs) return true;
-  return detail.every(({ last_ms }) => last_ms < pair.last_ms);
+  if (pair[AT_FOLDED] > 0 || sinceMs < detailFromMs || pair[AT_FIRST] >= detailFromMs) return true;
+  return detail.every(({ last_ms }) => last_ms < pair[AT_LAST]);
 }
 
 /** What the names that are held leave of the pair's counts; null where that is nothing. */
-function restOf(pair: SeenPair, detail: readonly RawName[]): RawName | null {
+function restOf(pair: SeenPair, detail: readonly RawName[]): Counted | null {
+  const whole = countedOf(pair);
   const left = (count: 'allowed' | 'denied' | 'would_deny' | 'failed'): number =>
-    detail.reduce((sum, raw) => sum - raw[count], pair[count]);
+    detail.reduce((sum, raw) => sum - raw[count], whole[count]);
   const rest = {
-    name_rev: '',
-    first_ms: pair.first_ms,
-    last_ms: pair.last_ms,
+    first_ms: whole.first_ms,
+    last_ms: whole.last_ms,
     allowed: Math.max(0, left('allowed')),
     denied: Math.max(0, left('denied')),
     would_deny: Math.max(0, left('would_deny')),
     failed: Math.max(0, left('failed')),
   };
   return rest.allowed + rest.denied + rest.failed > 0 ? rest : null;
-}
-
-function seenName(
-  kind: SeenName['kind'],
-  pair: SeenPair,
-  counted: Omit<RawName, 'name_rev'>,
-  below: string,
-): SeenName {
-  const isFirst = kind === 'name' && below === pair.first_name;
-  const { first_ms: firstMs, last_ms: lastMs, allowed, denied, failed } = counted;
-  return {
-    kind,
-    domain: textOfReversed(pair.name_rev),
-    firstType: isFirst ? Number.parseInt(pair.qtype, 16) : 0,
-    name: textOfReversed(pair.name_rev + below),
-    firstMs,
-    lastMs,
-    queries: allowed + denied + failed,
-    allowed,
-    denied,
-    wouldDeny: counted.would_deny,
-    failed,
-  };
 }

@@ -82,6 +82,8 @@ export interface Addon {
   closeUnix(handle: UnixHandle): void;
   /** 0 or a positive errno; fills in pid, uid and gid of a unix socket's peer. */
   peerCredentials(descriptor: number, record: Int32Array): number;
+  /** 1 where a TCP connection is closed by both ends and all was acknowledged; 0, or -errno. */
+  isAcknowledged(descriptor: number): number;
   /** Huge pages for the parts of `octets` that were not used yet, as far as the system has them. */
   adviseHuge(octets: Uint8Array): void;
 }

@@ -83,6 +83,7 @@ NAPI_MODULE_INIT() {
       {"filterUdp", filter_udp},
       {"adviseHuge", advise_huge},
       {"peerCredentials", peer_credentials},
+      {"isAcknowledged", is_acknowledged},
       {"createStreams", create_streams},
       {"listenStreams", listen_streams},
       {"sendStreams", send_streams},

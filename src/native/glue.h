@@ -76,6 +76,9 @@ napi_value close_unix_handle(napi_env env, napi_callback_info info);
 
 /* peer.c: peerCredentials(descriptor, record): 0 or a positive errno; fills in pid, uid, gid. */
 napi_value peer_credentials(napi_env env, napi_callback_info info);
+/* peer.c: isAcknowledged(descriptor): 1 where both ends of a TCP connection are closed, ours first
+ * or acknowledged, and no reset came; else 0, or a negative errno. */
+napi_value is_acknowledged(napi_env env, napi_callback_info info);
 
 /* huge_pages.c: adviseHuge(octets): asks for huge pages where they are first used from now on. */
 napi_value advise_huge(napi_env env, napi_callback_info info);

@@ -25,7 +25,11 @@ import { OVERRIDES_APPLICATION_ID, OVERRIDES_SCHEMA_VERSION, STEPS } from './sch
 /** Who reads a list holds the file for less. */
 const BUSY_MS = 500;
 
-const PRAGMAS = ['journal_mode = WAL', 'synchronous = FULL', 'wal_autocheckpoint = 100'];
+// The log is copied back between acts and not by one of them, which would wait for two syncs more.
+const PRAGMAS = ['journal_mode = WAL', 'synchronous = FULL', 'wal_autocheckpoint = 0'];
+/** Writes between two copies of the log, four pages each or so. */
+const CHECKPOINT_WRITES = 25;
+const CHECKPOINT_DELAY_MS = 300;
 
 /** What one transaction writes; each list may be empty. */
 export interface Writing {
@@ -37,6 +41,8 @@ export interface Writing {
 export class OverridesStore {
   readonly path: string;
   #db: Database.Database | null = null;
+  #writes = 0;
+  #timer: NodeJS.Timeout | null = null;
 
   private constructor(path: string) {
     this.path = path;
@@ -79,9 +85,26 @@ export class OverridesStore {
       for (const step of transitions) put(db, 'INSERT INTO transition', transitionRow(step));
     });
     run.immediate();
+    this.#writes++;
+    if (this.#writes < CHECKPOINT_WRITES || this.#timer !== null) return;
+    this.#timer = setTimeout(() => this.#checkpoint(), CHECKPOINT_DELAY_MS);
+    this.#timer.unref();
+  }
+
+  /** A reader may keep it from all of it: then the next one copies the rest. */
+  #checkpoint(): void {
+    this.#timer = null;
+    this.#writes = 0;
+    try {
+      this.#db?.pragma('wal_checkpoint(PASSIVE)');
+    } catch {
+      // The log has everything, and is copied later or at the end.
+    }
   }
 
   close(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
     this.#db?.close();
     this.#db = null;
   }

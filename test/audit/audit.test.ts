@@ -36,6 +36,7 @@ function opened(directory = temporaryDirectory()): Opened {
 async function written(): Promise<Opened> {
   const log = opened();
   for (const reason of ['one', 'two', 'thr\u00e9e']) await log.audit.record(reload(reason));
+  await log.audit.close(10_000); // the head follows behind
   return log;
 }
 

@@ -3,10 +3,11 @@
  * that is ended and killed between them, and whose clock is set.
  */
 
-import { chmodSync, existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { UdpClient } from '../support/client.ts';
+import { FakeClock } from '../support/fake-clock.ts';
 import { alertsOf } from '../support/history.ts';
 import type { Message } from '../support/message.ts';
 import { lacks, run, until } from '../support/processes.ts';
@@ -14,7 +15,6 @@ import { Valve, type ValveShape } from '../support/valve.ts';
 import { addressRecord, answerTo, FakeServer } from '../upstream/fake-server.ts';
 
 const ENTRY = join(import.meta.dirname, '../../src/dnsvalve.js');
-const FAKETIME = '/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1';
 const NAME = 'api.partner.example';
 const NXDOMAIN = 3;
 /** Enough that the kernel deals them to every worker. */
@@ -229,24 +229,20 @@ workloads: { pay: { sources: [127.0.0.0/8], mode: open } }\n`);
   });
 });
 
-describe.skipIf(!people || !existsSync(FAKETIME))('a clock that is set', () => {
+describe.skipIf(!people || !FakeClock.isThere)('a clock that is set', () => {
   it('forward ends an exception, and back does not open it again', async () => {
-    const folder = '/dev/shm';
-    const file = join(folder, `dnsvalve-faketime-${process.pid}`);
-    writeFileSync(file, '+0\n');
-    const preload = [`LD_PRELOAD=${FAKETIME}`, `FAKETIME_TIMESTAMP_FILE=${file}`];
-    const fake = [...preload, 'FAKETIME_NO_CACHE=1', 'FAKETIME_DONT_FAKE_MONOTONIC=1'];
-    await start({ under: ['env', ...fake] });
+    const clock = FakeClock.make();
+    await start({ under: clock?.under ?? [] });
     const request = ['exception', 'request', 'pay', NAME, '--reason', 'why', '--for', '1h'];
     await done(ALICE, ...request);
     await done(BOB, 'exception', 'approve', 'ex-1');
     expect(rcodes(await ask())).toEqual([0]);
-    writeFileSync(file, '-10d\n');
+    clock?.set('-10d');
     expect(rcodes(await ask())).toEqual([0]);
-    writeFileSync(file, '+2h\n');
+    clock?.set('+2h');
     await until('it is over', async () => (rcodes(await ask()).includes(0) ? null : true));
     // At once: what a worker found over is over, whether main has looked meanwhile or not.
-    writeFileSync(file, '-1h\n');
+    clock?.set('-1h');
     expect(rcodes(await ask())).toEqual([NXDOMAIN]);
     await until('the store has it', async () => {
       const shown = JSON.parse(await done(BOB, 'exception', 'show', 'ex-1', '--json')) as Shown;
@@ -255,5 +251,6 @@ describe.skipIf(!people || !existsSync(FAKETIME))('a clock that is set', () => {
     expect(rcodes(await ask())).toEqual([NXDOMAIN]);
     await killAndRestart();
     expect(rcodes(await ask())).toEqual([NXDOMAIN]);
+    clock?.remove();
   });
 });

@@ -131,6 +131,15 @@ describe('over HTTP', () => {
     );
   });
 
+  it('the dashboard or a rule shows every metric', () => {
+    const docs = readFileSync(join(import.meta.dirname, '../../docs/metrics.md'), 'utf8');
+    const names = [...docs.matchAll(/^\| `(\S+)` \|/gm)].map(([, name]) => name ?? '');
+    const shown = JSON.stringify(dashboard) + readFileSync(RULES, 'utf8');
+    expect(names.filter((name) => !new RegExp(`\\b${name}(_bucket|_sum)?\\b`).test(shown))).toEqual(
+      [],
+    );
+  });
+
   it('a reload moves the listener, and one to a port that is taken costs only the metrics', async () => {
     const before = metricsPort;
     metricsPort = await freePort();
@@ -211,7 +220,7 @@ describe.skipIf(lacks('prometheus', 'promtool'))('with Prometheus', () => {
       const all = groups.flatMap((group) => group.rules);
       return all.some(({ health }) => health === 'unknown') ? null : all;
     });
-    expect(rules.length).toBe(20);
+    expect(rules.length).toBe(25);
     expect(rules.filter(({ health }) => health !== 'ok')).toEqual([]);
   });
 

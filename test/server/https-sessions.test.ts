@@ -93,9 +93,11 @@ describe('sessions', () => {
     const rig = new Rig();
     const [quiet, busy] = [rig.open(1), rig.open(2)];
     for (let i = 0; i < 2; i++) rig.sessions.touch(of(busy), 0);
+    let nowMs = -10_000;
     const sweep = (octets: number): boolean[] => {
       for (const { socket } of [quiet, busy]) socket.bytesRead = octets;
-      rig.sessions.sweep(0);
+      nowMs += 1000;
+      rig.sessions.sweep(nowMs);
       return over([quiet, busy]);
     };
     expect(sweep(1 << 20)).toEqual([false, false]);

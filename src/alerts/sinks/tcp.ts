@@ -3,7 +3,9 @@
  * Syslog has no acknowledgement, so when a connection breaks, what the kernel had not taken is sent
  * again, and so is what it took lately (window.ts): a collector may see an alert twice (same id),
  * which at-least-once delivery allows. Where the peer closes in answer to our close, it has read
- * everything, and nothing is sent again.
+ * everything. So what is sent again gets a connection of its own that we close behind it (not over
+ * TLS): a peer that closes in its turn has taken it, and the next break does not send it once more.
+ * Without that a collector that reset every few seconds got each alert 25 times.
  *
  * Known gap: a collector that vanishes without a word swallows what the kernels buffer for it
  * until TCP gives up; only what went in the last RECENT_MS before that is sent again.
@@ -11,6 +13,7 @@
 
 import { connect, type Socket } from 'node:net';
 import type { Framing } from '../../config/sink-types.ts';
+import { isAcknowledged } from '../../native/peer.ts';
 import type { Alert } from '../alert.ts';
 import { BACKOFF_DEFAULT, Backoff, type BackoffOptions } from './backoff.ts';
 import { frame } from './framing.ts';
@@ -29,6 +32,8 @@ const KEEPALIVE_MS = 15_000;
 const STALL_MS = 1_000;
 /** How long a peer may take to close after us. */
 const FAREWELL_MS = 1_000;
+/** So many times longer behind what was sent again: it may be much. */
+const REPEATING = 5;
 /** How often certificates are looked at. */
 const LOOK_MS = 10_000;
 
@@ -37,6 +42,7 @@ export interface TcpSinkOptions extends SocketSinkOptions {
   /** Over TLS, with this name or address in the peer's certificate; plain TCP when not given. */
   readonly tls?: { readonly peer: string; readonly identity: TlsIdentity };
   readonly backoff?: BackoffOptions;
+  readonly farewellMs?: number;
   /** Monotonic ms; injected for tests. */
   readonly now?: () => number;
 }
@@ -59,6 +65,10 @@ export class TcpSink implements Sink {
   readonly #window = new Window();
   /** Frames that left the queue and do not count as sent yet. */
   #uncounted = 0;
+  /** A break left something: the connection of now is for that, and ends behind it. */
+  #isRepeating = false;
+  /** Whether this peer closes after us, as far as it was seen to. */
+  #answersClose = true;
   /** We have ended the connection of now and wait for the peer to do so. */
   #parting: NodeJS.Timeout | null = null;
   #closing: (() => void) | null = null;
@@ -157,7 +167,7 @@ export class TcpSink implements Sink {
     socket.on('data', () => {});
     let isEnded = false;
     socket.on('end', () => {
-      isEnded = true;
+      isEnded = this.#parting !== null && this.#hasTakenAll(socket);
       socket.destroy();
     });
     let error: Error | null = null;
@@ -166,7 +176,7 @@ export class TcpSink implements Sink {
     });
     socket.on('close', () => {
       if (this.#socket !== socket) return; // let go by us
-      if (this.#parting !== null && isEnded && error === null) this.#parted();
+      if (isEnded && error === null) this.#parted();
       else this.#broken(error);
     });
   }
@@ -183,18 +193,37 @@ export class TcpSink implements Sink {
     const socket = this.#socket;
     if (socket === null || !this.#connected || this.#parting !== null) return;
     // A peer that does not close leaves it open what it has read; at the end there is no again.
-    const giveUp = (): unknown => (this.#closed ? this.#closing?.() : socket.destroy());
-    this.#parting = setTimeout(giveUp, FAREWELL_MS);
+    const giveUp = (): void => {
+      this.#answersClose = false;
+      if (this.#closed) this.#closing?.();
+      else socket.destroy();
+    };
+    const { farewellMs = FAREWELL_MS } = this.#options;
+    this.#parting = setTimeout(giveUp, this.#isRepeating ? farewellMs * REPEATING : farewellMs);
     socket.end();
   }
 
   /** The peer closed after us, without a complaint: it has read everything. */
   #parted(): void {
     this.#left();
-    this.#window.clear();
+    if (this.#isRepeating) this.#window.acknowledged(this.#now());
+    else this.#window.clear();
+    this.#isRepeating = false;
+    this.#answersClose = true;
     if (this.#unflushed.length > 0) this.#broken(null);
     else if (this.#closed && this.#isDone()) this.#closing?.();
     else this.#connect();
+  }
+
+  /**
+   * Whether the end that the peer sent answers ours: it read all there was. Not known without the
+   * native part; over TLS the peer's last word comes before its end.
+   */
+  #hasTakenAll(socket: Socket): boolean {
+    if (this.#options.tls !== undefined) return true;
+    const isTaken = isAcknowledged(socket);
+    if (isTaken === null) this.#answersClose = false;
+    return isTaken ?? !this.#isRepeating;
   }
 
   #left(): void {
@@ -208,7 +237,10 @@ export class TcpSink implements Sink {
     const { host, port } = this.#options;
     const now = this.#now();
     // Only a connection that held makes the next pause short: some accept and close at once.
-    if (this.#connected && now - this.#connectedMs >= RECENT_MS) this.#backoff.reset();
+    if (this.#connected && now - this.#connectedMs >= RECENT_MS) {
+      this.#backoff.reset();
+      this.#answersClose = true;
+    }
     this.#left();
     this.#queue.failed(cause ?? `${host} port ${port} closed the connection`);
     const waiting = this.#unflushed[0];
@@ -216,6 +248,8 @@ export class TcpSink implements Sink {
     const frames = [...this.#window.take(now), ...this.#unflushed];
     this.#again = [...this.#again, ...frames.reverse()];
     this.#unflushed = [];
+    const isPlain = this.#options.tls === undefined;
+    this.#isRepeating = isPlain && this.#answersClose && this.#again.length > 0;
     if (this.#closed && this.#isDone()) this.#closing?.();
     else this.#retry = setTimeout(() => this.#connect(), this.#backoff.next());
   }
@@ -237,6 +271,7 @@ export class TcpSink implements Sink {
   #next(): Frame | null {
     const left = this.#again.pop();
     if (left !== undefined) return left;
+    if (this.#isRepeating) return null;
     const octets = this.#queue.shift();
     if (octets === undefined) return null;
     this.#uncounted++;
@@ -255,6 +290,7 @@ export class TcpSink implements Sink {
       this.#queue.delivered(1);
     }
     this.#window.add(taken);
-    if (this.#closed && this.#isDone()) this.#part();
+    const isRepeated = this.#isRepeating && this.#again.length + this.#unflushed.length === 0;
+    if (isRepeated || (this.#closed && this.#isDone())) this.#part();
   }
 }

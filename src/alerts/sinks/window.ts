@@ -5,6 +5,8 @@
 
 /** How long a frame counts as not certainly taken while the connection holds. */
 export const RECENT_MS = 10_000;
+/** How long a collector that has read something may need to bring it to its disk. */
+export const SETTLE_MS = 1_000;
 /**
  * Octets held at most. Linux lets both kernels together hold 10 MB of one connection by default
  * (tcp_wmem and tcp_rmem, third numbers: 4 and 6 MB).
@@ -54,6 +56,20 @@ export class Window {
     const frames = this.#frames.slice(this.#head);
     this.#empty();
     return frames;
+  }
+
+  /**
+   * The peer has read all of it, and may hold it in its own memory: what is in the window stays for
+   * SETTLE_MS more.
+   */
+  acknowledged(nowMs: number): void {
+    const takenMs = nowMs - RECENT_MS + SETTLE_MS;
+    for (let i = this.#head; i < this.#frames.length; i++) {
+      const frame = this.#frames[i];
+      if (frame !== undefined) frame.takenMs = Math.min(frame.takenMs, takenMs);
+    }
+    this.#stalledMs = Number.NEGATIVE_INFINITY;
+    this.#forget(nowMs);
   }
 
   /** The peer has certainly taken all of it. */

@@ -10,6 +10,10 @@ export class Collector {
   readonly garbage: string[] = [];
   /** It accepts and reads nothing: the kernels take what they can. */
   isDeaf = false;
+  /** So many connections are closed as soon as they are accepted. */
+  refusals = 0;
+  /** It reads to the end, and does not close in its turn. */
+  keepsOpen = false;
   #server: Server | null = null;
   readonly #sockets = new Set<Socket>();
   #port = 0;
@@ -20,7 +24,8 @@ export class Collector {
 
   /** Listens on an ephemeral port the first time, and on the same port after that. */
   async start(): Promise<void> {
-    const server = createServer((socket) => this.#accept(socket));
+    const allowHalfOpen = this.keepsOpen;
+    const server = createServer({ allowHalfOpen }, (socket) => this.#accept(socket));
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     server.once('error', reject);
     server.listen(this.#port, '127.0.0.1', resolve);
@@ -45,6 +50,11 @@ export class Collector {
     this.#sockets.add(socket);
     socket.on('error', () => {});
     socket.on('close', () => this.#sockets.delete(socket));
+    if (this.refusals > 0) {
+      this.refusals--;
+      socket.destroy();
+      return;
+    }
     if (this.isDeaf) return;
     let rest = Buffer.alloc(0);
     socket.on('data', (chunk) => {

@@ -2,7 +2,9 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { messageEncoder } from '../../../src/alerts/rfc5424.ts';
 import { frame } from '../../../src/alerts/sinks/framing.ts';
 import { QUEUE_MAX } from '../../../src/alerts/sinks/sink.ts';
-import { TcpSink } from '../../../src/alerts/sinks/tcp.ts';
+import { TcpSink, type TcpSinkOptions } from '../../../src/alerts/sinks/tcp.ts';
+import { RECENT_MS, SETTLE_MS } from '../../../src/alerts/sinks/window.ts';
+import { loadAddon } from '../../../src/native/addon.ts';
 import { alert, deniedAlert } from '../sample.ts';
 import { Collector, numbersIn, range } from './collector.ts';
 
@@ -20,9 +22,10 @@ async function setup() {
   return collector;
 }
 
-function openTo(port: number) {
+function openTo(port: number, more: Partial<TcpSinkOptions> = {}) {
   const said: string[] = [];
   const sink = new TcpSink({
+    ...more,
     name: 'collector',
     host: '127.0.0.1',
     port,
@@ -75,6 +78,69 @@ describe('syslog over TCP', () => {
     await vi.waitFor(() => expect(collector.messages).toHaveLength(2), WAIT);
     expect(collector.messages[1]).toBe(collector.messages[0]);
     expect(sink.stats().sent).toBe(1);
+  });
+
+  it.skipIf(loadAddon().addon === null)(
+    'sends nothing a third time that a collector took and closed after us',
+    async () => {
+      let nowMs = 0;
+      const collector = await setup();
+      const { sink } = openTo(collector.port, { now: () => nowMs });
+      for (const n of range(3)) sink.push(deniedAlert(n));
+      await vi.waitFor(() => expect(collector.messages).toHaveLength(3), WAIT);
+      await collector.stop();
+      await collector.start();
+      // The first, the one for what is sent again, the one for what follows.
+      await vi.waitFor(() => expect(collector.connections).toBe(3), WAIT);
+      expect(collector.messages).toHaveLength(6);
+      nowMs += SETTLE_MS;
+      expect(SETTLE_MS).toBeLessThan(RECENT_MS);
+      await collector.stop();
+      await collector.start();
+      sink.push(deniedAlert(3));
+      await vi.waitFor(() => expect(numbersIn(collector.messages)).toContain(3), WAIT);
+      expect(collector.messages).toHaveLength(7);
+      expect(sink.stats()).toMatchObject({ sent: 4, confirmed: 3 });
+    },
+  );
+
+  it('sends again what a collector took lately, for it may not be on its disk', async () => {
+    const collector = await setup();
+    const { sink } = openTo(collector.port, { now: () => 0 });
+    sink.push(deniedAlert(0));
+    for (const count of [1, 2, 3]) {
+      await vi.waitFor(() => expect(collector.messages).toHaveLength(count), WAIT);
+      await collector.stop();
+      await collector.start();
+    }
+    await vi.waitFor(() => expect(collector.messages).toHaveLength(4), WAIT);
+    expect(sink.stats()).toMatchObject({ sent: 1, confirmed: 0 });
+  });
+
+  it('loses nothing to a peer that ends the connection before it has read', async () => {
+    const collector = await setup();
+    const { sink } = openTo(collector.port);
+    sink.push(deniedAlert(0));
+    await vi.waitFor(() => expect(collector.messages).toHaveLength(1), WAIT);
+    collector.messages.length = 0;
+    collector.refusals = 20;
+    await collector.stop();
+    await collector.start();
+    await vi.waitFor(() => expect(numbersIn(collector.messages)).toEqual([0]), WAIT);
+    expect(collector.refusals).toBe(0);
+  });
+
+  it('goes on with a collector that does not close after us', async () => {
+    const collector = await setup();
+    const { sink } = openTo(collector.port, { farewellMs: 2 });
+    sink.push(deniedAlert(0));
+    await vi.waitFor(() => expect(collector.messages).toHaveLength(1), WAIT);
+    await collector.stop();
+    collector.keepsOpen = true;
+    await collector.start();
+    sink.push(deniedAlert(1));
+    await vi.waitFor(() => expect(numbersIn(collector.messages)).toEqual([0, 1]), WAIT);
+    expect(sink.stats()).toMatchObject({ sent: 2, queued: 0 });
   });
 
   it('sends all again, in order, that a collector had not read when it was killed', async () => {

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { type Frame, RECENT_MS, WINDOW_OCTETS, Window } from '../../../src/alerts/sinks/window.ts';
+import {
+  type Frame,
+  RECENT_MS,
+  SETTLE_MS,
+  WINDOW_OCTETS,
+  Window,
+} from '../../../src/alerts/sinks/window.ts';
 
 function frame(takenMs: number, octets = 1): Frame {
   return { octets: new Uint8Array(octets), writtenMs: takenMs, takenMs, isCounted: true };
@@ -36,6 +42,18 @@ describe('what a broken connection may have swallowed', () => {
     const size = WINDOW_OCTETS / 4;
     for (let n = 0; n < 6; n++) window.add(frame(n, size));
     expect(window.take(6).map(({ takenMs }) => takenMs)).toEqual([2, 3, 4, 5]);
+  });
+
+  it('is what the peer has read for as long as its disk may take', () => {
+    const window = new Window();
+    const frames = [frame(0), frame(5)];
+    for (const one of frames) window.add(one);
+    window.stalled(5);
+    window.acknowledged(10);
+    expect(window.confirmed(9 + SETTLE_MS)).toBe(0);
+    window.add(frame(20));
+    expect(window.confirmed(10 + SETTLE_MS)).toBe(2);
+    expect(window.take(10 + SETTLE_MS)).toHaveLength(1);
   });
 
   it('is nothing once the peer has closed after us', () => {

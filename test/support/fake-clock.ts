@@ -1,0 +1,42 @@
+/**
+ * A wall clock that a test sets for a process, by libfaketime; the clocks that nobody sets go on as
+ * they are. Without the library there is none.
+ */
+
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const LIBRARY = '/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1';
+/** Read with every look at the clock. */
+const FOLDER = '/dev/shm';
+
+let count = 0;
+
+export class FakeClock {
+  /** Runs a program by this clock: a command and its arguments that stand before it. */
+  readonly under: readonly string[];
+  readonly #file: string;
+
+  private constructor() {
+    this.#file = join(FOLDER, `dnsvalve-clock-${process.pid}-${count++}`);
+    this.set('+0');
+    const preload = [`LD_PRELOAD=${LIBRARY}`, `FAKETIME_TIMESTAMP_FILE=${this.#file}`];
+    const modes = ['FAKETIME_NO_CACHE=1', 'FAKETIME_DONT_FAKE_MONOTONIC=1'];
+    this.under = ['env', ...preload, ...modes];
+  }
+
+  static readonly isThere = existsSync(LIBRARY);
+
+  static make(): FakeClock | null {
+    return FakeClock.isThere ? new FakeClock() : null;
+  }
+
+  /** @param offset from the machine's clock, as libfaketime reads it: `+10m`, `-2h` */
+  set(offset: string): void {
+    writeFileSync(this.#file, `${offset}\n`);
+  }
+
+  remove(): void {
+    rmSync(this.#file, { force: true });
+  }
+}
