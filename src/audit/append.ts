@@ -55,7 +55,7 @@ export async function append(path: string, acts: readonly TimedAct[]): Promise<v
       text += `${line}\n`;
     }
     await write(file, text, tail);
-    if (last !== null) await writeHead(path, last);
+    if (last !== null) await headed(path, last, { file, size: tail.size });
   } finally {
     await file.close();
   }
@@ -80,6 +80,20 @@ async function write(file: FileHandle, text: string, { size, torn }: Tail): Prom
     if (torn.length > 0) await file.truncate(size);
     await file.appendFile(text);
     await file.sync();
+  } catch (error) {
+    await file.truncate(size).catch(() => {});
+    throw error;
+  }
+}
+
+/** Moves the head; where it cannot be moved the acts come again, and must not be there twice. */
+async function headed(
+  path: string,
+  last: Link,
+  { file, size }: { readonly file: FileHandle; readonly size: number },
+): Promise<void> {
+  try {
+    await writeHead(path, last);
   } catch (error) {
     await file.truncate(size).catch(() => {});
     throw error;

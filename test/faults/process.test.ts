@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { askOnce, TcpClient, UdpClient } from '../support/client.ts';
-import { firstSeen } from '../support/history.ts';
+import { alertsOf, firstSeen } from '../support/history.ts';
 import { buildQuery, readMessage } from '../support/message.ts';
 import { lacks, makeFolder, until } from '../support/processes.ts';
 import { BACKENDS, Valve, type ValveShape } from '../support/valve.ts';
@@ -81,8 +81,13 @@ describe.each(BACKENDS)('a worker over %s sockets that dies', (backend) => {
       const got = await all('meanwhile.com');
       return got.every((one) => one !== null) ? true : null;
     });
-    await valve.program.says('a worker died and was started anew');
+    await valve.program.says('a thread died and is started anew');
     expect(valve.program.said).toContain('crash on purpose');
+    const told = await until('somebody is told', () => {
+      return alertsOf(valve).find(({ type }) => type === 'worker-restarted') ?? null;
+    });
+    expect(told).toMatchObject({ subject: 'worker 0', severity: 3, workload: null });
+    expect(told.reason).toContain('crash on purpose');
     await answersAll('after.com');
     expect(await valve.program.stop()).toBe(0);
     const seen = (await firstSeen(valve)).map(({ domain }) => domain);
