@@ -75,7 +75,10 @@ function act(...args: string[]): Promise<{ status: number | null; said: string }
 /** Queries of a pair that the history has counted. */
 async function countOf(domain: string): Promise<number> {
   const { said } = await valve.command('first-seen', '--jsonl', '--limit', '0');
-  const rows = said.split('\n').filter(Boolean).map((line) => JSON.parse(line) as Row);
+  const rows = said
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as Row);
   return rows.find((row) => row.domain === domain)?.queries ?? 0;
 }
 
