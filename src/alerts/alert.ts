@@ -51,6 +51,10 @@ export const ALERT_TYPES = {
   'rate-limited': { severity: WARNING, technique: null },
   'feed-stale': { severity: WARNING, technique: null },
   'upstream-down': { severity: ERROR, technique: null },
+  /** History, exceptions, audit log or the journal of alerts: the disk takes nothing. */
+  'storage-down': { severity: ERROR, technique: null },
+  /** A thread died by a defect, and another one took its place. */
+  'worker-restarted': { severity: ERROR, technique: null },
   /** The spool could not keep what a sink did not take. */
   'alerts-lost': { severity: ERROR, technique: null },
   /** A sink's rate cap held alerts back; `count` says how many. */
@@ -94,7 +98,7 @@ export interface Alert {
   /** `file:line:col pattern` of the rule that decided. */
   readonly rule: string | null;
   readonly reason: string;
-  /** Feed that matched or is stale, upstream that is down, or sink that was capped. */
+  /** Feed that matched or is stale; upstream, store, thread or sink that is in trouble. */
   readonly subject: string | null;
   /** Addresses answered; for `rebinding` the first is the one that was refused. */
   readonly answers: readonly string[];
@@ -147,9 +151,19 @@ export function examplesOf({ qname }: Pick<Alert, 'qname'>): string[] {
   return qname === null ? [] : [qname];
 }
 
-/** An alert about the resolver itself: `subject` names the feed, the upstream or the sink. */
+/** Types of alerts about the resolver itself. */
+export type OperationalType =
+  | 'feed-stale'
+  | 'upstream-down'
+  | 'storage-down'
+  | 'worker-restarted'
+  | 'alerts-lost'
+  | 'alerts-suppressed'
+  | 'test';
+
+/** `subject` names the feed, the upstream, the store, the thread or the sink. */
 export function operationalAlert(
-  type: 'feed-stale' | 'upstream-down' | 'alerts-lost' | 'alerts-suppressed' | 'test',
+  type: OperationalType,
   subject: string,
   facts: { readonly reason: string; readonly atMs: number; readonly count?: number },
 ): Alert {

@@ -49,6 +49,8 @@ export interface JournalStats {
   /** Never written, because the disk took nothing for too long. */
   readonly not_kept: number;
   readonly last_error: string | null;
+  /** Nothing is written now, for the reason above. */
+  readonly failing: boolean;
 }
 
 export class Journal {
@@ -144,6 +146,7 @@ export class Journal {
       unwritten: this.#last - this.#written,
       not_kept: this.#notKept,
       last_error: this.#lastError,
+      failing: this.#failing,
     };
   }
 

@@ -161,6 +161,8 @@ export const HEADLINES: Record<AlertType, string> = {
   'rate-limited': 'asks more than it may',
   'feed-stale': 'is stale',
   'upstream-down': 'is down',
+  'storage-down': 'is not written, or was not',
+  'worker-restarted': 'died and was started anew',
   'alerts-lost': 'did not get all alerts',
   'alerts-suppressed': 'took no more alerts',
   test: 'sends a test',

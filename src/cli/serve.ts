@@ -10,6 +10,9 @@ interface ServeOptions {
   readonly logLevel: string;
 }
 
+/** What it writes says who asked for what: nobody but the owner and the group may read it. */
+const OTHERS = 0o027;
+
 const collect = (value: string, earlier: string[] = []): string[] => [...earlier, value];
 
 export function register(program: Command, _context: CliContext): void {
@@ -21,6 +24,7 @@ export function register(program: Command, _context: CliContext): void {
     .option('--listen <address>', 'address instead of listen (repeatable)', collect)
     .option('--log-level <level>', 'debug, info, warn or error', 'info')
     .action(async (options: ServeOptions) => {
+      process.umask(process.umask() | OTHERS);
       const { firstBuild } = await import('../server/build.ts');
       const first = firstBuild(options.config, {
         ...(options.upstream === undefined ? {} : { upstream: options.upstream }),

@@ -24,8 +24,16 @@ interface Status {
     readonly sinks: readonly SinkRow[];
     readonly spool: Readonly<Record<string, unknown>>;
   };
+  readonly storage: readonly StoreRow[];
   readonly baseline: Readonly<Record<string, unknown>> | null;
   readonly query_log: QueryLogPart | null;
+}
+
+interface StoreRow {
+  readonly name: string;
+  readonly waiting: number;
+  readonly lost: number;
+  readonly error: string | null;
 }
 
 interface QueryLogPart {
@@ -102,6 +110,7 @@ export function statusText(status: Status): string {
     sinkTable(status.alerts.sinks),
     queryLogTable(status.query_log),
     pairs('alert spool', status.alerts.spool),
+    storageTable(status.storage),
     limitedTable(status.rate_limited),
     budgetTable(status.budgets),
   ]
@@ -204,6 +213,15 @@ function queryLogTable(part: QueryLogPart | null): string {
         ...[name, String(done), String(lost), last_error ?? ''],
       ]),
     ],
+  );
+}
+
+function storageTable(stores: readonly StoreRow[]): string {
+  return renderTable(
+    ['on the disk', 'waiting', 'lost', 'problem'].map((title) => ({ title })),
+    stores.map(({ name, waiting, lost, error }) => [
+      ...[name, String(waiting), String(lost), error ?? ''],
+    ]),
   );
 }
 

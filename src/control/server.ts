@@ -13,6 +13,7 @@ import { peerOf } from '../native/peer.ts';
 import { openUnixDatagram } from '../native/unix-datagram.ts';
 import type { Attended } from '../server/custody.ts';
 import type { Resolver } from '../server/resolver.ts';
+import type { StoreStatus } from '../server/storage.ts';
 import { type AlertsTrial, testAlerts } from './alerts-test.ts';
 import { detectionOf } from './detection.ts';
 import { answerOverride, OVERRIDE_COMMANDS } from './overrides.ts';
@@ -37,6 +38,7 @@ export interface Reply {
 export interface Controlled {
   readonly resolver: Resolver;
   readonly custody: Attended;
+  readonly stores: () => readonly StoreStatus[];
   readonly reload: (by: Actor) => Promise<void>;
 }
 
@@ -45,11 +47,13 @@ export class ControlServer {
   readonly #sockets = new Set<Socket>();
   readonly #resolver: Resolver;
   readonly #custody: Attended;
+  readonly #stores: () => readonly StoreStatus[];
   readonly #reload: (by: Actor) => Promise<void>;
 
-  private constructor({ resolver, custody, reload }: Controlled) {
+  private constructor({ resolver, custody, stores, reload }: Controlled) {
     this.#resolver = resolver;
     this.#custody = custody;
+    this.#stores = stores;
     this.#reload = reload;
     this.#server = createServer((socket) => this.#serve(socket));
   }
@@ -105,7 +109,9 @@ export class ControlServer {
         const { workload, name } = request;
         return { ok: true, result: detectionOf(this.#resolver, workload, name) };
       }
-      if (command === 'status') return { ok: true, result: await statusOf(this.#resolver) };
+      if (command === 'status') {
+        return { ok: true, result: await statusOf(this.#resolver, this.#stores()) };
+      }
       if (command === 'reload') {
         await this.#reload(by);
         return { ok: true, result: { revision: this.#resolver.snapshot.memory.revision } };

@@ -12,12 +12,16 @@ import { limitedBy } from '../metrics/limited.ts';
 import { rateText } from '../overload/compile.ts';
 import type { Resolver } from '../server/resolver.ts';
 import { ruleCount } from '../server/snapshot.ts';
+import type { StoreStatus } from '../server/storage.ts';
 import type { ServerStats } from '../upstream/upstreams.ts';
 
 export const STATUS_VERSION = 1;
 
-export async function statusOf(resolver: Resolver): Promise<unknown> {
-  return withSnakeKeys(await partsOf(resolver));
+export async function statusOf(
+  resolver: Resolver,
+  stores: readonly StoreStatus[],
+): Promise<unknown> {
+  return withSnakeKeys({ ...(await partsOf(resolver)), storage: stores });
 }
 
 async function partsOf(resolver: Resolver): Promise<object> {

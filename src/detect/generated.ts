@@ -93,18 +93,24 @@ function noteMissing(query: Query, tables: Tables, memory: Memory): void {
  */
 export function denyGenerated(query: Query, tables: Tables, memory: Memory): void {
   const { name, workload } = query;
-  if (tables.detect.generatedDenySeconds[workload] === 0 || name.labelCount < 2) return;
+  const denySeconds = tables.detect.generatedDenySeconds[workload]!;
+  if (denySeconds === 0 || name.labelCount < 2) return;
   const { generated } = memory.detectors;
   const { rows, spelling } = generated;
   const label = registrableLabel(name, tables.suffixes);
   spelling.judge(name, label);
   let isDenied = looksGenerated(spelling);
   // Without its row nobody knows whether it was caught: what looks generated waits (fail closed).
-  if (generated.lock(tables.workloads, workload, secondsOf(query))) {
+  const seconds = secondsOf(query);
+  if (generated.lock(tables.workloads, workload, seconds)) {
     const { row } = generated;
     const { words } = rows;
     const tag = tagOf(name, label, tables.workloads.keyHigh[workload]!);
-    const isHeld = words[row + DENIED_UNTIL]! > secondsOf(query) && !isExisting(words, row, tag);
+    // A clock that was set back makes no denial longer than one that begins now.
+    if (words[row + DENIED_UNTIL]! - seconds > denySeconds) {
+      words[row + DENIED_UNTIL] = seconds + denySeconds;
+    }
+    const isHeld = words[row + DENIED_UNTIL]! > seconds && !isExisting(words, row, tag);
     isDenied = isHeld && (isDenied || looksWordy(words, row, spelling));
     rows.unlock();
   }

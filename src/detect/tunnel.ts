@@ -163,10 +163,14 @@ function judge(query: Query, tables: Tables, memory: Memory): void {
   if (worth >= threshold && denySeconds > 0) {
     words[row + CHANNEL_DENIED_UNTIL] = seconds + denySeconds;
   }
+  // A clock that was set back makes no denial longer than one that begins now.
+  if (words[row + CHANNEL_DENIED_UNTIL]! - seconds > denySeconds) {
+    words[row + CHANNEL_DENIED_UNTIL] = seconds + denySeconds;
+  }
   if (words[row + CHANNEL_DENIED_UNTIL]! > seconds) denyFor(query);
   if (worth < threshold) return;
   const told = floats[row + CHANNEL_TOLD]!;
-  const isDue = seconds - words[row + CHANNEL_TOLD_SECONDS]! >= TELL_SECONDS;
+  const isDue = Math.abs(seconds - words[row + CHANNEL_TOLD_SECONDS]!) >= TELL_SECONDS;
   if (told !== 0 && worth < told * TELL_FACTOR && !isDue) return;
   if (!tellTunnel(query, threshold, memory)) return;
   floats[row + CHANNEL_TOLD] = worth;

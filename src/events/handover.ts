@@ -149,22 +149,25 @@ export class Handover {
     this.#flushUrgent(this.names, KIND_NAME);
   }
 
-  /** Hands over counts that began to gather before `untilMs`. */
-  flushOlder(untilMs: number): void {
-    this.#flushQueue(this.pairs, KIND_PAIR, untilMs, OLDER_MAX);
-    this.#flushQueue(this.names, KIND_NAME, untilMs, OLDER_MAX);
+  /**
+   * Hands over counts that began to gather `gatherMs` ago or more; and those that began in what is
+   * the future since the clock was set back: they would hold up all behind them until it is there.
+   */
+  flushOlder(wallMs: number, gatherMs: number): void {
+    this.#flushQueue(this.pairs, KIND_PAIR, wallMs, gatherMs, OLDER_MAX);
+    this.#flushQueue(this.names, KIND_NAME, wallMs, gatherMs, OLDER_MAX);
   }
 
   flushQueues(): void {
     this.flushPairs();
     const { names } = this;
-    this.#flushQueue(names, KIND_NAME, Number.POSITIVE_INFINITY, names.capacity);
+    this.#flushQueue(names, KIND_NAME, 0, 0, names.capacity);
   }
 
   flushPairs(): void {
     const { pairs } = this;
     this.#flushUrgent(pairs, KIND_PAIR);
-    this.#flushQueue(pairs, KIND_PAIR, Number.POSITIVE_INFINITY, pairs.capacity);
+    this.#flushQueue(pairs, KIND_PAIR, 0, 0, pairs.capacity);
   }
 
   /**
@@ -192,13 +195,14 @@ export class Handover {
     }
   }
 
-  #flushQueue(slots: Slots, kind: number, untilMs: number, most: number): void {
+  #flushQueue(slots: Slots, kind: number, wallMs: number, gatherMs: number, most: number): void {
     for (let count = 0; slots.queueCount > 0 && count < most; count++) {
       const slot = slots.queue[slots.queueHead]!;
       const state = slots.octets[slot * ROW_OCTETS + OCTET_STATE]!;
       // One that is urgent too leaves by that way, or left and waits for nothing.
       if ((state & (IS_DIRTY | IS_URGENT)) === IS_DIRTY) {
-        if (slots.times[slot * ROW_TIMES + TIME_FIRST]! > untilMs) return;
+        const agoMs = wallMs - slots.times[slot * ROW_TIMES + TIME_FIRST]!;
+        if (agoMs >= 0 && agoMs < gatherMs) return;
         if (!this.#handOver(slots, slot, kind)) return;
       }
       slots.dequeue();

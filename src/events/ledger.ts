@@ -178,7 +178,7 @@ export class Ledger {
    */
   flushDue(wallMs: number): void {
     this.handover.flushUrgent();
-    this.handover.flushOlder(wallMs - GATHER_SECONDS * 1000);
+    this.handover.flushOlder(wallMs, GATHER_SECONDS * 1000);
   }
 
   /** Hands over all that has gathered. Stops when the ring is full; the rest stays. */

@@ -74,7 +74,9 @@ export class Purge {
    * @throws SqliteError, and the step may be tried again
    */
   step(nowMs: number): boolean {
-    if (nowMs < this.#notBeforeMs) return false;
+    const leftMs = this.#notBeforeMs - nowMs;
+    // More than a whole pause is a clock that was set back.
+    if (leftMs > 0 && leftMs <= PAUSE_MS) return false;
     const isMore = this.#purgeMore(nowMs);
     const rows = this.#next.all(this.#cursor);
     const old = rows.filter((row) => row.lastMs < nowMs - this.#retentionMs).slice(0, STEP_REMOVES);

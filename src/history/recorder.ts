@@ -38,6 +38,7 @@ class Recorder {
     this.#recording = new Recording(settings, {
       post: (message) => this.#post(message),
       now: Date.now,
+      elapsed: () => performance.now(),
       catchUp: () => this.#catchUp(),
     });
     this.#post({ kind: 'ready' });

@@ -18,6 +18,7 @@ import {
 import type { RingMemory } from '../events/ring.ts';
 import { setHashKey } from '../wire/hash.ts';
 import { Answers } from './answers.ts';
+import type { TwoClocks } from './believed-clock.ts';
 import { Bindings } from './bindings.ts';
 import { Found } from './found.ts';
 import { Gather, type PairGather } from './gather.ts';
@@ -51,10 +52,8 @@ const SETTLE_MS = 20;
 /** Rounds of draining and committing at the end. */
 const CLOSING_ROUNDS = 64;
 
-export interface RecordingContext {
+export interface RecordingContext extends TwoClocks {
   readonly post: (message: FromRecorder) => void;
-  /** Wall clock, ms since the epoch. */
-  readonly now: () => number;
   /** Takes in what main has sent: a record may be read before the message that explains it. */
   readonly catchUp: () => void;
   /** How the database is opened; `openForWriting` where it is left out. */
@@ -101,6 +100,7 @@ export class Recording {
       names: this.#snapshots,
       notice: (level, message) => context.post({ kind: 'notice', level, message }),
       now: context.now,
+      elapsed: context.elapsed,
       open: context.open ?? openForWriting,
       meanwhile: () => {
         for (const source of this.#sources) source?.setAside();

@@ -90,7 +90,8 @@ export class RuleUses {
 
   /** Writes some of what waits where it is time. @returns false where the disk is in trouble */
   flush(store: Store, nowMs: number): boolean {
-    if (nowMs - this.#writtenMs < WRITE_MS || store.isResting) return true;
+    // A clock that was set back must not put it off.
+    if (Math.abs(nowMs - this.#writtenMs) < WRITE_MS || store.isResting) return true;
     return this.#write(store, nowMs);
   }
 

@@ -13,6 +13,7 @@ import type { LedgerMemory } from '../detect/carry.ts';
 import { DnsvalveError } from '../errors.ts';
 import { AnswerRows } from './answer-rows.ts';
 import type { Answer } from './answers.ts';
+import { BelievedClock, type TwoClocks } from './believed-clock.ts';
 import { BindingRows } from './binding-rows.ts';
 import type { FactsNames } from './decisions.ts';
 import { FindingRows } from './finding-rows.ts';
@@ -34,7 +35,7 @@ const RETRY_MS = 1000;
 /** Errors that come from the rows and not from the disk: trying again would fail again. */
 const SPOILED = /^SQLITE_(CONSTRAINT|MISMATCH|TOOBIG|RANGE)/;
 
-export interface StoreSettings {
+export interface StoreSettings extends TwoClocks {
   readonly path: string;
   readonly namesPerDomain: number;
   readonly retentionMs: number;
@@ -42,8 +43,6 @@ export interface StoreSettings {
   readonly answers: number;
   readonly names: FactsNames;
   readonly notice: (level: 'info' | 'warn' | 'error', message: string) => void;
-  /** Wall clock, ms since the epoch. */
-  readonly now: () => number;
   /** Called now and then while a transaction runs; must not touch the rows that are written. */
   readonly meanwhile: () => void;
   /** How the file is opened. */
@@ -72,6 +71,7 @@ export class Store {
   /** Counts up when rows that were known may be others or gone: what was remembered of them. */
   epoch = 0;
   readonly #settings: StoreSettings;
+  readonly #believed: BelievedClock;
   #open: Connection | null = null;
   /** Rows written by earlier connections. */
   #rowsBefore = 0;
@@ -82,6 +82,7 @@ export class Store {
 
   constructor(settings: StoreSettings) {
     this.#settings = settings;
+    this.#believed = new BelievedClock(settings);
     this.#connection();
   }
 
@@ -133,7 +134,9 @@ export class Store {
 
   /** Whether a write would fail without being tried. */
   get isResting(): boolean {
-    return this.#settings.now() < this.#retryAt;
+    const leftMs = this.#retryAt - this.#settings.now();
+    // More than a whole pause is a clock that was set back.
+    return leftMs > 0 && leftMs <= RETRY_MS;
   }
 
   #attempt(write: (connection: Connection) => unknown): WriteResult {
@@ -156,7 +159,7 @@ export class Store {
     if (this.error !== null || this.#open === null) return;
     try {
       this.#open.writer.tend('due');
-      if (this.#open.purge.step(this.#settings.now())) this.epoch += 1;
+      if (this.#open.purge.step(this.#believed.now())) this.epoch += 1;
     } catch (error) {
       this.#fail(error);
     }
@@ -203,8 +206,8 @@ export class Store {
   }
 
   #connection(): Connection | null {
-    if (this.#open !== null) return this.#settings.now() < this.#retryAt ? null : this.#open;
-    if (this.#refused || this.#settings.now() < this.#retryAt) return null;
+    if (this.#open !== null) return this.isResting ? null : this.#open;
+    if (this.#refused || this.isResting) return null;
     try {
       this.#connect();
     } catch (error) {

@@ -39,6 +39,11 @@ export class Book {
     return this.#lastError;
   }
 
+  /** Records that the store does not have as they are. */
+  get unsavedCount(): number {
+    return this.#unsaved.size;
+  }
+
   /** All records. */
   read(): OverridesRead {
     const { exceptions, quarantines } = this;
@@ -94,11 +99,17 @@ export class Book {
     this.#counted.clear();
   }
 
-  /** @returns whether the store has everything now */
+  /**
+   * Writes what waits; where nothing does after a failure, a record that the store has, to find out
+   * whether it takes any again.
+   *
+   * @returns whether the store has everything now
+   */
   save(): boolean {
-    if (this.#unsaved.size === 0) return true;
+    if (this.#unsaved.size === 0 && this.#lastError === null) return true;
     try {
-      this.#write([], []);
+      const probe = this.exceptions.values().next().value ?? this.quarantines.values().next().value;
+      this.#write(this.#unsaved.size === 0 && probe !== undefined ? [probe] : [], []);
       return true;
     } catch (error) {
       this.#lastError = messageOf(error);

@@ -3,13 +3,15 @@
  * from is on the disk, and survives the machine's end.
  *
  * The file is made by the first write. One that is there and cannot be read is fatal: without it
- * nobody knows what is quarantined (fail closed).
+ * nobody knows what is quarantined (fail closed). After an error of the disk it is opened anew, and
+ * must be the file that it was: another one at its path would lack what this one has.
  */
 
 import { existsSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { DnsvalveError, messageOf } from '../errors.ts';
+import { sqliteCode } from '../history/open.ts';
 import type { OverridesRead } from './read.ts';
 import type { ExceptionRecord, QuarantineRecord, Transition } from './records.ts';
 import {
@@ -43,6 +45,8 @@ export class OverridesStore {
   #db: Database.Database | null = null;
   #writes = 0;
   #timer: NodeJS.Timeout | null = null;
+  /** Transitions that the file has; 0 before there is one. */
+  #transitions = 0;
 
   private constructor(path: string) {
     this.path = path;
@@ -76,6 +80,17 @@ export class OverridesStore {
 
   /** All of it or nothing. @throws what SQLite and the file system say */
   write({ exceptions, quarantines, transitions }: Writing): void {
+    try {
+      this.#write({ exceptions, quarantines, transitions });
+    } catch (error) {
+      // A full or busy disk needs no new connection; after anything else the old one is dead.
+      if (!/^SQLITE_(FULL|BUSY)/.test(sqliteCode(error))) this.close();
+      throw error;
+    }
+    this.#transitions += transitions.length;
+  }
+
+  #write({ exceptions, quarantines, transitions }: Writing): void {
     const db = this.#connect();
     const run = db.transaction(() => {
       for (const record of exceptions)
@@ -105,16 +120,27 @@ export class OverridesStore {
   close(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
-    this.#db?.close();
+    const db = this.#db;
     this.#db = null;
+    try {
+      db?.close();
+    } catch {
+      // Nothing can be done about a handle that does not close.
+    }
   }
 
   #connect(): Database.Database {
     if (this.#db !== null) return this.#db;
-    makeDirectory(dirname(this.path));
-    const db = new Database(this.path, { timeout: BUSY_MS });
+    const isAgain = this.#transitions > 0;
+    if (!isAgain) makeDirectory(dirname(this.path));
+    const db = new Database(this.path, { timeout: BUSY_MS, fileMustExist: isAgain });
     try {
       prepare(db);
+      const transitions = Number(db.prepare('SELECT count(*) FROM transition').pluck().get());
+      if (transitions < this.#transitions) {
+        throw new DnsvalveError('DATABASE', `${this.path}: not the file that was open before`);
+      }
+      this.#transitions = transitions;
     } catch (error) {
       db.close();
       throw error;

@@ -1,7 +1,7 @@
 /** The audit log of a resolver: opened beside it, and told which policy is in force. */
 
 import { createRequire } from 'node:module';
-import { AuditLog } from '../audit/log.ts';
+import { AuditLog, type AuditStats } from '../audit/log.ts';
 import { Trail } from '../audit/trail.ts';
 import { configurationDigest } from '../config/digest.ts';
 import type { Log } from '../log.ts';
@@ -12,6 +12,7 @@ const GRACE_MS = 2000;
 
 export interface Audited {
   readonly trail: Trail;
+  stats(): AuditStats;
   /** Records the end, and waits until the disk has all that it takes. */
   stop(signal: string): Promise<void>;
 }
@@ -30,6 +31,7 @@ export function startAudit(resolver: Resolver, log: Log): Audited {
   trail.started(programVersion());
   return {
     trail,
+    stats: () => audit.stats(),
     stop: async (signal) => {
       trail.stopped(signal);
       await audit.close(GRACE_MS);

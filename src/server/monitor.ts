@@ -1,7 +1,8 @@
 /**
  * Monitor: looks at the resolver itself now and then and tells people what went quiet: a feed that
- * is not refreshed, an upstream none of whose servers answers, a server that is not who it must be;
- * and which workloads ask more than they may. Alerts fold, so looking often is cheap.
+ * is not refreshed, an upstream none of whose servers answers, a server that is not who it must be,
+ * a store that the disk does not take; and which workloads ask more than they may. Alerts fold, so
+ * looking often is cheap.
  */
 
 import { fromLimited } from '../alerts/overload.ts';
@@ -12,6 +13,7 @@ import { rateText } from '../overload/compile.ts';
 import type { FeedStatus } from '../reputation/refresh.ts';
 import type { ServerStats } from '../upstream/upstreams.ts';
 import type { Resolver } from './resolver.ts';
+import { StorageWatch, type StoreStatus } from './storage.ts';
 
 const LOOK_MS = 10_000;
 /** A feed is stale when two refreshes in a row did not come. */
@@ -22,10 +24,16 @@ export class Monitor {
   readonly #log: Log;
   readonly #timer: NodeJS.Timeout;
   readonly #limited = new LimitedWatch();
+  readonly #stores: () => readonly StoreStatus[];
+  readonly #storage: StorageWatch;
   #lookedMs = Date.now();
 
-  constructor(resolver: Resolver, log: Log) {
+  constructor(resolver: Resolver, stores: () => readonly StoreStatus[], log: Log) {
     this.#resolver = resolver;
+    this.#stores = stores;
+    this.#storage = new StorageWatch((store, reason) =>
+      resolver.raise('storage-down', store, reason),
+    );
     this.#log = log;
     this.#timer = setInterval(() => void this.look(), LOOK_MS);
     this.#timer.unref();
@@ -39,6 +47,7 @@ export class Monitor {
     try {
       this.#lookAtFeeds();
       this.#lookAtLimits();
+      this.#storage.look(this.#stores());
       const workers = await this.#resolver.workers.upstreams();
       for (const group of deadGroups(workers)) {
         this.#resolver.raise('upstream-down', group, 'no server of this upstream answers');

@@ -34,6 +34,8 @@ export interface RecorderKeeperOptions {
   readonly revisions: Revisions;
   readonly alerts: Dispatch;
   readonly log: Log;
+  /** It died, and is started anew. */
+  readonly onDeath: (reason: string) => void;
 }
 
 export class RecorderKeeper {
@@ -109,7 +111,7 @@ export class RecorderKeeper {
   }
 
   #revive(reason: string): void {
-    this.#options.log.error({ reason }, 'the recorder died and is started anew');
+    this.#options.onDeath(reason);
     setTimeout(() => {
       if (!this.#isStopping) this.#recorder = this.#start(false);
     }, RESTART_MS).unref();

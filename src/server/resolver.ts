@@ -7,7 +7,7 @@
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { operationalAlert } from '../alerts/alert.ts';
+import { type OperationalType, operationalAlert } from '../alerts/alert.ts';
 import { Dispatch } from '../alerts/dispatch.ts';
 import { fromRetro } from '../alerts/retro.ts';
 import { sharedMsNow } from '../clock.ts';
@@ -31,6 +31,7 @@ import { type Built, build, type FirstBuild } from './build.ts';
 import { readCertificates } from './certificates.ts';
 import { LongKnown } from './long-known.ts';
 import { RecorderKeeper } from './recorder-keeper.ts';
+import { warnOfRestart } from './restart-keys.ts';
 import { Retro } from './retro.ts';
 import { Revisions } from './revisions.ts';
 import { type RunningConfig, routingOf, type Snapshot, withFeeds, withKnown } from './snapshot.ts';
@@ -94,7 +95,7 @@ export class Resolver {
       backend: options.backend,
       hashKey,
       onDeath: (index, reason, { ring, oldTap, tap }) => {
-        options.log.error({ worker: index, reason }, 'a worker died and was started anew');
+        this.#tellDeath(`worker ${index}`, reason);
         this.#recorder.addRing(index, ring);
         this.#queryLog.addRing(index, oldTap, tap);
       },
@@ -120,11 +121,12 @@ export class Resolver {
       revisions: this.#revisions,
       alerts: this.#alerts,
       log: options.log,
+      onDeath: (reason) => this.#tellDeath('recorder', reason),
     });
     this.#queryLog = new QueryLogKeeper({
       rings: () => this.#workers.taps,
       revisions: () => this.#revisions.names(),
-      onDeath: (reason) => options.log.error({ reason }, 'the query log died and is started anew'),
+      onDeath: (reason) => this.#tellDeath('query log', reason),
     });
     this.#longKnown = this.#startLongKnown();
     this.#retro = this.#startRetro();
@@ -250,7 +252,7 @@ export class Resolver {
       const { config } = next.snapshot;
       const certificates = readCertificates(this.#addresses);
       await this.#alerts.reconfigure(config, this.#revisions.directory(config), GRACE_MS);
-      this.#warnOfRestart(config);
+      warnOfRestart(log, this.#snapshot.config, config);
       await this.#publish(withKnown(next.snapshot, this.#knownFor(config)));
       await this.#workers.certify(certificates);
       const old = this.#feeds;
@@ -265,16 +267,6 @@ export class Resolver {
       log.error({ problems: messageOf(error).split('\n') }, 'reload refused; the old one stays');
       throw error;
     }
-  }
-
-  /** What only a restart can change is said, not silently left. */
-  #warnOfRestart(next: RunningConfig): void {
-    const now = this.#snapshot.config;
-    const changed = (['listen', 'workers', 'cache', 'history', 'control'] as const).filter(
-      (key) => JSON.stringify(next[key]) !== JSON.stringify(now[key]),
-    );
-    if (changed.length === 0) return;
-    this.#options.log.warn({ keys: changed }, 'these take effect with the next restart');
   }
 
   async #publish(next: Snapshot): Promise<void> {
@@ -386,8 +378,13 @@ export class Resolver {
     return withFeeds(this.#base, (rules) => this.#feeds.compile(rules));
   }
 
+  #tellDeath(thread: string, reason: string): void {
+    this.#options.log.error({ thread, reason }, 'a thread died and is started anew');
+    this.raise('worker-restarted', thread, reason.split('\n', 1)[0] ?? '');
+  }
+
   /** Tells people about the resolver itself. */
-  raise(type: 'feed-stale' | 'upstream-down', subject: string, reason: string): void {
+  raise(type: OperationalType, subject: string, reason: string): void {
     this.#alerts.raise(operationalAlert(type, subject, { reason, atMs: Date.now() }));
   }
 }

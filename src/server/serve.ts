@@ -18,6 +18,7 @@ import type { FirstBuild } from './build.ts';
 import { type Attended, Custody } from './custody.ts';
 import { Monitor } from './monitor.ts';
 import { Resolver } from './resolver.ts';
+import { type StoreStatus, storesOf } from './storage.ts';
 
 export interface ServeOptions {
   readonly first: FirstBuild;
@@ -39,8 +40,9 @@ export async function serve(options: ServeOptions): Promise<void> {
   const audit = startAudit(resolver, log);
   const custody = await attend(kept, resolver, audit, log);
   const again = (by: Actor) => audit.trail.reload(by, () => reload(resolver, notify, metrics));
-  const control = await startControl({ resolver, custody, reload: again }, log);
-  const monitor = new Monitor(resolver, log);
+  const stores = (): StoreStatus[] => storesOf({ resolver, book: kept.book, audit });
+  const control = await startControl({ resolver, custody, stores, reload: again }, log);
+  const monitor = new Monitor(resolver, stores, log);
   // Not before: nobody waits for an answer yet while the first tables are built.
   helpersStandBack();
   sayStarted(resolver, log);

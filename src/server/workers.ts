@@ -56,6 +56,8 @@ interface Slot {
   tap: ByteRingMemory;
   waiting: ((message: FromWorker) => void)[];
   isGone: boolean;
+  /** Why it ended, once it has. */
+  reason: string;
   /** The upstreams that it has for sure. */
   plan: UpstreamPlan;
 }
@@ -205,21 +207,22 @@ export class Workers {
       workerData: settings,
       name: `dnsvalve-worker-${index}`,
     });
-    const slot: Slot = { worker, counters, ring, tap, waiting: [], isGone: false, plan };
-    let reason = 'ended';
+    const state = { waiting: [], isGone: false, reason: 'ended', plan };
+    const slot: Slot = { worker, counters, ring, tap, ...state };
     worker.on('message', (message: FromWorker) => {
       if (message.kind === 'fault') this.#options.onFault(message.message, message.isOpen);
       else slot.waiting.shift()?.(message);
     });
     worker.on('error', (error) => {
-      reason = error instanceof Error ? (error.stack ?? error.message) : messageOf(error);
+      slot.reason = error instanceof Error ? (error.stack ?? error.message) : messageOf(error);
     });
-    worker.once('exit', () => this.#onExit(index, slot, reason));
+    worker.once('exit', () => this.#onExit(index, slot));
     return slot;
   }
 
-  #onExit(index: number, slot: Slot, reason: string): void {
+  #onExit(index: number, slot: Slot): void {
     slot.isGone = true;
+    const { reason } = slot;
     for (const resolve of slot.waiting.splice(0)) resolve({ kind: 'refused', message: reason });
     if (this.#isStopping) return;
     for (const [cell, count] of slot.counters.entries()) {
@@ -235,10 +238,16 @@ export class Workers {
       this.#slots[index] = next;
       const { ring, tap } = next;
       this.#options.onDeath(index, reason, { ring, oldTap: slot.tap, tap });
-      if (this.#addresses.length > 0) {
-        void this.#ask(next, this.#toListen()).catch(() => {});
-      }
+      if (this.#addresses.length > 0) this.#listenAgain(next);
     }, RESTART_MS).unref();
+  }
+
+  /** One that cannot listen hears nobody: it is started anew, until it can. */
+  #listenAgain(slot: Slot): void {
+    this.#ask(slot, this.#toListen()).catch((error: unknown) => {
+      slot.reason = messageOf(error);
+      if (!slot.isGone) void slot.worker.terminate();
+    });
   }
 
   /** Answers come in the order of the questions. @throws DnsvalveError SYSTEM when refused */

@@ -165,5 +165,15 @@ describe('the sentence says who, what and why', () => {
       one: operationalAlert('upstream-down', 'corp', { reason: 'no server answers', atMs: T0 }),
       want: 'corp is down: no server answers',
     },
+    {
+      name: 'a thread that died',
+      one: operationalAlert('worker-restarted', 'worker 1', { reason: 'Error: x', atMs: T0 }),
+      want: 'worker 1 died and was started anew: Error: x',
+    },
+    {
+      name: 'a store that is not written',
+      one: operationalAlert('storage-down', 'history', { reason: 'disk full', atMs: T0 }),
+      want: 'history is not written, or was not: disk full',
+    },
   ])('$name', ({ one, want }) => expect(sentence(one)).toBe(want));
 });

@@ -217,6 +217,21 @@ describe('a disk that refuses', () => {
     expect(check(audit.path)).toMatchObject({ records: 2, findings: [] });
   });
 
+  it('holds no act twice where the head could not be written', async () => {
+    const { audit, directory } = await written();
+    const way = join(directory, 'audit.head.new');
+    mkdirSync(way);
+    expect(await audit.record(reload('four'))).toBe(true);
+    expect(await audit.record(reload('five'))).toBe(true);
+    expect(check(audit.path)).toMatchObject({ records: 5, findings: [] });
+    rmSync(way, { recursive: true });
+    expect(await audit.record(reload('six'))).toBe(true);
+    const seen: unknown[] = [];
+    checkAudit(audit.path, { digest: null, onRecord: ({ details }) => seen.push(details) });
+    expect(seen.slice(3)).toEqual(['four', 'five', 'six'].map((refused) => ({ refused })));
+    expect(check(audit.path).findings).toEqual([]);
+  });
+
   it('costs what the bound drops, and the log says how many', async () => {
     const { audit, directory } = opened(join(temporaryDirectory(), 'state'));
     writeFileSync(directory, 'in the way');

@@ -147,6 +147,14 @@ describe('action deny', () => {
     expect(watch.allows('zqvkxjwhtbp.com')).toBe(true);
   });
 
+  it.each([-1, -20 * 86_400])('no longer than that where the clock is set by %i s', (set) => {
+    watch.missing(...some(5));
+    watch.pass(set);
+    expect(watch.allows('zqvkxjwhtbp.com')).toBe(false);
+    watch.pass(86_400);
+    expect(watch.allows('zqvkxjwhtbp.com')).toBe(true);
+  });
+
   it('not what the workload has resolved before', () => {
     watch.existing('zqvkxjwhtbp.com');
     watch.missing(...some(5));

@@ -58,6 +58,16 @@ describe('the ledger of a domain', () => {
     expect(lab.ask('www.lab.example', { from: STRICT }).isForwarded).toBe(true);
   });
 
+  it.each([-1, -20 * 86_400])('denies no longer where the clock is set by %i s', async (set) => {
+    const lab = await Lab.open();
+    const texts = hexTexts(24);
+    while (lab.ask(`${texts.next().value}.lab.example`, { from: STRICT }).isForwarded);
+    lab.valve.setClock(set);
+    expect(lab.ask('www.lab.example', { from: STRICT }).isForwarded).toBe(false);
+    lab.valve.pass(25 * 3600);
+    expect(lab.ask('www.lab.example', { from: STRICT }).isForwarded).toBe(true);
+  });
+
   it('leaks no more than its threshold and one name before it denies, at any pace', async () => {
     for (const seconds of [0, 60, 3600]) {
       const lab = await Lab.open();

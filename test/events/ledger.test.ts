@@ -163,6 +163,23 @@ describe('what is handed over', () => {
     expect(rig.ledger.pending).toBe(0);
   });
 
+  it.each([-10, -10_000, -864_000_000])(
+    'what gathered before the clock was set by %i ms, and all that is behind it, goes in time',
+    (setMs) => {
+      const rig = new Rig();
+      rig.count({ name: A, wallMs: 5e9 });
+      rig.count({ name: B, wallMs: 5e9 });
+      rig.due(5e9);
+      rig.count({ name: A, wallMs: 5e9 + 1 });
+      const nowMs = 5e9 + setMs;
+      rig.count({ name: B, wallMs: nowMs });
+      rig.due(nowMs);
+      rig.due(nowMs + 1999);
+      rig.due(nowMs + 2001);
+      expect(rig.ledger.pending).toBe(0);
+    },
+  );
+
   it('what waits in both ways leaves once, and every query is in one record', () => {
     const rig = new Rig();
     const records: Handed[] = [];

@@ -1,7 +1,7 @@
 /** What people do to exceptions and quarantines while the daemon is killed again and again. */
 
 import type { AuditRecord } from '../../src/audit/record.ts';
-import type { Random } from '../detect/random.ts';
+import { Random } from '../detect/random.ts';
 import type { AgentReply, Person } from './person.ts';
 import { type Document, Subject } from './subject.ts';
 
@@ -24,20 +24,20 @@ export class Acts {
   readonly acknowledged: Acknowledged[] = [];
   /** Refusals, which are answers too. */
   refused = 0;
-  readonly #random: Random;
+  /** Whoever starts a new stretch gives another. */
+  random = new Random(0);
   readonly #asker: Person;
   readonly #approver: Person;
   #count = 0;
 
-  constructor(random: Random, people: { asker: Person; approver: Person }) {
-    this.#random = random;
+  constructor(people: { asker: Person; approver: Person }) {
     this.#asker = people.asker;
     this.#approver = people.approver;
   }
 
   /** One act of somebody's choice; resolves when it was answered, or cannot be any more. */
   async any(): Promise<void> {
-    const draw = this.#random.below(10);
+    const draw = this.random.below(10);
     const requested = this.#pick((one) => one.isRequested);
     const open = this.#pick((one) => one.kind === 'exception' && one.isStanding);
     const held = this.#pick((one) => one.kind === 'quarantine' && one.isStanding);
@@ -55,8 +55,8 @@ export class Acts {
       workload: WORKLOAD,
       pattern: subject.name,
       reason: 'campaign',
-      for: this.#random.below(3) === 0 ? '1h' : `${2 + this.#random.below(6)}s`,
-      now: this.#random.below(3) === 0,
+      for: this.random.below(3) === 0 ? '1h' : `${2 + this.random.below(6)}s`,
+      now: this.random.below(3) === 0,
     };
     return this.#asked(subject, 'exception-request', this.#asker, question);
   }
@@ -64,7 +64,7 @@ export class Acts {
   #quarantine(): Promise<void> {
     const domain = `q${++this.#count}.${HELD}`;
     const subject = this.#add('quarantine', `www.${domain}`);
-    const time = this.#random.below(2) === 0 ? {} : { for: `${2 + this.#random.below(5)}s` };
+    const time = this.random.below(2) === 0 ? {} : { for: `${2 + this.random.below(5)}s` };
     return this.#asked(subject, 'quarantine', this.#asker, { domain, ...time });
   }
 
@@ -105,6 +105,6 @@ export class Acts {
 
   #pick(isFit: (subject: Subject) => boolean): Subject | null {
     const fit = this.subjects.slice(-40).filter(isFit);
-    return fit[this.#random.below(Math.max(1, fit.length))] ?? null;
+    return fit[this.random.below(Math.max(1, fit.length))] ?? null;
   }
 }

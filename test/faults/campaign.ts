@@ -19,11 +19,15 @@ import { FeedTruth } from './feed-truth.ts';
 import { Flood } from './flood.ts';
 import { type Deliveries, deliveriesOf, JournalReader } from './journal-reader.ts';
 import { Person } from './person.ts';
+import { Phases } from './phases.ts';
 import { Probe } from './probe.ts';
 import { brokenFiles, missingActs, missingDomains, storedSubjects } from './stores.ts';
 
 export interface CampaignShape {
+  /** The number of the last kill. */
   readonly kills: number;
+  /** The number of the first one, 1 when not given: the others were in an earlier run. */
+  readonly first?: number;
   readonly seed: number;
   readonly onRound?: (line: string) => void;
 }
@@ -38,9 +42,13 @@ export interface CampaignReport {
   readonly checkedDomains: number;
   readonly probesRight: number;
   readonly probesFailed: number;
+  /** How long after its end a quarantine was still seen to hold, at most, ms. */
+  readonly heldLateMs: number;
   readonly feedVersions: number;
   readonly alerts: number;
   readonly deliveries: Deliveries;
+  /** Where the time of a kill goes, seconds on average. */
+  readonly phases: Readonly<Record<string, number>>;
   readonly garbage: number;
   /** All that was not as it must be. */
   readonly problems: readonly string[];
@@ -55,11 +63,17 @@ const NEW_PER_SECOND = 150;
 const LIFE_MS = { min: 30, spread: 3000 };
 /** A resolver must come back within this. */
 const READY_MAX_MS = 10_000;
+/** Between the clocks of two processes of one machine. */
+const CLOCK_SLACK_MS = 100;
 /** What a kill may cost of the history: its flush interval. */
 const LOSS_MS = 1000;
 const RECENT_SUBJECTS = 24;
 const FIRST_LOOK = 8;
 const DELIVERY_MS = 60_000;
+/** Kills between two summaries. */
+const SUMMARY_KILLS = 10;
+/** Of the seeds of two kills, so that no campaign of another seed has the same draws. */
+const SEEDS_APART = 100_003;
 
 const ZONE = `$TTL 60
 @ IN SOA ns host 1 2 3 4 30
@@ -69,13 +83,15 @@ const ZONE = `$TTL 60
 
 export class Campaign {
   readonly #shape: CampaignShape;
-  readonly #random: Random;
+  /** Of this kill alone: a run that goes on from here draws the same. */
+  #random: Random;
   readonly #flood = new Flood(NEW_PER_SECOND);
   readonly #probe = new Probe(PROBER);
   readonly #collector = new Collector();
   readonly #feed = new FeedTruth();
   readonly #problems: string[] = [];
   readonly #readyMs: number[] = [];
+  readonly #phases = new Phases();
   #killedAtStart = 0;
   #checkedDomains = 0;
 
@@ -96,14 +112,17 @@ export class Campaign {
     chmodSync(valve.folder, 0o755);
     const socket = join(valve.folder, 'control.sock');
     const [asker, approver] = [new Person(ALICE, socket), new Person(BOB, socket)];
-    const acts = new Acts(this.#random, { asker, approver });
+    const acts = new Acts({ asker, approver });
     const journal = new JournalReader(join(valve.folder, 'state'));
     try {
-      for (let kill = 1; kill <= this.#shape.kills; kill++) {
+      for (let kill = this.#shape.first ?? 1; kill <= this.#shape.kills; kill++) {
+        this.#random = new Random(this.#shape.seed + kill * SEEDS_APART);
+        acts.random = this.#random;
         await this.#live(valve, acts);
         await this.#after(valve, acts, journal);
         const many = this.#problems.length;
         this.#shape.onRound?.(`${kill}: ready in ${this.#readyMs.at(-1)} ms, ${many} problems`);
+        if (kill % SUMMARY_KILLS === 0) this.#summarise(kill, acts, journal);
       }
       return await this.#finish(valve, acts, journal);
     } finally {
@@ -119,19 +138,19 @@ export class Campaign {
   /** A life under load, until it is killed. */
   async #live(valve: Valve, acts: Acts): Promise<void> {
     await this.#probe.open(valve);
+    const fromMs = Date.now() - CLOCK_SLACK_MS;
     await this.#flood.start(valve, CLIENT);
     let isOver = false;
     const acting = this.#act(valve, acts, () => isOver);
-    await pause(LIFE_MS.min + this.#random.below(LIFE_MS.spread));
+    await this.#phases.time('life', pause(LIFE_MS.min + this.#random.below(LIFE_MS.spread)));
     valve.program.child.kill('SIGKILL');
     const killedAt = performance.now();
     isOver = true;
-    await valve.program.exit();
-    await acting;
+    await this.#phases.time('death', Promise.all([valve.program.exit(), acting]));
     await this.#flood.stop();
     const settled = this.#flood.answeredBefore(killedAt - LOSS_MS);
     this.#flood.forget();
-    const missing = missingDomains(valve.historyPath, settled);
+    const missing = missingDomains(valve.historyPath, settled, fromMs);
     this.#checkedDomains += settled.length;
     if (missing.length > 0) this.#say(`history lacks ${missing.length}, as ${missing[0]}`);
   }
@@ -173,7 +192,7 @@ export class Campaign {
     ageFeed(state, this.#feed.name);
     if (this.#random.below(8) === 0) await this.#killAtStart(valve);
     const begun = performance.now();
-    await valve.restart();
+    await this.#phases.time('start', valve.restart());
     const readyMs = Math.round(performance.now() - begun);
     this.#readyMs.push(readyMs);
     if (readyMs > READY_MAX_MS) this.#say(`ready after ${readyMs} ms`);
@@ -187,9 +206,11 @@ export class Campaign {
     await this.#feed.mustHold(this.#probe);
     const looked = acts.subjects.slice(-RECENT_SUBJECTS);
     for (let at = 0; at < looked.length; at += FIRST_LOOK) {
-      await Promise.all(looked.slice(at, at + FIRST_LOOK).map((one) => this.#probe.look(one)));
+      const some = looked.slice(at, at + FIRST_LOOK).map((one) => this.#probe.look(one));
+      await this.#phases.time('probes', Promise.all(some));
     }
-    for (const problem of await missingActs(state, acts.acknowledged)) this.#say(problem);
+    const missing = this.#phases.time('audit', missingActs(state, acts.acknowledged));
+    for (const problem of await missing) this.#say(problem);
     for (const from of [this.#feed.problems, this.#probe.problems]) {
       for (const problem of from.splice(0)) this.#say(problem);
     }
@@ -218,7 +239,7 @@ export class Campaign {
     if (deliveries.outOfOrder > 0) this.#say(`${deliveries.outOfOrder} alerts out of order`);
     const sum = this.#readyMs.reduce((total, one) => total + one, 0);
     return {
-      kills: this.#shape.kills + this.#killedAtStart,
+      kills: this.#readyMs.length + this.#killedAtStart,
       killedAtStart: this.#killedAtStart,
       readyMs: { mean: sum / this.#readyMs.length, max: Math.max(...this.#readyMs) },
       acknowledged: acts.acknowledged.length,
@@ -226,13 +247,37 @@ export class Campaign {
       checkedDomains: this.#checkedDomains,
       probesRight: this.#probe.right,
       probesFailed: this.#probe.failed,
+      heldLateMs: this.#probe.heldLateMs,
       feedVersions: this.#feed.confirmed,
       alerts: journal.sequences.size,
       deliveries,
+      phases: this.#phases.means(this.#readyMs.length),
       garbage: this.#collector.garbage.length,
       problems: this.#problems,
       status: await valve.program.stop(),
     };
+  }
+
+  /** So far, for a run that is cut off; another one may go on from the next kill. */
+  #summarise(kill: number, acts: Acts, journal: JournalReader): void {
+    const { right, failed, heldLateMs } = this.#probe;
+    const { messages } = this.#collector;
+    const figures = {
+      kills: this.#readyMs.length + this.#killedAtStart,
+      problems: this.#problems.length,
+      readyMaxMs: Math.max(...this.#readyMs),
+      acknowledged: acts.acknowledged.length,
+      domains: this.#checkedDomains,
+      probes: right,
+      failed,
+      heldLateMs,
+      alerts: journal.sequences.size,
+      received: messages.length,
+    };
+    const shown = Object.entries(figures).map(([name, value]) => `${name} ${value}`);
+    const seconds = JSON.stringify(this.#phases.means(this.#readyMs.length));
+    const next = `go on with --seed ${this.#shape.seed} --first ${kill + 1}`;
+    this.#shape.onRound?.(`so far: ${shown.join(', ')}; seconds ${seconds}; ${next}`);
   }
 
   #say(problem: string): void {

@@ -22,6 +22,8 @@ export class Probe {
   right = 0;
   /** Answers that say that the upstream did not answer in time: neither. */
   failed = 0;
+  /** How long after its end a quarantine was still seen to hold, at most, ms. */
+  heldLateMs = 0;
 
   constructor(from: string) {
     this.#from = from;
@@ -55,10 +57,16 @@ export class Probe {
     const receivedMs = Date.now();
     if (message === null || subject.version !== version) return;
     const must = subject.mustResolve(sentMs, receivedMs);
+    this.#noteLate(subject, message, sentMs);
     if (must === null) return;
     const problem = this.#problem(subject, message, must, receivedMs);
     if (problem === null) this.right++;
     else this.#say(subject, problem);
+  }
+
+  #noteLate({ kind, isStanding, untilMs }: Subject, { rcode }: Message, sentMs: number): void {
+    if (kind !== 'quarantine' || !isStanding || rcode !== NXDOMAIN) return;
+    if (sentMs > untilMs) this.heldLateMs = Math.max(this.heldLateMs, sentMs - untilMs);
   }
 
   #problem(subject: Subject, message: Message, must: boolean, nowMs: number): string | null {

@@ -29,12 +29,16 @@ export function brokenFiles(historyPath: string, stateDirectory: string): string
   });
 }
 
-/** Which of these registrable domains the history has never heard of. */
-export function missingDomains(historyPath: string, domains: readonly string[]): string[] {
+/** Which of these registrable domains, first asked for since then, the history does not have. */
+export function missingDomains(
+  historyPath: string,
+  domains: readonly string[],
+  sinceMs: number,
+): string[] {
   if (domains.length === 0) return [];
   const db = openForReading(historyPath);
   try {
-    const all = { workload: null, sinceMs: 0, limit: -1 };
+    const all = { workload: null, sinceMs, limit: -1 };
     const found = new Set(new HistoryQueries(db).firstSeen(all).map(({ domain }) => domain));
     return domains.filter((domain) => !found.has(domain));
   } finally {

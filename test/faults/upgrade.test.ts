@@ -59,7 +59,7 @@ describe.runIf(BACKENDS.includes('native'))('an upgrade', () => {
         to: old,
         sources: SOURCES,
         connections: 0,
-        perSecond: PER_SECOND,
+        pace: { perSecond: PER_SECOND },
         next: () => names.next().value,
         onAnswer: ({ octets }) => {
           answers++;

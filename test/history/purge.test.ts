@@ -58,6 +58,32 @@ describe('the purge', () => {
     expect(tableRows(test.path, 'SELECT 1 FROM name')).toHaveLength(0);
   });
 
+  it('is not put off by a clock that is set back', () => {
+    const test = fixture({ retentionMs: DAY });
+    test.recording.maintain();
+    test.clock.ms -= 10 * DAY;
+    test.put(detail(1, NOON - 12 * DAY));
+    test.recording.flush();
+    test.recording.maintain();
+    expect(tableRows(test.path, 'SELECT 1 FROM name')).toHaveLength(0);
+  });
+
+  it('takes nothing for old by a clock that is set far forward, until it is set right', () => {
+    const test = fixture({ retentionMs: 30 * DAY });
+    test.put(detail(1, NOON));
+    test.recording.flush();
+    const set = 3650 * DAY;
+    test.clock.ms += set;
+    test.clock.setMs += set;
+    test.recording.maintain();
+    expect(tableRows(test.path, 'SELECT 1 FROM name')).toHaveLength(1);
+    test.clock.ms -= set;
+    test.clock.setMs -= set;
+    test.clock.ms += 31 * DAY;
+    test.recording.maintain();
+    expect(tableRows(test.path, 'SELECT 1 FROM name')).toHaveLength(0);
+  });
+
   it('leaves a first query findable by its full name', () => {
     const test = fixture({ retentionMs: DAY });
     test.put(detail(1, NOON - 2 * DAY));

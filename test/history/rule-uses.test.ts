@@ -72,6 +72,15 @@ describe('the use of a rule', () => {
     expect(queries()).toEqual([3]);
   });
 
+  it('is written also after the clock was set back', () => {
+    const test = started();
+    test.recording.flush();
+    test.clock.ms -= 864_000_000;
+    test.put([{ kind: KIND_NAME, name: 'a.example.com', allowed: 1, rule: 1 }]);
+    test.recording.flush();
+    expect(uses(test)).toHaveLength(1);
+  });
+
   it('is known to be kept since the first daemon that keeps it', () => {
     const test = started();
     test.recording.flush();

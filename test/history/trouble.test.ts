@@ -68,6 +68,22 @@ describe('trouble that passes', () => {
     });
   }
 
+  it('is tried again in time also where the clock is set back meanwhile', () => {
+    let connection: Database.Database | undefined;
+    const test = fixture({
+      prepare: (db) => {
+        connection = db;
+        db.pragma('max_page_count = 1');
+      },
+    });
+    test.put(many(300));
+    expect(test.recording.flush()).toBe(false);
+    connection?.pragma('max_page_count = 1000000');
+    test.clock.ms -= 864_000_000;
+    expect(test.recording.flush()).toBe(true);
+    expect(test.recording.stats()).toMatchObject({ queueDepth: 0, error: null });
+  });
+
   it('a file that somebody else holds locked is waited for', () => {
     const test = fixture();
     const other = new Database(test.path);

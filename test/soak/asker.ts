@@ -1,101 +1,61 @@
 /**
- * Asks at an even pace over UDP sockets and TCP connections, and hands every answer to whoever
- * checks it, with the question and when it was asked. It keeps nothing of what is answered.
+ * Asks over UDP sockets and TCP connections, at an even pace or with so many questions under way,
+ * and hands every answer to whoever checks it, with the question and when it was asked. It keeps
+ * nothing of what is answered.
  */
 
-import { createSocket, type Socket } from 'node:dgram';
-import { once } from 'node:events';
-import { connect, type Socket as TcpSocket } from 'node:net';
-import { FrameReader } from '../../src/upstream/frames.ts';
-import { type Endpoint, framed } from '../support/client.ts';
-import { buildQuery } from '../support/message.ts';
+import type { Endpoint } from '../support/client.ts';
 import { until } from '../support/until.ts';
+import { type Line, type LineEvents, queryOf } from './line.ts';
+import { TcpLine } from './tcp-line.ts';
+import { UdpLine } from './udp-line.ts';
 import type { Question } from './world.ts';
 
 /** Longer than any server here takes to give up. */
 const LOST_MS = 8000;
 const STEP_MS = 5;
-const IDS = 65_536;
-const CONNECT_MS = 500;
+const SWEEP_MS = 1000;
+/** One question of so many is asked over TCP where there are connections. */
+const TCP_EVERY = 10;
+/** Questions that leave over one socket before the next has its turn. */
+const TOGETHER = 16;
+/** So many steps' worth of questions leave at once at most. */
+const CATCH_UP_STEPS = 10;
 
 export interface Taken {
   readonly question: Question;
   /** Wall clock, ms. */
   readonly sentMs: number;
+  /** Until the call returns. */
   readonly octets: Buffer;
 }
+
+/** So many questions a second, or so many under way. */
+export type Pace = { readonly perSecond: number } | { readonly underWay: number };
 
 export interface AskerOptions {
   readonly to: Endpoint;
   /** Source addresses; one UDP socket each. */
   readonly sources: readonly string[];
   readonly connections: number;
-  readonly perSecond: number;
+  readonly pace: Pace;
   readonly next: () => Question;
   readonly onAnswer: (taken: Taken) => void;
   readonly onLost: (question: Question, sentMs: number) => void;
 }
 
-interface Waiting {
-  readonly question: Question;
-  readonly sentMs: number;
-}
-
-/** One socket or connection: what was asked under which id. */
-class Line {
-  readonly #waiting = new Map<number, Waiting>();
-  readonly #options: AskerOptions;
-  readonly #send: (octets: Buffer) => boolean;
-  #id = 0;
-
-  constructor(options: AskerOptions, send: (octets: Buffer) => boolean) {
-    this.#options = options;
-    this.#send = send;
-  }
-
-  ask(question: Question): boolean {
-    this.#id = (this.#id + 1) % IDS;
-    const { name, type } = question;
-    const octets = buildQuery({ id: this.#id, name, type, edns: { size: 1232 } });
-    if (!this.#send(octets)) return false;
-    this.#waiting.set(this.#id, { question, sentMs: Date.now() });
-    return true;
-  }
-
-  take(octets: Buffer): void {
-    const id = octets.readUInt16BE(0);
-    const waiting = this.#waiting.get(id);
-    if (waiting === undefined) return;
-    this.#waiting.delete(id);
-    this.#options.onAnswer({ ...waiting, octets });
-  }
-
-  get isDone(): boolean {
-    return this.#waiting.size === 0;
-  }
-
-  /** What is older than `beforeMs` is lost. */
-  sweep(beforeMs: number): void {
-    for (const [id, { question, sentMs }] of this.#waiting) {
-      if (sentMs >= beforeMs) return;
-      this.#waiting.delete(id);
-      this.#options.onLost(question, sentMs);
-    }
-  }
-
-  /** A connection that ended: what waits on it was never promised an answer. */
-  forget(): void {
-    this.#waiting.clear();
-  }
-}
-
 export class Asker {
   readonly #options: AskerOptions;
-  readonly #sockets: Socket[] = [];
-  readonly #streams: TcpSocket[] = [];
-  readonly #lines: Line[] = [];
+  readonly #udp: UdpLine[] = [];
+  readonly #tcp: TcpLine[] = [];
+  #lines: readonly Line[] = [];
   #timer: NodeJS.Timeout | null = null;
-  #isStopped = false;
+  #startMs = 0;
+  #sweptMs = 0;
+  /** Of an even pace: questions that were due while this very process stood still. */
+  #skipped = 0;
+  #turn = 0;
+  #underWay = 0;
   asked = 0;
 
   private constructor(options: AskerOptions) {
@@ -104,8 +64,14 @@ export class Asker {
 
   static async start(options: AskerOptions): Promise<Asker> {
     const asker = new Asker(options);
-    for (const source of options.sources) await asker.#openUdp(source);
-    for (let i = 0; i < options.connections; i++) asker.#openTcp();
+    for (const source of options.sources) {
+      const line = await UdpLine.open(options.to, source, asker.#events());
+      asker.#udp.push(line);
+    }
+    for (let i = 0; i < options.connections; i++) {
+      asker.#tcp.push(new TcpLine(options.to, asker.#events()));
+    }
+    asker.#lines = [...asker.#udp, ...asker.#tcp];
     asker.#run();
     return asker;
   }
@@ -113,84 +79,78 @@ export class Asker {
   /** Asks no more; resolves when everything was answered or is lost. */
   async stop(): Promise<void> {
     if (this.#timer !== null) clearInterval(this.#timer);
-    this.#isStopped = true;
-    const answered = () => (this.#lines.every((line) => line.isDone) ? true : null);
+    this.#timer = null;
+    const answered = () => (this.#lines.every(({ waiting }) => waiting.isDone) ? true : null);
     await until('everything is answered', answered, LOST_MS).catch(() => {});
-    for (const line of this.#lines) line.sweep(Number.POSITIVE_INFINITY);
-    for (const socket of this.#sockets) socket.close();
-    for (const stream of this.#streams) stream.destroy();
+    for (const { waiting } of this.#lines) waiting.sweep(Number.POSITIVE_INFINITY);
+    for (const line of this.#lines) line.close();
   }
 
-  async #openUdp(source: string): Promise<void> {
-    const socket = createSocket({ type: 'udp4', recvBufferSize: 4 << 20 });
-    socket.on('error', () => {});
-    socket.bind(0, source);
-    await once(socket, 'listening');
-    const { port, address } = this.#options.to;
-    const line = new Line(this.#options, (octets) => {
-      socket.send(octets, port, address);
-      return true;
-    });
-    socket.on('message', (octets) => line.take(octets));
-    this.#sockets.push(socket);
-    this.#lines.push(line);
-  }
-
-  /** Opened anew when the server ends it, as it may. */
-  #openTcp(): void {
-    const { port, address } = this.#options.to;
-    let stream = connect(port, address);
-    const line = new Line(this.#options, (octets) => {
-      if (stream.readyState !== 'open') return false;
-      stream.write(framed(octets));
-      return true;
-    });
-    const attend = (): void => {
-      const reader = new FrameReader();
-      stream.on('data', (chunk) =>
-        reader.push(chunk, (octets, start, end) => {
-          line.take(Buffer.from(octets.slice(start, end)));
-          return true;
-        }),
-      );
-      stream.on('error', () => {});
-      stream.once('close', () => {
-        line.forget();
-        if (this.#isStopped) return;
-        setTimeout(() => {
-          if (this.#isStopped) return;
-          stream = connect(port, address);
-          attend();
-        }, CONNECT_MS);
-      });
-      this.#streams.push(stream);
+  #events(): LineEvents {
+    return {
+      onAnswer: (question, sentMs, octets) => {
+        this.#underWay--;
+        this.#options.onAnswer({ question, sentMs, octets });
+      },
+      onLost: (question, sentMs) => {
+        this.#underWay--;
+        this.#options.onLost(question, sentMs);
+      },
+      onForgotten: () => {
+        this.#underWay--;
+      },
+      onBatch: () => {
+        if ('underWay' in this.#options.pace) this.#step();
+      },
     };
-    attend();
-    this.#lines.push(line);
   }
 
   #run(): void {
-    const start = performance.now();
-    const { perSecond, next } = this.#options;
-    let sweptMs = Date.now();
-    let skipped = 0;
+    this.#startMs = performance.now();
+    this.#sweptMs = this.#startMs;
     this.#timer = setInterval(() => {
-      const due = Math.floor(((performance.now() - start) / 1000) * perSecond) - skipped;
-      // After a pause of this very process there is no burst to make up for it.
-      const most = Math.ceil((perSecond * STEP_MS * 10) / 1000) + 1;
-      const count = Math.min(due - this.asked, most);
-      skipped += due - this.asked - count;
-      for (let i = 0; i < count; i++) this.#askOne(next());
-      const now = Date.now();
-      if (now - sweptMs < 1000) return;
-      sweptMs = now;
-      for (const line of this.#lines) line.sweep(now - LOST_MS);
+      this.#step();
+      const now = performance.now();
+      if (now - this.#sweptMs < SWEEP_MS) return;
+      this.#sweptMs = now;
+      for (const { waiting } of this.#lines) waiting.sweep(Date.now() - LOST_MS);
     }, STEP_MS);
   }
 
-  #askOne(question: Question): void {
-    const line = this.#lines[this.asked % this.#lines.length];
-    this.asked++;
-    if (line?.ask(question) !== true) this.#lines[0]?.ask(question);
+  #step(): void {
+    if (this.#timer === null) return;
+    this.#askMany(this.#due());
+  }
+
+  /** How many questions are to leave now. */
+  #due(): number {
+    const { pace } = this.#options;
+    if ('underWay' in pace) return Math.max(0, pace.underWay - this.#underWay);
+    const seconds = (performance.now() - this.#startMs) / 1000;
+    const due = Math.floor(seconds * pace.perSecond) - this.#skipped;
+    // After a pause of this very process there is no burst to make up for it.
+    const most = Math.ceil((pace.perSecond * STEP_MS * CATCH_UP_STEPS) / 1000) + 1;
+    const count = Math.min(due - this.asked, most);
+    this.#skipped += due - this.asked - count;
+    return count;
+  }
+
+  /** In turns, so that each socket has its share. */
+  #askMany(count: number): void {
+    for (let i = 0; i < count; i++) {
+      this.asked++;
+      if (i % TOGETHER === 0) this.#turn++;
+      if (this.#ask(this.#options.next())) this.#underWay++;
+    }
+    for (const line of this.#lines) line.flush();
+  }
+
+  #ask(question: Question): boolean {
+    const query = queryOf(question);
+    if (this.#tcp.length > 0 && this.asked % TCP_EVERY === 0) {
+      const line = this.#tcp[this.#turn % this.#tcp.length];
+      if (line?.ask(question, query) === true) return true;
+    }
+    return this.#udp[this.#turn % this.#udp.length]?.ask(question, query) ?? false;
   }
 }

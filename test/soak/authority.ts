@@ -46,6 +46,10 @@ zone:
     return new Authority(port, folder, zone).answers();
   }
 
+  get pid(): number {
+    return this.#program.child.pid ?? 0;
+  }
+
   /** Takes queries and says nothing, like a machine that lost its network. */
   freeze(): void {
     this.#program.child.kill('SIGSTOP');

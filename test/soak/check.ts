@@ -2,17 +2,18 @@
 
 import { type Message, readMessage } from '../support/message.ts';
 import type { Taken } from './asker.ts';
-import { contentOf, highestTtl, type Oracle } from './oracle.ts';
+import { contentOf, type Oracle } from './oracle.ts';
+import { PatternReader } from './pattern.ts';
 import type { Stalls } from './stalls.ts';
-import { ageOf } from './tick.ts';
-import { type Question, TICK_TTL } from './world.ts';
+import type { Ticks } from './ticks.ts';
+import type { Question } from './world.ts';
 
 const [NOERROR, SERVFAIL, NXDOMAIN] = [0, 2, 3];
 const BLOCKED = 15;
 export const FILTERED = 17;
 const KEPT = 20;
-/** What rounding to whole seconds at two ends may add. */
-const ROUNDING = 1;
+/** Octets of one question's answers that are known: the order of records and what is in force. */
+const PATTERNS_MAX = 100;
 
 /** When SERVFAIL is an honest answer; wall clock, ms. */
 export interface Outage {
@@ -24,14 +25,42 @@ export interface Outage {
 /** From which moment on a switched name must be allowed, or denied; null while it changes. */
 export type Switch = 'allowed' | 'denied' | null;
 
+/** What an answer is, apart from when it came. */
+type Kind = 'data' | 'denied' | 'filtered' | 'failed' | 'tick';
+interface Found {
+  readonly kind: Kind;
+  /** Of a tick, which is read each time, and of a failure, which is told. */
+  readonly message: Message | null;
+  readonly highestTtl: number;
+}
+
+/** What the answers to each kind of question are, where nothing fails. */
+const WANTED = {
+  data: 'data',
+  denied: 'denied',
+  listed: 'filtered',
+  tick: 'tick',
+} as const satisfies Partial<Record<Question['kind'], Kind>>;
+
+export interface CheckSources {
+  readonly oracle: Oracle;
+  readonly ticks: Ticks;
+  readonly stalls: Stalls;
+}
+
 export class Check {
   readonly #oracle: Oracle;
+  readonly #ticks: Ticks;
   readonly #stalls: Stalls;
+  readonly #reader = new PatternReader();
+  readonly #known = new WeakMap<Question, Map<string, Kind>>();
   readonly outages: Outage[] = [];
   /** What was so when a query was asked, newest last. */
   readonly switches: { readonly sinceMs: number; readonly to: Switch }[] = [];
   readonly counts = {
     answers: 0,
+    /** Of these, read apart; the others had the octets of one that was. */
+    readApart: 0,
     servfail: 0,
     denied: 0,
     ticks: 0,
@@ -44,25 +73,25 @@ export class Check {
   /** Milliseconds, the longest answer that was no SERVFAIL and outside of outages. */
   slowestMs = 0;
 
-  constructor(oracle: Oracle, stalls: Stalls) {
+  constructor({ oracle, ticks, stalls }: CheckSources) {
     this.#oracle = oracle;
+    this.#ticks = ticks;
     this.#stalls = stalls;
   }
 
   take(taken: Taken): void {
     this.counts.answers++;
+    const { question, sentMs } = taken;
     const nowMs = Date.now();
-    let message: Message;
+    const slow = nowMs - sentMs;
+    if (slow > this.slowestMs && !this.#isOutage(sentMs, nowMs)) this.slowestMs = slow;
     try {
-      message = readMessage(taken.octets);
+      const found = this.#find(question, taken.octets);
+      const problem = typeof found === 'string' ? found : this.#judge(taken, found, nowMs);
+      if (problem !== null) this.#wrong(question, problem);
     } catch (error) {
-      this.#wrong(taken.question, `unreadable: ${String(error)}`);
-      return;
+      this.#wrong(question, `unreadable: ${String(error)}`);
     }
-    const isOutage = this.#isOutage(taken.sentMs, nowMs);
-    if (!isOutage) this.slowestMs = Math.max(this.slowestMs, nowMs - taken.sentMs);
-    const problem = this.#problem(taken, message, nowMs, isOutage);
-    if (problem !== null) this.#wrong(taken.question, problem);
   }
 
   /** Of a query that nothing was ever said to. */
@@ -73,59 +102,85 @@ export class Check {
     }
   }
 
-  #problem(taken: Taken, message: Message, nowMs: number, isOutage: boolean): string | null {
-    const { question } = taken;
-    if (question.kind === 'denied') return this.#denied(message, BLOCKED);
-    if (question.kind === 'listed') return this.#denied(message, FILTERED);
-    if (question.kind === 'switched') {
-      const to = this.#switchAt(taken.sentMs, nowMs);
-      if (to !== 'allowed') return to === null ? null : this.#denied(message, BLOCKED);
-      this.counts.switched++;
+  /** What an answer is, or what is wrong with it whenever it came. */
+  #find(question: Question, octets: Buffer): Found | string {
+    const pattern = this.#reader.read(octets);
+    const { highestTtl } = this.#reader;
+    const known = this.#patternsOf(question);
+    const kind = pattern === null ? undefined : known.get(pattern);
+    if (kind !== undefined) return { kind, message: null, highestTtl };
+    this.counts.readApart++;
+    const message = readMessage(octets);
+    const read = this.#kindOf(question, message);
+    if (read === null) return this.#contradiction(question, message);
+    // The others are told of one by one, or are never the same twice.
+    const isKept = read === 'data' || read === 'denied' || read === 'filtered';
+    if (isKept && pattern !== null && known.size < PATTERNS_MAX) known.set(pattern, read);
+    return { kind: read, message, highestTtl };
+  }
+
+  #patternsOf(question: Question): Map<string, Kind> {
+    let known = this.#known.get(question);
+    if (known === undefined) {
+      known = new Map();
+      this.#known.set(question, known);
     }
-    if (message.rcode === SERVFAIL) {
-      this.counts.servfail++;
-      if (isOutage) return null;
-      return this.#late(taken.sentMs, nowMs, `SERVFAIL (EDE ${message.ede}), the upstreams are up`);
+    return known;
+  }
+
+  /** Null for what is none of them. */
+  #kindOf(question: Question, message: Message): Kind | null {
+    const { rcode, ede, answers } = message;
+    if (rcode === SERVFAIL) return 'failed';
+    const isDenial = rcode === NXDOMAIN && answers.length === 0;
+    if (isDenial && ede === BLOCKED) return 'denied';
+    if (isDenial && ede === FILTERED) return 'filtered';
+    if (question.kind === 'tick') return rcode === NOERROR && answers.length === 1 ? 'tick' : null;
+    if (question.kind !== 'data' && question.kind !== 'switched') return null;
+    const truth = this.#oracle.truthOf(question);
+    return rcode === truth.rcode && contentOf(message) === truth.answers ? 'data' : null;
+  }
+
+  #contradiction(question: Question, message: Message): string {
+    const shown = `rcode ${message.rcode}, EDE ${message.ede}`;
+    if (question.kind !== 'data' && question.kind !== 'switched') return shown;
+    const { rcode, answers } = this.#oracle.truthOf(question);
+    return `${shown}, answered\n${contentOf(message)}\n  and not rcode ${rcode}\n${answers}`;
+  }
+
+  #judge({ question, sentMs }: Taken, found: Found, nowMs: number): string | null {
+    const { kind, message, highestTtl } = found;
+    if (kind === 'denied' || kind === 'filtered') this.counts.denied++;
+    const to = question.kind === 'switched' ? this.#switchAt(sentMs, nowMs) : 'allowed';
+    if (to === null) return null;
+    if (question.kind === 'switched') this.counts.switched++;
+    const allowed = question.kind === 'switched' ? 'data' : WANTED[question.kind];
+    const wanted = to === 'allowed' ? allowed : 'denied';
+    if (kind === 'failed' && (wanted === 'data' || wanted === 'tick')) {
+      return this.#failed(message, sentMs, nowMs);
     }
-    return question.kind === 'tick'
-      ? this.#tick(message, nowMs, taken.sentMs)
-      : this.#data(question, message);
-  }
-
-  #denied(message: Message, ede: number): string | null {
-    this.counts.denied++;
-    const isDenial = message.rcode === NXDOMAIN && message.answers.length === 0;
-    if (isDenial && message.ede === ede) return null;
-    return `not denied: rcode ${message.rcode}, EDE ${message.ede}`;
-  }
-
-  #data(question: Question, message: Message): string | null {
-    const { rcode, answers, ttlMax } = this.#oracle.truthOf(question);
-    if (message.rcode !== rcode) return `rcode ${message.rcode}, not ${rcode}`;
-    const content = contentOf(message);
-    if (content !== answers) return `answered\n${content}\n  and not\n${answers}`;
-    const ttl = highestTtl(message);
-    return ttl <= ttlMax ? null : `a TTL of ${ttl}, over ${ttlMax}`;
-  }
-
-  /** The address says when it was made: its age and its TTL together are no more than at first. */
-  #tick(message: Message, nowMs: number, sentMs: number): string | null {
-    this.counts.ticks++;
-    const [record] = message.answers;
-    if (message.rcode !== NOERROR || record === undefined) return `rcode ${message.rcode}`;
-    const ageMax = ageOf(record.rdata, nowMs);
-    const ageMin = ageOf(record.rdata, sentMs);
-    if (ageMax < 0) return `made ${-ageMax} s in the future`;
-    const whole = record.ttl + Math.max(0, ageMin);
-    if (whole <= TICK_TTL + ROUNDING) return null;
-    return this.#late(sentMs, nowMs, `TTL ${record.ttl} at an age of ${ageMin} s`);
+    if (kind !== wanted) return `it is ${kind}, and must be ${wanted}`;
+    if (kind === 'tick') return this.#tick(question, message, sentMs);
+    if (kind !== 'data') return null;
+    const { ttlMax } = this.#oracle.truthOf(question);
+    return highestTtl <= ttlMax ? null : `a TTL of ${highestTtl}, over ${ttlMax}`;
   }
 
   /** What only time makes wrong is judged where time was kept. */
-  #late(sentMs: number, nowMs: number, problem: string): string | null {
-    if (!this.#stalls.covers(sentMs, nowMs)) return problem;
+  #failed(message: Message | null, sentMs: number, nowMs: number): string | null {
+    this.counts.servfail++;
+    if (this.#isOutage(sentMs, nowMs)) return null;
+    if (!this.#stalls.covers(sentMs, nowMs)) {
+      return `SERVFAIL (EDE ${message?.ede}), the upstreams are up`;
+    }
     this.counts.excused++;
     return null;
+  }
+
+  #tick({ name }: Question, message: Message | null, sentMs: number): string | null {
+    this.counts.ticks++;
+    const [record] = message?.answers ?? [];
+    return record === undefined ? 'no address' : this.#ticks.check(name, record, sentMs);
   }
 
   #switchAt(sentMs: number, nowMs: number): Switch {

@@ -13,8 +13,15 @@ export interface Fit {
   readonly first: number;
   readonly last: number;
   readonly perHour: number;
-  /** Share of the variance that the line explains, 0 to 1. */
-  readonly r2: number;
+  /** Between these two the true slope lies, 95 times in a hundred; infinite where nothing is known. */
+  readonly low: number;
+  readonly high: number;
+}
+
+/** What a slope says about growth. */
+export function verdictOf({ low, high }: Fit): 'grows' | 'shrinks' | 'steady' {
+  if (low > 0) return 'grows';
+  return high < 0 ? 'shrinks' : 'steady';
 }
 
 /** @param metrics port of its metrics page, on loopback */
@@ -31,20 +38,44 @@ export async function sample(pid: number, metrics: number): Promise<Sample> {
   };
 }
 
-/** Least squares. */
+/**
+ * Least squares, and how sure the slope is. What is sampled stays where it is for a while, so that
+ * samples count for fewer than they are: by the correlation of what the line leaves over with
+ * itself, one sample later.
+ */
 export function lineThrough(samples: readonly Sample[], quantity: Quantity): Fit {
   const xs = samples.map(({ atMs }) => atMs / 3_600_000);
   const ys = samples.map((one) => one[quantity]);
-  const mean = (list: readonly number[]) => list.reduce((sum, one) => sum + one, 0) / list.length;
   const [mx, my] = [mean(xs), mean(ys)];
-  let [sxx, sxy, syy] = [0, 0, 0];
-  for (const [i, x] of xs.entries()) {
-    const y = ys[i] ?? my;
-    sxx += (x - mx) ** 2;
-    sxy += (x - mx) * (y - my);
-    syy += (y - my) ** 2;
-  }
+  const sxx = sum(xs.map((x) => (x - mx) ** 2));
+  const sxy = sum(xs.map((x, i) => (x - mx) * ((ys[i] ?? my) - my)));
   const perHour = sxx === 0 ? 0 : sxy / sxx;
-  const r2 = sxx === 0 || syy === 0 ? 0 : sxy ** 2 / (sxx * syy);
-  return { first: ys[0] ?? 0, last: ys.at(-1) ?? 0, perHour, r2 };
+  const left = ys.map((y, i) => y - my - perHour * ((xs[i] ?? mx) - mx));
+  const margin = sxx === 0 ? Infinity : marginOf(left) / Math.sqrt(sxx);
+  const [first = 0, last = 0] = [ys[0], ys.at(-1)];
+  return { first, last, perHour, low: perHour - margin, high: perHour + margin };
+}
+
+/** Of the slope, before it is divided by the spread of the times. */
+function marginOf(left: readonly number[]): number {
+  const squares = sum(left.map((one) => one ** 2));
+  if (squares === 0) return 0;
+  const again = sum(left.slice(1).map((one, i) => one * (left[i] ?? 0))) / squares;
+  const correlation = Math.min(0.99, Math.max(0, again));
+  const freedom = (left.length * (1 - correlation)) / (1 + correlation) - 2;
+  if (freedom < 1) return Infinity;
+  return quantile(freedom) * Math.sqrt(squares / freedom);
+}
+
+/** Of Student's distribution, 0.975, within 5 % from 2 degrees of freedom on; more below. */
+function quantile(freedom: number): number {
+  return 1.96 + 2.37 / freedom + 2.8 / freedom ** 2 + 5.6 / freedom ** 4;
+}
+
+function sum(list: readonly number[]): number {
+  return list.reduce((total, one) => total + one, 0);
+}
+
+function mean(list: readonly number[]): number {
+  return sum(list) / list.length;
 }

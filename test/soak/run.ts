@@ -1,7 +1,10 @@
-/** `npm run soak -- --minutes 30 --seed N`: the soak at length, and its figures. */
+/**
+ * `npm run soak -- --minutes 30 --seed N --rate R`: the soak at length, and its figures. `--rate
+ * half` finds out first how much it answers at most, with the same questions.
+ */
 
 import { parseArgs } from 'node:util';
-import { QUANTITIES } from './memory.ts';
+import { QUANTITIES, verdictOf } from './memory.ts';
 import { Soak, type SoakReport } from './soak.ts';
 
 const { values } = parseArgs({
@@ -18,29 +21,41 @@ function say(line: string): void {
 }
 
 function print(report: SoakReport): void {
-  const { counts, fits } = report;
+  const { counts, fits, stalls, ticks } = report;
   say(`asked ${report.asked}, answers ${counts.answers}, lost ${counts.lost}`);
-  say(`late while the machine stalled, not judged: ${counts.excused}`);
+  say(`read apart ${counts.readApart}, the others had the octets of one that was`);
+  say(`the asker took ${report.askerMicros.toFixed(1)} us of a processor for each`);
   say(
     `wrong ${report.wrong}; SERVFAIL ${counts.servfail}, all of them in outages if none is wrong`,
   );
-  say(`denied ${counts.denied}, clocks ${counts.ticks}, allowed by a reload ${counts.switched}`);
+  say(`denied ${counts.denied}, ticks ${counts.ticks}, allowed by a reload ${counts.switched}`);
+  say(`of the ticks ${ticks.aged} were seen again, at ages up to ${ticks.oldestMs} ms`);
+  say(`a tick took ${ticks.slowestMs} ms from the upstream to the client at most`);
   say(`Unbound asked again ${report.oracleAsked} times, other answers ${report.doubts.length}`);
   say(`slowest answer outside of outages ${report.slowestMs} ms`);
+  const covered = Math.round(stalls.coveredMs / 1000);
+  say(`stalls of the machine ${stalls.count}, the longest ${stalls.longestMs} ms`);
+  say(`${covered} s lie about them, in which ${counts.excused} SERVFAIL were not judged`);
   say(`events ${JSON.stringify(report.events)}, feed versions ${report.feedVersions}`);
   for (const quantity of QUANTITIES) {
-    const { first, last, perHour, r2 } = fits[quantity];
-    const slope = `${perHour >= 0 ? '+' : ''}${perHour.toFixed(2)} an hour`;
-    say(`${quantity}: ${first.toFixed(1)} to ${last.toFixed(1)}, ${slope}, R2 ${r2.toFixed(2)}`);
+    const fit = fits[quantity];
+    const [low, high] = [signed(fit.low), signed(fit.high)];
+    const slope = `${signed(fit.perHour)} an hour (95 %: ${low} to ${high})`;
+    const line = `${fit.first.toFixed(1)} to ${fit.last.toFixed(1)}, ${slope}`;
+    say(`${quantity}: ${line}, ${verdictOf(fit)}`);
   }
   for (const line of [...report.examples, ...report.doubts.slice(0, 10)]) say(line);
   say(`exit status ${report.status}`);
 }
 
+function signed(value: number): string {
+  return `${value >= 0 ? '+' : ''}${value.toFixed(1)}`;
+}
+
 const shape = {
   seconds: Number(values.minutes) * 60,
   seed: Number(values.seed),
-  perSecond: Number(values.rate),
+  perSecond: values.rate === 'half' ? ('half' as const) : Number(values.rate),
   workers: Number(values.workers),
 };
 say(`seed ${shape.seed}, ${shape.seconds} s, ${shape.perSecond} queries a second`);

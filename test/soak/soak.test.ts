@@ -1,10 +1,16 @@
 /** A short soak on each backend; `npm run soak -- --minutes 30` is the long one. */
 
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { Random } from '../detect/random.ts';
+import { buildQuery } from '../support/message.ts';
 import { lacks } from '../support/processes.ts';
+import { A, QNAME, record } from '../support/records.ts';
 import { BACKENDS } from '../support/valve.ts';
-import { lineThrough, type Sample } from './memory.ts';
+import type { Asked } from '../upstream/fake-server.ts';
+import { lineThrough, type Sample, verdictOf } from './memory.ts';
+import { PatternReader } from './pattern.ts';
 import { Soak } from './soak.ts';
+import { Ticks } from './ticks.ts';
 
 const SECONDS = 12;
 const PER_SECOND = 400;
@@ -22,6 +28,8 @@ describe.skipIf(lacks('knotd', 'unbound')).each(BACKENDS)('%s sockets', (backend
       expect(report.counts.answers).toBeGreaterThan((SECONDS * PER_SECOND) / 2);
       expect(report.counts.denied).toBeGreaterThan(100);
       expect(report.counts.ticks).toBeGreaterThan(30);
+      expect(report.ticks.aged).toBeGreaterThan(10);
+      expect(report.counts.readApart).toBeLessThan(report.counts.answers);
       expect(report.oracleAsked).toBeGreaterThan(5);
       expect(Object.keys(report.events).length).toBeGreaterThan(0);
     },
@@ -29,14 +37,114 @@ describe.skipIf(lacks('knotd', 'unbound')).each(BACKENDS)('%s sockets', (backend
   );
 });
 
+function samples(count: number, resident: (i: number) => number): Sample[] {
+  return Array.from({ length: count }, (_, i): Sample => {
+    const rest = { heap_mb: 30, descriptors: 9, threads: 4 };
+    return { atMs: i * 60_000, resident_mb: resident(i), ...rest };
+  });
+}
+
 describe('the line through samples', () => {
   it('has the slope an hour of what grows evenly, and none of what does not', () => {
-    const samples = Array.from({ length: 10 }, (_, i): Sample => {
-      return { atMs: i * 60_000, resident_mb: 100 + i, heap_mb: 30, descriptors: 9, threads: 4 };
-    });
-    const grown = lineThrough(samples, 'resident_mb');
+    const even = samples(10, (i) => 100 + i);
+    const grown = lineThrough(even, 'resident_mb');
     expect(grown.perHour).toBeCloseTo(60);
-    expect([grown.first, grown.last, grown.r2.toFixed(3)]).toEqual([100, 109, '1.000']);
-    expect(lineThrough(samples, 'heap_mb').perHour).toBe(0);
+    expect([grown.first, grown.last, verdictOf(grown)]).toEqual([100, 109, 'grows']);
+    const still = lineThrough(even, 'heap_mb');
+    expect([still.perHour, verdictOf(still)]).toEqual([0, 'steady']);
+  });
+
+  it.each([
+    { name: 'noise', resident: () => 0, verdict: 'steady' },
+    { name: 'growth under noise', resident: (i: number) => i, verdict: 'grows' },
+    { name: 'one step that stays', resident: (i: number) => (i < 30 ? 0 : 6), verdict: 'steady' },
+    { name: 'shrinking under noise', resident: (i: number) => -i, verdict: 'shrinks' },
+  ])('of $name says that it is $verdict', ({ resident, verdict }) => {
+    const random = new Random(7);
+    const noisy = samples(60, (i) => 300 + resident(i) + random.below(1000) / 100);
+    expect(verdictOf(lineThrough(noisy, 'resident_mb'))).toBe(verdict);
+  });
+
+  it('says nothing from two samples', () => {
+    expect(
+      lineThrough(
+        samples(2, (i) => i),
+        'resident_mb',
+      ),
+    ).toMatchObject({
+      low: -Infinity,
+      high: Infinity,
+    });
+  });
+});
+
+function answer(ttl: number, last: number): Buffer {
+  const flags = { id: 0x1234, name: 'a.example', flags: 0x8180 };
+  const message = Buffer.concat([
+    buildQuery(flags),
+    record(QNAME, A, Buffer.from([8, 0, 0, last]), ttl),
+  ]);
+  message.writeUInt16BE(1, 6);
+  return message;
+}
+
+describe('the pattern of a response', () => {
+  const reader = new PatternReader();
+
+  it('is the same whatever the id and the TTLs, and the highest TTL is told', () => {
+    const other = answer(7, 1);
+    other.writeUInt16BE(9, 0);
+    const pattern = reader.read(answer(300, 1));
+    expect(reader.highestTtl).toBe(300);
+    expect(reader.read(other)).toBe(pattern);
+    expect(reader.highestTtl).toBe(7);
+  });
+
+  it('is another one for another address, and none for what is cut off or too long', () => {
+    const whole = answer(300, 1);
+    const pattern = reader.read(whole);
+    expect(pattern).not.toBeNull();
+    expect(reader.read(answer(300, 2))).not.toBe(pattern);
+    for (let size = 0; size < whole.length; size++) {
+      expect(reader.read(whole.subarray(0, size))).not.toBe(pattern);
+    }
+    expect(reader.read(Buffer.concat([whole, Buffer.from([0])]))).toBeNull();
+  });
+});
+
+describe('the ticks', () => {
+  /** The resolver had it at 1,000 ms at the latest. */
+  const rows = [
+    { ttl: 4, sentMs: 1999, wrong: false },
+    { ttl: 4, sentMs: 2000, wrong: true },
+    { ttl: 3, sentMs: 2999, wrong: false },
+    { ttl: 0, sentMs: 5999, wrong: false },
+    { ttl: 0, sentMs: 6000, wrong: true },
+    { ttl: 5, sentMs: 900, wrong: true },
+    { ttl: 4, sentMs: 900, wrong: false },
+  ];
+
+  it.each(rows)('TTL $ttl asked at $sentMs ms is wrong: $wrong', ({ ttl, sentMs, wrong }) => {
+    vi.useFakeTimers({ now: 800, toFake: ['Date'] });
+    try {
+      const ticks = new Ticks();
+      let rdata = '';
+      const question = Buffer.from('016100', 'hex');
+      ticks.answer({
+        name: 'A.ticks.example',
+        question,
+        id: 0,
+        reply: (octets: Buffer) => {
+          rdata = octets.subarray(-4).toString('hex');
+        },
+      } as unknown as Asked);
+      vi.setSystemTime(1000);
+      expect(ticks.check('a.ticks.example', { rdata, ttl: 4 }, 850)).toBeNull();
+      const problem = ticks.check('a.ticks.example', { rdata, ttl }, sentMs);
+      expect(problem === null).toBe(!wrong);
+      expect(ticks.check('b.ticks.example', { rdata, ttl: 1 }, sentMs)).toContain('nobody gave');
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });

@@ -12,20 +12,21 @@ import { type Server, startUnbound } from '../support/servers.ts';
 import { type Backend, Valve } from '../support/valve.ts';
 import { FakeServer } from '../upstream/fake-server.ts';
 import { ageFeed } from './age-feed.ts';
-import { Asker } from './asker.ts';
+import { Asker, type Pace } from './asker.ts';
 import { Authority } from './authority.ts';
 import { Check, FILTERED } from './check.ts';
 import { Feed } from './feed.ts';
 import { type Fit, lineThrough, QUANTITIES, type Quantity, type Sample, sample } from './memory.ts';
 import { Oracle } from './oracle.ts';
-import { Stalls } from './stalls.ts';
-import { tick } from './tick.ts';
+import { type StallFigures, Stalls } from './stalls.ts';
+import { Ticks } from './ticks.ts';
 import { feedText, type Kind, makeWorld, type Question, SWITCHED, TICKS, ZONE } from './world.ts';
 
 export interface SoakShape {
   readonly seconds: number;
   readonly seed: number;
-  readonly perSecond: number;
+  /** Queries a second; `half`: of what it answers where so many as it wants are under way. */
+  readonly perSecond: number | 'half';
   readonly backend?: Backend;
   readonly workers?: number;
   /** Told about once a minute. */
@@ -34,6 +35,12 @@ export interface SoakShape {
 
 export interface SoakReport {
   readonly counts: Check['counts'];
+  /** Queries a second that it was asked. */
+  readonly perSecond: number;
+  /** Answers a second at saturation; null where it was not measured. */
+  readonly saturation: number | null;
+  /** Processor time of this process for each query, with its checks, us. */
+  readonly askerMicros: number;
   readonly asked: number;
   readonly wrong: number;
   readonly examples: readonly string[];
@@ -42,6 +49,8 @@ export interface SoakReport {
   readonly events: Readonly<Record<string, number>>;
   readonly feedVersions: number;
   readonly slowestMs: number;
+  readonly ticks: { readonly aged: number; readonly oldestMs: number; readonly slowestMs: number };
+  readonly stalls: StallFigures;
   readonly fits: Readonly<Record<Quantity, Fit>>;
   readonly samples: number;
   /** Exit status after SIGTERM. */
@@ -66,7 +75,18 @@ const SAMPLE_MS = 5000;
 const PROGRESS_MS = 60_000;
 /** Of the time, in which caches fill and code is compiled: no part of the fit. */
 const WARM_UP = 1 / 3;
+/** At saturation: questions under way, and how long it is looked at, with caches that are warm. */
+const UNDER_WAY = 512;
+const SATURATED_MS = { warmUp: 5000, measured: 8000 };
+/** Unbound is asked again as often as this at most, ms. */
+const DOUBT_MS = 50;
 const FEED = 'bad';
+
+/** What goes on beside the questions. */
+interface Beside {
+  readonly oracle: Oracle;
+  readonly stalls: Stalls;
+}
 
 export class Soak {
   readonly #shape: SoakShape;
@@ -77,10 +97,12 @@ export class Soak {
   readonly #zoneText: string;
   #authorities: Authority[] = [];
   #unbound: Server | null = null;
-  #ticks: FakeServer | null = null;
+  readonly #ticks = new Ticks();
+  #tickServer: FakeServer | null = null;
   #feed: Feed | null = null;
   #isSwitchedOn = false;
   #metrics = 0;
+  #doubtedMs = 0;
 
   constructor(shape: SoakShape) {
     this.#shape = shape;
@@ -97,55 +119,69 @@ export class Soak {
     if (a === undefined || b === undefined || own === undefined) throw new Error('no authority');
     this.#authorities = [a, b, own];
     this.#unbound = await startUnbound(stub(own.port), ZONE);
-    this.#ticks = await FakeServer.start(tick);
+    this.#tickServer = await FakeServer.start((asked) => {
+      tickServer.asked.length = 0;
+      this.#ticks.answer(asked);
+    });
+    const tickServer = this.#tickServer;
     this.#feed = await Feed.start(feedText);
     this.#metrics = await freePort();
     const known = [...this.#questions.data, ...this.#questions.switched];
     const oracle = await Oracle.consult(this.#unbound, own, known);
     const stalls = new Stalls();
-    const check = new Check(oracle, stalls);
+    const check = new Check({ oracle, stalls, ticks: this.#ticks });
     const { backend = 'native', workers = 2 } = this.#shape;
     const valve = await Valve.start({ backend, workers, config: this.#config() });
+    stalls.watch(() => [valve.program.child.pid ?? 0, a.pid, b.pid]);
     try {
-      return await this.#soak(valve, check, oracle);
+      return await this.#soak(valve, check, { oracle, stalls });
     } finally {
       oracle.close();
       stalls.stop();
       await valve.stop();
       await this.#unbound.stop();
       for (const authority of this.#authorities) await authority.stop();
-      this.#ticks.stop();
+      this.#tickServer.stop();
       this.#feed.stop();
     }
   }
 
-  async #soak(valve: Valve, check: Check, oracle: Oracle): Promise<SoakReport> {
+  async #soak(valve: Valve, check: Check, { oracle, stalls }: Beside): Promise<SoakReport> {
     await until('the feed is in force', async () => {
       const question = { name: `bad0.${ZONE}`, edns: {} };
       const { ede } = await askOnce('udp', valve, '127.0.0.1', question);
       return ede === FILTERED ? true : null;
     });
     check.switches.push({ sinceMs: 0, to: 'denied' });
-    const asker = await Asker.start({
-      to: valve,
-      sources: SOURCES,
-      connections: CONNECTIONS,
-      perSecond: this.#shape.perSecond,
-      next: () => this.#next(oracle),
-      onAnswer: (taken) => check.take(taken),
-      onLost: (question, sentMs) => check.lost(question, sentMs),
-    });
+    const start = (pace: Pace): Promise<Asker> =>
+      Asker.start({
+        to: valve,
+        sources: SOURCES,
+        connections: CONNECTIONS,
+        pace,
+        next: () => this.#next(oracle),
+        onAnswer: (taken) => check.take(taken),
+        onLost: (question, sentMs) => check.lost(question, sentMs),
+      });
+    const wanted = this.#shape.perSecond;
+    const saturation = wanted === 'half' ? await this.#saturation(check, start) : null;
+    const perSecond = wanted === 'half' ? Math.floor((saturation ?? 0) / 2) : wanted;
+    const { onProgress } = this.#shape;
+    if (saturation !== null) onProgress?.(`saturated at ${saturation} a second, half from now on`);
+    const begun = process.cpuUsage();
+    const asker = await start({ perSecond });
     const endMs = performance.now() + this.#shape.seconds * 1000;
     const watching = this.#watch(valve, check, endMs);
     while (performance.now() < endMs) await this.#event(valve, check);
     await watching;
     await asker.stop();
-    const warm = Math.floor(this.#samples.length * WARM_UP);
-    const fits = QUANTITIES.map(
-      (one) => [one, lineThrough(this.#samples.slice(warm), one)] as const,
-    );
+    const { user, system } = process.cpuUsage(begun);
+    const { aged, oldestMs, slowestMs } = this.#ticks;
     return {
       counts: check.counts,
+      perSecond,
+      saturation,
+      askerMicros: (user + system) / asker.asked,
       asked: asker.asked,
       wrong: check.wrong,
       examples: check.examples,
@@ -154,9 +190,31 @@ export class Soak {
       events: this.#events,
       feedVersions: this.#feed?.version ?? 0,
       slowestMs: check.slowestMs,
-      fits: Object.fromEntries(fits) as SoakReport['fits'],
-      samples: this.#samples.length - warm,
+      ticks: { aged, oldestMs, slowestMs },
+      stalls: stalls.figures(),
+      ...this.#fitted(),
       status: await valve.program.stop(),
+    };
+  }
+
+  /** Answers a second while as many questions as it likes are under way, each of them checked. */
+  async #saturation(check: Check, start: (pace: Pace) => Promise<Asker>): Promise<number> {
+    const asker = await start({ underWay: UNDER_WAY });
+    await pause(SATURATED_MS.warmUp);
+    const [before, begun] = [check.counts.answers, performance.now()];
+    await pause(SATURATED_MS.measured);
+    const answers = check.counts.answers - before;
+    const seconds = (performance.now() - begun) / 1000;
+    await asker.stop();
+    return Math.round(answers / seconds);
+  }
+
+  #fitted(): Pick<SoakReport, 'fits' | 'samples'> {
+    const samples = this.#samples.slice(Math.floor(this.#samples.length * WARM_UP));
+    const fits = QUANTITIES.map((one) => [one, lineThrough(samples, one)] as const);
+    return {
+      fits: Object.fromEntries(fits) as SoakReport['fits'],
+      samples: samples.length,
     };
   }
 
@@ -166,8 +224,15 @@ export class Soak {
     const list = this.#questions[kind];
     const question = list[this.#random.below(list.length)];
     if (question === undefined) throw new Error(`no question of kind ${kind}`);
-    if (kind === 'data' && this.#random.below(100) === 0) void oracle.ask(question);
+    if (kind === 'data' && this.#random.below(100) === 0) this.#doubt(oracle, question);
     return question;
+  }
+
+  #doubt(oracle: Oracle, question: Question): void {
+    const now = performance.now();
+    if (now - this.#doubtedMs < DOUBT_MS) return;
+    this.#doubtedMs = now;
+    void oracle.ask(question);
   }
 
   async #watch(valve: Valve, check: Check, endMs: number): Promise<void> {
@@ -245,12 +310,14 @@ export class Soak {
     const deny = this.#isSwitchedOn ? '' : SWITCHED;
     return `upstreams:
   main: { servers: ["127.0.0.1:${a?.port}", "127.0.0.1:${b?.port}"] }
-  ticks: { servers: ["127.0.0.1:${this.#ticks?.port}"] }
+  ticks: { servers: ["127.0.0.1:${this.#tickServer?.port}"] }
 forward: { ".": main, ${ZONE}: main, ${TICKS}: ticks }
 metrics: { listen: "127.0.0.1:${this.#metrics}" }
 feeds: { ${FEED}: { source: "${this.#feed?.url}", category: malware, refresh: 5m } }
 alerts: [{ to: "file:alerts.json" }]
 detect: { memory: 4MB, baseline: { burn_in: 0s } }
+rate_limit: { queries: 0 }
+response_limit: { rate: 0 }
 cache: { size: 4MB }
 workloads:
   client:

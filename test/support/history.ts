@@ -27,6 +27,8 @@ export interface AlertLine {
   readonly time: string;
   readonly workload: string;
   readonly registrable_domain: string;
+  readonly subject: string | null;
+  readonly reason: string;
 }
 
 function jsonLines(text: string): unknown[] {

@@ -39,11 +39,13 @@ class HandClock extends Clock {
   override update(): void {
     this.nowMs = this.hand;
     this.nowSeconds = 1 + Math.floor(this.hand / 1000);
-    this.wallMs = this.hand;
+    this.wallMs = this.hand + this.setMs;
   }
 
   // Set after the base constructor called update.
   hand = START_MS;
+  /** What the wall clock was set by. */
+  setMs = 0;
 }
 
 /** A flight that waits for the test to answer it. */
@@ -189,6 +191,12 @@ export class Valve {
     this.clock.hand += seconds * 1000;
     this.clock.update();
     this.forwarder.answerLate();
+  }
+
+  /** Sets the wall clock; no time passes. */
+  setClock(seconds: number): void {
+    this.clock.setMs += seconds * 1000;
+    this.clock.update();
   }
 
   counter(name: CounterName): number {

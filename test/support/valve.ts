@@ -35,6 +35,8 @@ export interface ValveShape {
   readonly under?: readonly string[];
   /** A port of the test's choice; a free one when not given. */
   readonly port?: number;
+  /** Where it lives; a folder of its own when not given, which goes with it. */
+  readonly folder?: string;
   /** More files of the configuration's folder, by name. */
   readonly files?: Readonly<Record<string, string>>;
 }
@@ -59,7 +61,7 @@ export class Valve implements Endpoint {
 
   /** Resolves when it says that it is ready. */
   static async start(shape: ValveShape): Promise<Valve> {
-    const folder = makeFolder();
+    const folder = shape.folder ?? makeFolder();
     const port = shape.port ?? (await freePort());
     for (const [name, text] of Object.entries(shape.files ?? {})) {
       writeFileSync(join(folder, name), text);

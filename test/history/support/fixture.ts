@@ -33,7 +33,8 @@ export interface Fixture {
   readonly recording: Recording;
   readonly writers: readonly RingWriter[];
   readonly messages: FromRecorder[];
-  readonly clock: { ms: number };
+  /** What people set, and how much of it the other clock has not gone. */
+  readonly clock: { ms: number; setMs: number };
   /** Writes records into a ring (the first one) and reads them into memory. */
   put(records: readonly RecordSpec[], ring?: number): void;
   observations(): Observation[];
@@ -54,13 +55,14 @@ export function fixture(options: FixtureOptions = {}): Fixture {
   const rings = Array.from({ length: options.ringCount ?? 1 }, () => createRing(1024));
   const writers = rings.map((ring) => new RingWriter(ring));
   const messages: FromRecorder[] = [];
-  const clock = { ms: options.nowMs ?? NOON };
+  const clock = { ms: options.nowMs ?? NOON, setMs: 0 };
   const settings = { path, rings, flushMs: 500, namesPerDomain: 5, retentionMs: 86_400_000 };
   const recording: Recording = new Recording(
     { ...settings, ...options },
     {
       post: (message) => messages.push(message),
       now: () => clock.ms,
+      elapsed: () => clock.ms - clock.setMs,
       catchUp: () => options.catchUp?.(recording),
       open: (file, nowMs) => {
         const opened = openForWriting(file, nowMs);
