@@ -47,8 +47,6 @@ export interface Shape {
   readonly more?: readonly string[];
   /** The section `workloads`; a hundred and the one that asks when not given. */
   readonly workloads?: Iterable<string>;
-  /** Lines besides. */
-  readonly more?: readonly string[];
 }
 
 /** Arguments for Node itself that come before the program. */

@@ -28,8 +28,6 @@ export interface Appended {
   readonly last: Link | null;
   /** No head was there. */
   readonly isFirst: boolean;
-  /** Something was said about what was found: the head that is there may contradict the log. */
-  readonly isNoted: boolean;
 }
 
 /** Where the log ends. */
@@ -46,7 +44,7 @@ const SELF = { via: 'process', uid: process.getuid?.() ?? null, pid: process.pid
 
 /**
  * Appends the acts. They are on the disk when it resolves, and the head is to follow: a log that
- * ends after its head is whole, so who waits for an act need not wait for the head.
+ * ends after its head is whole.
  *
  * Every step that leaves the thread is waited for in a queue when processors are short, so what the
  * page cache answers is asked at once, and three steps are left: open, write, sync.
@@ -70,7 +68,7 @@ export async function append(path: string, acts: readonly TimedAct[]): Promise<A
       text += `${line}\n`;
     }
     await write(file, text, tail);
-    return { last, isFirst: head === null, isNoted: notes.length > 0 };
+    return { last, isFirst: head === null };
   } finally {
     // Nothing is left to be written, and nobody needs to wait for it.
     void file.close().catch(() => {});

@@ -138,13 +138,8 @@ export class AuditLog {
     this.#pending.splice(0, batch.length);
     this.#written += batch.length;
     this.#unsaid -= unsaid;
-    const settle = (): void => {
-      for (const one of batch) one.settle(true);
-    };
-    // Without a head, or beside one that contradicts it, the log would not look whole.
-    if (!appended.isFirst && !appended.isNoted) settle();
     await this.#moveHead(appended);
-    settle();
+    for (const one of batch) one.settle(true);
     return true;
   }
 

@@ -115,8 +115,8 @@ export class BackTest {
   }
 
   /**
-   * Whether the same is certainly decided, whatever the type: so it is for nearly all of millions of
-   * names, and nothing is made for one of them.
+   * Whether the same is certainly decided, whatever the type: so it is for nearly all of
+   * millions of names, and nothing is made for one of them.
    */
   #isSame(before: number | undefined, after: number, seen: SeenRow): boolean {
     if (!readReversed(seen.reversed, this.#name)) return true;

@@ -233,16 +233,12 @@ export class Keeper {
 
   /** @throws DnsvalveError SYSTEM where the workers did not take it; it is kept, and tried again */
   async #opened({ record }: Step<ExceptionRecord>): Promise<Outcome<ExceptionRecord>> {
-    if (!isStanding(record)) {
-      await this.#audited;
-      return { record, isDurable: true };
+    if (isStanding(record)) {
+      refuseBehind(record.id, await this.#putInForce());
+      this.#activateAll();
+      this.#save();
     }
-    refuseBehind(record.id, await this.#putInForce());
-    this.#activateAll();
     await this.#audited;
-    // That it is open was on the disk before; that it came into force needs no sync that somebody
-    // waits for, and the next start notes it where it is not there.
-    setImmediate(() => this.#save());
     return { record: this.#exception(record.id), isDurable: true };
   }
 

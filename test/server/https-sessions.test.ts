@@ -11,6 +11,7 @@ import { HttpsSessions } from '../../src/server/https-sessions.ts';
 const LIMITS = {
   connectionsMax: 5,
   idleMs: 1000,
+  closesPerTurn: 40,
   pendingMax: 1,
   unreadMax: 100,
   connectionsPerSource: 2,
