@@ -36,7 +36,7 @@ export class PatternReader {
       }
       at += 10 + scratch.readUInt16BE(at + 8);
     }
-    return at === size ? scratch.latin1Slice(0, size) : null;
+    return at === size ? scratch.toString('latin1', 0, size) : null;
   }
 }
 
