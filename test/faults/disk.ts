@@ -6,6 +6,7 @@
 import { spawnSync } from 'node:child_process';
 import {
   closeSync,
+  copyFileSync,
   mkdirSync,
   openSync,
   rmSync,
@@ -28,7 +29,7 @@ export class Disk {
   /** Where it is mounted. */
   readonly mountPoint: string;
   readonly #base: string;
-  readonly #image: string;
+  #image: string;
 
   private constructor() {
     this.#base = makeFolder();
@@ -36,24 +37,30 @@ export class Disk {
     this.mountPoint = join(this.#base, 'disk');
   }
 
-  /** Null where this machine does not let us, or has no ext4. */
-  static make(): Disk | null {
-    if (process.getuid?.() !== 0 || lacks('mkfs.ext4', 'e2fsck', 'fsfreeze')) return null;
+  /** Whether this machine lets us; says so where it does not. */
+  static isPossible(): boolean {
+    if (process.getuid?.() !== 0 || lacks('mkfs.ext4', 'e2fsck', 'fsfreeze')) return false;
+    const disk = Disk.#make();
+    disk?.remove();
+    if (disk === null) process.stderr.write('skipped: no file system can be mounted here\n');
+    return disk !== null;
+  }
+
+  /** @throws Error where it cannot be mounted */
+  static make(): Disk {
+    const disk = Disk.#make();
+    if (disk === null) throw new Error('no file system can be mounted');
+    return disk;
+  }
+
+  static #make(): Disk | null {
     const disk = new Disk();
     mkdirSync(disk.mountPoint);
     writeFileSync(disk.#image, '');
     truncateSync(disk.#image, SIZE);
     if (run('mkfs.ext4', '-q', '-m', '0', disk.#image) && disk.#mount()) return disk;
-    process.stderr.write('skipped: no file system can be mounted here\n');
     disk.remove();
     return null;
-  }
-
-  /** A folder on it. */
-  folder(name: string): string {
-    const path = join(this.mountPoint, name);
-    mkdirSync(path);
-    return path;
   }
 
   /** Takes all that is left, to the last octet. */
@@ -70,14 +77,23 @@ export class Disk {
     rmSync(this.#ballast);
   }
 
-  /** Reading goes on, and every write fails, also of files that are open: as after an I/O error. */
+  /**
+   * Reading goes on, and every write fails, also of files that are open: as after an I/O error. What
+   * the kernel holds at that moment is lost.
+   */
   turnReadOnly(): void {
+    run('sync', '-f', this.mountPoint);
     if (!run('mount', '-o', 'remount,abort', this.mountPoint)) throw new Error('no remount');
   }
 
-  /** What was read-only is repaired and mounted anew; files that are open stay dead. */
+  /**
+   * What was read-only is repaired and mounted anew; files that are open stay dead. A copy is, because
+   * the kernel keeps the old one, as it is, for as long as they are open.
+   */
   renew(): void {
     run('umount', '-l', this.mountPoint);
+    copyFileSync(this.#image, `${this.#image}.new`);
+    this.#image += '.new';
     run('e2fsck', '-fy', this.#image);
     if (!this.#mount()) throw new Error('no mount');
   }

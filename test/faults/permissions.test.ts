@@ -41,7 +41,13 @@ let feed: Feed;
 function modesBelow(folder: string): Map<string, number> {
   const entries = readdirSync(folder, { recursive: true, encoding: 'utf8' });
   const own = entries.filter((path) => !GIVEN.has(path));
-  return new Map(own.map((path) => [path, lstatSync(join(folder, path)).mode & 0o7777]));
+  return new Map(own.flatMap((path) => modeOf(folder, path)));
+}
+
+/** None for a file that took another name meanwhile. */
+function modeOf(folder: string, path: string): [string, number][] {
+  const found = lstatSync(join(folder, path), { throwIfNoEntry: false });
+  return found === undefined ? [] : [[path, found.mode & 0o7777]];
 }
 
 async function start(umask: string): Promise<void> {

@@ -35,8 +35,8 @@ export interface ValveShape {
   readonly under?: readonly string[];
   /** A port of the test's choice; a free one when not given. */
   readonly port?: number;
-  /** Where it lives; a folder of its own when not given, which goes with it. */
-  readonly folder?: string;
+  /** Where history and state are; the folder of the configuration when not given. */
+  readonly data?: string;
   /** More files of the configuration's folder, by name. */
   readonly files?: Readonly<Record<string, string>>;
 }
@@ -61,7 +61,7 @@ export class Valve implements Endpoint {
 
   /** Resolves when it says that it is ready. */
   static async start(shape: ValveShape): Promise<Valve> {
-    const folder = shape.folder ?? makeFolder();
+    const folder = makeFolder();
     const port = shape.port ?? (await freePort());
     for (const [name, text] of Object.entries(shape.files ?? {})) {
       writeFileSync(join(folder, name), text);
@@ -81,7 +81,7 @@ export class Valve implements Endpoint {
   }
 
   get historyPath(): string {
-    return join(this.folder, 'history.db');
+    return join(this.#shape.data ?? this.folder, 'history.db');
   }
 
   /** Options that find the running process whatever its configuration has become. */
@@ -144,8 +144,8 @@ function mainFile(shape: ValveShape, port: number, config: string): string {
   const listen = (shape.listen ?? ['127.0.0.1']).map((address) => `"${address}:${port}"`);
   const where = shape.ownListen === true ? '' : `listen: [${listen.join(', ')}]\n`;
   return `${where}workers: ${shape.workers ?? 1}
-history: { path: history.db }
+history: { path: ${join(shape.data ?? '', 'history.db')} }
 control: { path: control.sock }
-state_directory: state
+state_directory: ${join(shape.data ?? '', 'state')}
 ${config}`;
 }
