@@ -44,6 +44,8 @@ export class Segments {
   #file: FileHandle | null = null;
   /** The newest file may end in a line that is not whole. */
   #isTorn = false;
+  /** The newest file took no cut. */
+  #isDead = false;
 
   constructor(directory: string, bounds: Bounds) {
     this.#directory = directory;
@@ -129,12 +131,14 @@ export class Segments {
   /** The segment to append to; a new one when the newest is full or old. */
   async #current({ sequence, at }: JournalRecord, octets: number): Promise<Segment> {
     const newest = this.#list.at(-1);
-    if (newest !== undefined && !this.#isFull(newest, at, octets)) return newest;
+    const isOver = this.#isDead && newest !== undefined && newest.bytes > 0;
+    if (newest !== undefined && !isOver && !this.#isFull(newest, at, octets)) return newest;
     // Not waited for: it ends after what is brought to the disk.
     this.close().catch(() => {});
     const bounds = { firstMs: at, lastMs: at };
     const segment = { first: sequence, last: sequence - 1, bytes: 0, ...bounds };
     this.#isTorn = false;
+    this.#isDead = false;
     this.#list.push(segment);
     return segment;
   }
@@ -150,8 +154,22 @@ export class Segments {
       await mkdir(this.#directory, { recursive: true, mode: DIRECTORY_MODE });
       this.#file = await open(this.#path(first), 'a', FILE_MODE);
     }
-    if (this.#isTorn) await this.#file.truncate(bytes);
+    if (this.#isTorn) await this.#cut(this.#file, bytes);
     return this.#file;
+  }
+
+  /**
+   * A file that cannot be cut may never be written again (its disk was mounted anew): what comes
+   * goes to a segment of its own. The torn line stays, and is read as none.
+   */
+  async #cut(file: FileHandle, bytes: number): Promise<void> {
+    try {
+      await file.truncate(bytes);
+    } catch (error) {
+      this.#isDead = true;
+      this.close().catch(() => {});
+      throw error;
+    }
   }
 
   #path(first: number): string {

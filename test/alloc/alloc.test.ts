@@ -23,7 +23,7 @@ describe('allocation per query', () => {
   });
 
   it('covers the ways of a query', () => {
-    expect(Object.keys(ways).length).toBe(32);
+    expect(Object.keys(ways).length).toBe(33);
   });
 
   for (const [way, octets] of Object.entries(ways)) {

@@ -58,8 +58,10 @@ export function lineThrough(samples: readonly Sample[], quantity: Quantity): Fit
 
 /** Of the slope, before it is divided by the spread of the times. */
 function marginOf(left: readonly number[]): number {
+  if (left.length < 3) return Infinity;
   const squares = sum(left.map((one) => one ** 2));
-  if (squares === 0) return 0;
+  // What rounding leaves of a line that goes through every sample.
+  if (squares < 1e-12) return 0;
   const again = sum(left.slice(1).map((one, i) => one * (left[i] ?? 0))) / squares;
   const correlation = Math.min(0.99, Math.max(0, again));
   const freedom = (left.length * (1 - correlation)) / (1 + correlation) - 2;
