@@ -45,10 +45,12 @@ export async function serve(options: ServeOptions): Promise<void> {
   const monitor = new Monitor(resolver, stores, log);
   // Not before: nobody waits for an answer yet while the first tables are built.
   helpersStandBack();
+  // Before it is said: who reads it may send a signal at once.
+  const stopped = untilStopped(resolver, notify, again, log);
   sayStarted(resolver, log);
   notify.ready();
   notify.watchdog(() => resolver.hasProgress());
-  const signal = await untilStopped(resolver, notify, again, log);
+  const signal = await stopped;
   notify.stopping();
   metrics.stopping();
   log.info('stopping');

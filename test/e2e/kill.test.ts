@@ -18,8 +18,10 @@ const QUERIES = 60_000;
 /** One query in so many is for a registrable domain that was never asked for before. */
 const PER_DOMAIN = 5;
 const DOMAINS = QUERIES / PER_DOMAIN;
-/** What may be lost (the flush interval of the history). */
-const LOSS_MS = 1000;
+/** What may be lost: a second, and one for a machine on which other tests run beside this one. */
+const LOSS_MS = 2000;
+/** So many domains must have been answered before that, or the test says little. */
+const SETTLED_MIN = 1000;
 
 /** Everything below `com` is answered here, so that the flood needs no upstream. */
 const ZONE = `$TTL 60
@@ -57,6 +59,11 @@ class Flood {
     this.#note();
   }
 
+  /** What was answered longer than `ms` before `now`. */
+  settled(ms: number, now = performance.now()): [number, number][] {
+    return [...this.answeredAt].filter(([, at]) => at < now - ms);
+  }
+
   #send(nth: number): void {
     // The others repeat what was new a moment ago.
     const domain = (Math.floor(nth / PER_DOMAIN) >> (nth % PER_DOMAIN)) % DOMAINS;
@@ -84,7 +91,7 @@ describe.each(BACKENDS)('the end of %s sockets', (backend) => {
     const flood = new Flood(client);
     let isDead = false;
     const flooding = flood.run(() => isDead);
-    while (flood.sent < QUERIES) await pause(STEP_MS);
+    while (flood.sent < QUERIES || flood.settled(LOSS_MS).length < SETTLED_MIN) await pause(100);
     valve.program.child.kill('SIGKILL');
     const killedAt = performance.now();
     await valve.program.exit();
@@ -93,10 +100,10 @@ describe.each(BACKENDS)('the end of %s sockets', (backend) => {
     client.close();
 
     const recorded = new Set((await firstSeen(valve)).map(({ domain }) => domain));
-    const settled = [...flood.answeredAt].filter(([, at]) => at < killedAt - LOSS_MS);
-    // Enough to mean something; a slow machine has answered fewer by then.
-    expect(settled.length).toBeGreaterThan(DOMAINS / 10);
-    const missing = settled.filter(([domain]) => !recorded.has(`d${domain}.com`));
+    const missing = flood
+      .settled(LOSS_MS, killedAt)
+      .filter(([domain]) => !recorded.has(`d${domain}.com`))
+      .map(([domain, at]) => `d${domain}.com, answered ${(killedAt - at).toFixed(0)} ms before`);
     expect(missing).toEqual([]);
 
     const mark = statSync(join(valve.folder, 'alerts.json')).size;

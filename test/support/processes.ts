@@ -52,6 +52,8 @@ export class Program {
   readonly child: ChildProcess;
   readonly #exited: Promise<number | null>;
   #said = '';
+  /** It has ended, and all that it said was read. */
+  #isClosed = false;
 
   constructor(
     command: string,
@@ -67,9 +69,13 @@ export class Program {
     this.#exited = new Promise((resolve) => {
       this.child.once('error', (error) => {
         this.#said += error.message;
+        this.#isClosed = true;
         resolve(-1);
       });
-      this.child.once('close', (code) => resolve(code));
+      this.child.once('close', (code) => {
+        this.#isClosed = true;
+        resolve(code);
+      });
     });
     running.add(this.child);
     this.child.once('exit', () => running.delete(this.child));
@@ -89,7 +95,7 @@ export class Program {
     await until(`the process says ${text}`, () => {
       const said = this.#said.slice(after);
       if (typeof text === 'string' ? said.includes(text) : text.test(said)) return true;
-      if (!this.isRunning) throw new Error(`ended without saying ${text}:\n${this.#said}`);
+      if (this.#isClosed) throw new Error(`ended without saying ${text}:\n${this.#said}`);
       return null;
     });
   }

@@ -72,8 +72,10 @@ describe.each(BACKENDS)('sockets on the %s backend', (backend: Backend) => {
     }
     server.asked.length = 0;
     for (let i = 0; i < 64; i++) await rig.ask('www.example.com');
-    const again = server.asked.filter(({ sourcePort }) => before.has(sourcePort));
-    expect(again.length).toBe(0);
+    const again = new Set(server.asked.map(({ sourcePort }) => sourcePort));
+    const kept = [...again].filter((port) => before.has(port));
+    expect(again.size).toBeGreaterThan(8);
+    expect(kept.length).toBeLessThanOrEqual(1); // the kernel drew it again
   });
 
   it('IPv6 servers work like IPv4 ones', async () => {
