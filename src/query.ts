@@ -62,7 +62,9 @@ export class Query {
   id = 0;
   /** The 16-bit flags word as it came. */
   flags = 0;
-  readonly name = new WireName();
+  name = new WireName();
+  /** Offset after the name where ahead.ts has read it; 0 where `parse` has to. */
+  nameEnd = 0;
   qtype = 0;
   qclass = 0;
   /** Offset after the question section. */

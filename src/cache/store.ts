@@ -99,6 +99,18 @@ export class Store {
     }
   }
 
+  /** What stands where the probes for a key begin: an entry / 8 + 1, or 0. See ahead.ts. */
+  placeWord(low: number, key: number): number {
+    return this.#index[this.#placeOf(low, key)]!;
+  }
+
+  /** An octet of each of the first cache lines of an entry, given as offset / 8, in one. */
+  linesOf(place: number): number {
+    if (place < 0) return 0;
+    const { octets } = this;
+    return octets[place * 8]! ^ octets[place * 8 + 64]! ^ octets[place * 8 + 127]!;
+  }
+
   #isFor(entry: number, name: WireName, label: number, key: number): boolean {
     const view = this.#view;
     if (view.getInt32(entry + AT_LOW, true) !== name.low[label]) return false;

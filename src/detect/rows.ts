@@ -104,6 +104,12 @@ export class Rows {
     return row;
   }
 
+  /** A word of the head of the key's bucket; see ahead.ts. */
+  headWord(low: number): number {
+    const bucket = Math.floor((low >>> 0) * (this.#buckets / 2 ** 32));
+    return this.#memory.heads[bucket * HEAD_WORDS + KEYS]!;
+  }
+
   /** Lets the worth of a locked row fade to what it is now; by a clock set back, not at all. */
   fade(row: number, seconds: number): void {
     const age = seconds - this.words[row + ROW_SECONDS]!;

@@ -29,6 +29,11 @@ export class Seen {
     this.#buckets = tags.length / WAYS;
   }
 
+  /** A tag of the key's bucket; see ahead.ts. */
+  placeWord(low: number): number {
+    return this.#tags[Math.floor((low >>> 0) * (this.#buckets / 2 ** 32)) * WAYS]!;
+  }
+
   /** Whether the key was here before; from now on it was. */
   add(low: number, high: number): boolean {
     const tags = this.#tags;

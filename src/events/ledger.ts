@@ -95,6 +95,10 @@ export class Ledger {
     return this.#names;
   }
 
+  get pairs(): Slots {
+    return this.#pairs;
+  }
+
   /** The slot of the query's (workload, full name), or -1 when it is not remembered. */
   find(query: Query): number {
     const name = query.name;

@@ -157,6 +157,22 @@ export class Slots {
     }
   }
 
+  /** What stands where the probes for a key begin: a slot + 1, or 0. See ahead.ts. */
+  placeWord(workload: number, low: number): number {
+    return this.#index[this.#placeOf(workload, low)]!;
+  }
+
+  /** The pair of a slot, -1 for none. */
+  linkOf(slot: number): number {
+    return slot < 0 ? NONE : this.words[slot * ROW_WORDS + WORD_LINK]!;
+  }
+
+  /** A word of each of the slot's two cache lines, in one. */
+  linesOf(slot: number): number {
+    if (slot < 0) return 0;
+    return this.words[slot * ROW_WORDS]! ^ this.words[slot * ROW_WORDS + WORD_SOURCE]!;
+  }
+
   /** A new slot for a key that is not there; the caller made sure of room. */
   add(workload: number, low: number, high: number): number {
     const index = this.#index;

@@ -109,6 +109,12 @@ export class Rates {
     return workload !== UNMAPPED && this.#take(at + REFUSALS) ? REFUSE : SHED;
   }
 
+  /** Whether a query of the workload would hardly be decided; takes nothing. */
+  isDry(workload: number): boolean {
+    if (this.memory.queries[workload] === 0) return false;
+    return this.memory.words[workload * RATE_WORDS + TOKENS]! <= 0;
+  }
+
   /** Takes a token for a query that needs an upstream. */
   miss(query: Query): number {
     const { workload } = query;

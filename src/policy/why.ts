@@ -27,7 +27,8 @@ import { appendOpt, beginResponse, optRoom, responseLimit, setCounts } from '../
 import { zoneKind } from '../zones/kind.ts';
 import { authorize } from './authorize.ts';
 import { resetDecision } from './decision.ts';
-import { beginRecord, compose, sentence, writeSoa } from './deny.ts';
+import { beginRecord, writeSoa } from './deny.ts';
+import { compose, sentence } from './sentence.ts';
 import type { Texts } from './texts.ts';
 
 const encoder = new TextEncoder();

@@ -20,10 +20,10 @@ import {
   takeIn,
 } from '../settle.ts';
 import type { Tables } from '../tables.ts';
-import { KEY_NO_RD, NAME_STRIDE } from '../upstream/inflight.ts';
+import { KEY_NO_RD } from '../upstream/inflight.ts';
 import type { UpstreamEvents, Upstreams } from '../upstream/upstreams.ts';
 import { EDE_NETWORK_ERROR, EDE_NO_REACHABLE_AUTHORITY, RD } from '../wire/constants.ts';
-import { readName } from '../wire/name.ts';
+import type { WireName } from '../wire/name.ts';
 import { NO_CLIENT } from './channels.ts';
 
 /** Where responses that come later leave. */
@@ -55,11 +55,17 @@ export class Forwarder implements UpstreamEvents {
   readonly #waiting = new Query();
   /** Generation of the store when the flight was asked, by flight. */
   readonly #generation: Uint32Array;
+  /** Where the flight's registrable domain starts, -1 if unknown, and by which tables. */
+  readonly #registrable: Int16Array;
+  readonly #revision: Uint32Array;
 
   constructor(tables: Tables, memory: Memory, host: ForwarderHost) {
     this.tables = tables;
     this.#memory = memory;
-    this.#generation = new Uint32Array(memory.inflight.capacity);
+    const { capacity } = memory.inflight;
+    this.#generation = new Uint32Array(capacity);
+    this.#registrable = new Int16Array(capacity);
+    this.#revision = new Uint32Array(capacity);
     this.#clock = host.clock;
     this.#outlet = host.outlet;
     this.onFault = host.onFault;
@@ -78,7 +84,7 @@ export class Forwarder implements UpstreamEvents {
    */
   refresh(query: Query): void {
     if (query.isDue === 0 || this.upstreams === null) return;
-    const { inflight, waiters, counters, store } = this.#memory;
+    const { inflight, waiters, counters } = this.#memory;
     if (!mayRefresh(query, this.tables, this.#memory)) return;
     const { name, qtype } = query;
     this.tables.routes.find(name);
@@ -87,7 +93,7 @@ export class Forwarder implements UpstreamEvents {
     if (group === -1 || inflight.find(name, qtype, keyFlags, group) !== -1) return;
     const flight = inflight.acquire(name, qtype, keyFlags, group, query.nowMs);
     if (flight === -1) return;
-    this.#generation[flight] = store.generation;
+    this.#begin(flight, name);
     if (!waiters.add(query, NO_CLIENT, flight, inflight)) {
       inflight.release(flight);
       return;
@@ -111,7 +117,7 @@ export class Forwarder implements UpstreamEvents {
     if (isNew && group !== -1 && this.upstreams !== null) {
       this.#makePlace(query.nowMs);
       flight = inflight.acquire(name, query.qtype, keyFlags, group, query.nowMs);
-      if (flight !== -1) this.#generation[flight] = this.#memory.store.generation;
+      if (flight !== -1) this.#begin(flight, name);
     }
     if (flight === -1 || !waiters.add(query, channel, flight, inflight)) {
       if (isNew && flight !== -1) inflight.release(flight);
@@ -206,6 +212,13 @@ export class Forwarder implements UpstreamEvents {
     this.#outlet.flush();
   }
 
+  /** Notes what the answer will be taken by. */
+  #begin(flight: number, name: WireName): void {
+    this.#generation[flight] = this.#memory.store.generation;
+    this.#registrable[flight] = name.registrable;
+    this.#revision[flight] = this.tables.revision;
+  }
+
   /** When all places are taken, one that has waited long enough gives way. */
   #makePlace(nowMs: number): void {
     const { inflight, waiters, counters } = this.#memory;
@@ -242,11 +255,13 @@ export class Forwarder implements UpstreamEvents {
   #readQuestion(flight: number): void {
     const { inflight } = this.#memory;
     const question = this.#question;
-    const at = flight * NAME_STRIDE;
-    readName(inflight.nameOctets, at, at + NAME_STRIDE, question.name);
+    inflight.readName(flight, question.name);
+    // Another walk through the public suffixes, unless those may be others by now.
+    if (this.#revision[flight] === this.tables.revision) {
+      question.name.registrable = this.#registrable[flight]!;
+    }
     question.qtype = inflight.qtype[flight]!;
     question.qclass = 1;
-    this.#clock.update();
     question.nowSeconds = this.#clock.nowSeconds;
   }
 

@@ -5,6 +5,7 @@
  * is answered later (after an upstream spoke) leaves by a second batch per port.
  */
 
+import { Ahead } from '../ahead.ts';
 import { BATCH_CAPACITY, Batch, PEER_SIZE, SLOT_SIZE, SLOT_STRIDE } from '../batch.ts';
 import type { Clock } from '../clock.ts';
 import type { SocketAddress } from '../config/types.ts';
@@ -33,6 +34,7 @@ export class UdpServer {
   readonly ports: UdpPort[] = [];
   readonly #batch = new Batch();
   readonly #query = new Query();
+  readonly #ahead = new Ahead();
   readonly #later: Batch[] = [];
   readonly #laterCount: number[] = [];
   /** Where the answers go whose queries a forwarder passed on. */
@@ -85,6 +87,7 @@ export class UdpServer {
     query.wallMs = this.#clock.wallMs;
     counters[QUERIES_UDP]! += count;
     let answers = 0;
+    this.#ahead.look(batch, count, forwarder.tables, this.#memory);
     for (let i = 0; i < count; i++) {
       const length = batch.rxLength[i]!;
       if (length < 0) {
@@ -97,7 +100,11 @@ export class UdpServer {
       query.peer = batch.peer;
       query.peerAt = i * PEER_SIZE;
       query.relay = forwarder.tables.forwarders.find(batch.peer, query.peerAt);
-      if (query.relay === BY_PROXY) unwrap(query);
+      this.#ahead.hand(query, i);
+      if (query.relay === BY_PROXY) {
+        query.nameEnd = 0;
+        unwrap(query);
+      }
       const verdict = forwarder.decide(query);
       if (verdict === RESPOND) {
         if (!this.#mayLeave(query, forwarder.tables)) continue;

@@ -116,11 +116,17 @@ class DataPlane {
       this.#settings.plan,
       this.#memory.inflight,
       this.#forwarder,
-      { backend: this.#settings.backend, clock: () => performance.now() },
+      { backend: this.#settings.backend, clock: () => this.#now() },
     );
     this.#udp.forwarder = this.#forwarder;
     this.#tcp.forwarder = this.#forwarder;
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
+  }
+
+  /** Read once for all answers of a batch, by whoever brings them. */
+  #now(): number {
+    this.#clock.update();
+    return this.#clock.nowMs;
   }
 
   async listen({ addresses, certificates }: ToWorker & { kind: 'listen' }): Promise<void> {

@@ -7,7 +7,7 @@
  * the answer is decided per waiter, elsewhere; this table knows no policy, no timer and no socket.
  */
 
-import { equalOctets, type WireName } from '../wire/name.ts';
+import { equalOctets, readName, type WireName } from '../wire/name.ts';
 import { Ages } from './ages.ts';
 
 /** Bits of `keyFlags`: what else of a query changes what upstream answers. */
@@ -21,6 +21,9 @@ const YIELD_MS = 200;
 
 /** Octets between two names in `nameOctets`. */
 export const NAME_STRIDE = 256;
+
+/** Suffixes whose hashes are kept with a flight, the root among them: few names have more. */
+const SUFFIXES = 8;
 
 export class Inflight {
   /** Flights, a power of two. */
@@ -43,6 +46,12 @@ export class Inflight {
   readonly nameOctets: Uint8Array;
   /** Octets of each name / octets / 1..255. */
   readonly nameLength: Uint16Array;
+  /** Labels of each name without the root / count / 0..127. */
+  readonly #labelCount: Uint8Array;
+  /** Where the labels start / offset in the name / of flight `f` at `f * SUFFIXES`. */
+  readonly #labelAt: Uint8Array;
+  /** Hashes of the suffixes / low and high half / of flight `f` at `f * SUFFIXES * 2`. */
+  readonly #hashes: Int32Array;
   /** How often the slot was released / count / modulo 2^32; tells old flights from new. */
   readonly generation: Uint32Array;
 
@@ -66,6 +75,9 @@ export class Inflight {
     this.startedMs = new Float64Array(capacity);
     this.nameOctets = new Uint8Array(capacity * NAME_STRIDE);
     this.nameLength = new Uint16Array(capacity);
+    this.#labelCount = new Uint8Array(capacity);
+    this.#labelAt = new Uint8Array(capacity * SUFFIXES);
+    this.#hashes = new Int32Array(capacity * SUFFIXES * 2);
     this.generation = new Uint32Array(capacity);
     this.#buckets = new Int32Array(capacity * 2).fill(-1);
     this.#bucket = new Int32Array(capacity).fill(-1);
@@ -114,11 +126,45 @@ export class Inflight {
     this.nameLength[flight] = name.length;
     const at = flight * NAME_STRIDE;
     for (let i = 0; i < name.length; i++) this.nameOctets[at + i] = name.octets[i]!;
+    this.#keepSuffixes(flight, name);
     const bucket = this.#bucketOf(name, qtype, keyFlags, group);
     this.#bucket[flight] = bucket;
     this.#next[flight] = this.#buckets[bucket]!;
     this.#buckets[bucket] = flight;
     return flight;
+  }
+
+  /** Reads the flight's name as it was when it was acquired, hashes included. */
+  readName(flight: number, name: WireName): void {
+    const at = flight * NAME_STRIDE;
+    const labels = this.#labelCount[flight]!;
+    if (labels >= SUFFIXES) {
+      readName(this.nameOctets, at, at + NAME_STRIDE, name);
+      return;
+    }
+    const length = this.nameLength[flight]!;
+    for (let i = 0; i < length; i++) name.octets[i] = this.nameOctets[at + i]!;
+    const first = flight * SUFFIXES;
+    for (let i = 0; i <= labels; i++) {
+      name.labelAt[i] = this.#labelAt[first + i]!;
+      name.low[i] = this.#hashes[(first + i) * 2]!;
+      name.high[i] = this.#hashes[(first + i) * 2 + 1]!;
+    }
+    name.length = length;
+    name.labelCount = labels;
+    name.registrable = -1;
+  }
+
+  #keepSuffixes(flight: number, name: WireName): void {
+    const labels = name.labelCount;
+    this.#labelCount[flight] = labels;
+    if (labels >= SUFFIXES) return;
+    const first = flight * SUFFIXES;
+    for (let i = 0; i <= labels; i++) {
+      this.#labelAt[first + i] = name.labelAt[i]!;
+      this.#hashes[(first + i) * 2] = name.low[i]!;
+      this.#hashes[(first + i) * 2 + 1] = name.high[i]!;
+    }
   }
 
   /** A flight that gives way to a question that finds no place, or -1. */

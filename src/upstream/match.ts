@@ -23,10 +23,10 @@ export const MATCH_OK = 3;
 
 export type Match = typeof MATCH_STRAY | typeof MATCH_WRONG | typeof MATCH_CASE | typeof MATCH_OK;
 
-/**
- * Looks at a datagram that came on `socket`. When the result is MATCH_OK or MATCH_CASE the try is
- * `tries.find(socket, id)`.
- */
+/** The try that the last `matchDatagram` looked at, unless it said MATCH_STRAY. */
+export let matchedTry = -1;
+
+/** Looks at a datagram that came on `socket`. */
 export function matchDatagram(
   tries: Tries,
   socket: number,
@@ -37,6 +37,7 @@ export function matchDatagram(
   if (end - start < HEADER_SIZE) return MATCH_STRAY;
   const attempt = tries.find(socket, messageId(octets, start));
   if (attempt === -1) return MATCH_STRAY;
+  matchedTry = attempt;
   return matchMessage(tries, tries.rowOf(attempt), octets, start, end);
 }
 

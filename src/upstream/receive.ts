@@ -3,10 +3,16 @@
  * here; what follows from it is dispatch.ts.
  */
 
-import { messageId } from '../wire/header.ts';
 import { COOKIE_FINE, COOKIE_RENEWED, COOKIE_WRONG } from './cookies.ts';
 import { type Flights, NO_EDNS } from './flights.ts';
-import { MATCH_CASE, MATCH_OK, MATCH_STRAY, MATCH_WRONG, matchDatagram } from './match.ts';
+import {
+  MATCH_CASE,
+  MATCH_OK,
+  MATCH_STRAY,
+  MATCH_WRONG,
+  matchDatagram,
+  matchedTry,
+} from './match.ts';
 import type { Server } from './servers.ts';
 
 /** No answer to anything of ours: as if it had not come. */
@@ -42,7 +48,7 @@ export function receive(
   }
   if (match !== MATCH_OK) server.mismatches++;
   if (match === MATCH_WRONG) return NOTHING;
-  receivedTry = tries.find(socket, messageId(octets, start));
+  receivedTry = matchedTry;
   const isProbe = tries.isProbe(receivedTry);
   // A probe asks for nobody, so nothing is asked again for it.
   const doubtful = isProbe ? NOTHING : DOUBTFUL;

@@ -23,12 +23,27 @@ export class Routes {
   /** Set by `find`: label where the rule's suffix starts in the name. */
   label = 0;
   readonly #suffixes: Fingerprints;
+  /** The name that was asked for last: four stages of a query ask for the same. */
+  #low = 0;
+  #high = 0;
+  #labelCount = -1;
 
   constructor(memory: RoutesMemory) {
     this.#suffixes = new Fingerprints(memory.suffixes.words, memory.suffixes.count);
   }
 
   find(name: WireName): void {
+    const low = name.low[0]!;
+    const high = name.high[0]!;
+    const isLast = this.#low === low && this.#high === high;
+    if (isLast && this.#labelCount === name.labelCount) return;
+    this.#low = low;
+    this.#high = high;
+    this.#labelCount = name.labelCount;
+    this.#look(name);
+  }
+
+  #look(name: WireName): void {
     for (let label = 0; label <= name.labelCount; label++) {
       const value = this.#suffixes.find(name.low[label]!, name.high[label]!);
       if (value === 0) continue;

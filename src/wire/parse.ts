@@ -69,7 +69,8 @@ export function parse(query: Query): ParseResult {
   if (questions === 0) return parseWithoutQuestion(query);
   // RFC 9619: a QUERY has at most one.
   if (questions !== 1) return PARSE_FORMERR;
-  const nameEnd = readName(octets, start + HEADER_SIZE, end, query.name);
+  const { nameEnd: readEnd } = query;
+  const nameEnd = readEnd > 0 ? readEnd : readName(octets, start + HEADER_SIZE, end, query.name);
   if (nameEnd === -1 || nameEnd + 4 > end) return PARSE_FORMERR;
   query.qtype = readU16(octets, nameEnd);
   query.qclass = readU16(octets, nameEnd + 2);

@@ -8,9 +8,10 @@ const FOLDERS = ['src/wire/', 'src/cache/'];
 const SLOW = new Set(['src/wire/text.ts']);
 const FILES = new Set(
   `
-  pipeline settle refresh stages cookies query batch tables memory clock counters fingerprints
+  pipeline ahead settle refresh stages cookies query batch tables memory clock counters fingerprints
   identity/prefixes identity/identify identity/workloads identity/forwarded
-  policy/authorize policy/suffixes policy/decision policy/deny policy/recall policy/texts policy/why
+  policy/authorize policy/suffixes policy/decision policy/deny policy/sentence policy/recall policy/texts
+  policy/why
   reputation/vet reputation/memory reputation/punycode reputation/folding reputation/misspellings
   reputation/edits reputation/likeness reputation/likeness-memory reputation/standing
   reputation/standing-memory detect/reputation detect/reputation-parts detect/flux

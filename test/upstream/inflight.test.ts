@@ -3,6 +3,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Inflight, KEY_CD, KEY_DO, KEY_NO_RD, NAME_STRIDE } from '../../src/upstream/inflight.ts';
+import { WireName } from '../../src/wire/name.ts';
 import { wireName } from './rig.ts';
 
 describe('what shares a flight', () => {
@@ -50,6 +51,29 @@ it('a flight holds its question, with no waiters', () => {
   ]);
   expect([inflight.firstWaiter[flight], inflight.waiterCount[flight]]).toEqual([-1, 0]);
   expect(inflight.startedMs[flight]).toBe(77);
+});
+
+describe('a name read back is as it was, hashes included', () => {
+  const rows = [
+    { name: 'the root', text: '' },
+    { name: 'a few labels', text: 'www.example.com' },
+    { name: 'as many labels as are kept', text: 'a.b.c.d.e.f.g' },
+    { name: 'one label more', text: 'a.b.c.d.e.f.g.h' },
+    { name: 'as many as there can be', text: Array(127).fill('a').join('.') },
+  ];
+  it.each(rows)('$name', ({ text }) => {
+    const inflight = new Inflight(2);
+    inflight.acquire(wireName('other.example'), 1, 0, 0, 0);
+    const flight = inflight.acquire(wireName(text), 1, 0, 0, 0);
+    const [want, got] = [wireName(text), new WireName()];
+    inflight.readName(flight, got);
+    const { length, labelCount } = want;
+    expect([got.length, got.labelCount, got.registrable]).toEqual([length, labelCount, -1]);
+    expect(got.octets.slice(0, length)).toEqual(want.octets.slice(0, length));
+    for (const part of ['labelAt', 'low', 'high'] as const) {
+      expect(got[part].slice(0, labelCount + 1)).toEqual(want[part].slice(0, labelCount + 1));
+    }
+  });
 });
 
 it('a detached flight is not found, and can be released', () => {
