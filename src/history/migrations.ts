@@ -5,6 +5,7 @@
  */
 
 import { ANSWERS } from './answer-schema.ts';
+import { DEBUTS } from './debut-schema.ts';
 import { DOMAINS } from './domain-schema.ts';
 import { IDENTITY } from './identity-schema.ts';
 import { LIVE } from './live-schema.ts';
@@ -267,6 +268,7 @@ export const MIGRATIONS: readonly string[] = [
   RULE_USE,
   LIVE,
   DOMAINS,
+  DEBUTS,
 ];
 
 /** The `user_version` that this program reads and writes. */

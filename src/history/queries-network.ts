@@ -1,6 +1,8 @@
 /** Domains that nobody asked for before: new for the whole network. */
 
 import { endOfDay } from './days.ts';
+import { debutStretch } from './debuts.ts';
+import { Earlier, type Fresh, type Stretches, stretchOf } from './earlier.ts';
 import { PAIR_SHIFT } from './migrations.ts';
 import { answersTo, type Filter, untilOf } from './queries-filter.ts';
 import { COVER, type Pairs } from './queries-pairs.ts';
@@ -9,11 +11,7 @@ import { PAIR_COLUMNS, type RawPair } from './rows.ts';
 /** Domains that are looked for with one statement; sorted, so that they share pages. */
 const AT_ONCE = 500;
 
-type Fresh = readonly [id: number, domain: string, firstMs: number];
-
-const IN_WINDOW = `
-SELECT id, name_rev, first_ms FROM pair INDEXED BY pair_by_day
-WHERE last_day = @day AND first_ms >= @sinceMs AND first_ms < @untilMs`;
+const LAST = 'SELECT max(id) FROM pair';
 
 /** Places in a list of domains that some pair asked for before. */
 export const KNOWN_BEFORE = `${COVER}
@@ -30,44 +28,114 @@ const READ = `
 SELECT ${PAIR_COLUMNS} FROM json_each(@ids) j CROSS JOIN pair p ON p.id = j.value
 CROSS JOIN workload w ON w.id = p.workload_id`;
 
+// Of the pairs that debuts.ts has been through.
+const FOUND = `
+SELECT p.id, p.name_rev, d.first_ms FROM debut d CROSS JOIN pair p ON p.id = d.id
+WHERE d.first_ms >= @sinceMs AND d.first_ms < @untilMs
+AND (@workload IS NULL OR p.workload_id = @workload) ORDER BY d.first_ms DESC, d.id DESC`;
+
+// Of the others: by number where they are few, else by the days of the window.
+const LEFT = `
+SELECT id, name_rev, first_ms FROM pair
+WHERE id >= @from AND first_ms >= @sinceMs AND first_ms < @untilMs`;
+const LEFT_OF_DAY = `
+SELECT id, name_rev, first_ms FROM pair INDEXED BY pair_by_day
+WHERE last_day = @day AND first_ms >= @sinceMs AND first_ms < @untilMs AND id >= @from`;
+/** Stretches with few pairs. */
+const FEW = 3;
+
 /**
  * The first pair of each domain that the network asked for in the window and never before, oldest
  * first; a limit keeps the newest. A workload asks for those that it was first with.
  */
 export function newForNetwork(pairs: Pairs, filter: Filter): RawPair[] {
-  const { sinceMs, workload, limit } = filter;
-  const statement = pairs.values<number>(KNOWN_BEFORE);
-  const read = pairs.select(READ);
-  const waiting = firstOfEach(pairs, filter);
-  let found: RawPair[] = [];
-  for (let at = 0; at < waiting.length && (limit < 0 || found.length < limit); at += AT_ONCE) {
-    const some = waiting.slice(at, at + AT_ONCE).sort(([, a], [, b]) => (a < b ? -1 : 1));
-    const names = JSON.stringify(some.map(([, domain]) => domain));
-    const known = new Set(sinceMs > 0 ? statement.all({ names, sinceMs }) : []);
-    const ids = JSON.stringify(some.filter((_, i) => !known.has(i)).map(([id]) => id));
-    const raws = read
-      .all({ ids })
-      .filter((raw) => workload === null || raw.workload === workload)
-      .filter((raw) => answersTo(raw, filter));
-    found = [...found, ...raws];
-  }
-  found.sort((a, b) => a.first_ms - b.first_ms || a.id - b.id);
-  return limit < 0 ? found : found.slice(Math.max(0, found.length - limit));
+  const { limit } = filter;
+  const done = debutStretch(pairs.db);
+  const last = stretchOf(pairs.db.prepare<[], number | null>(LAST).pluck().get() ?? 0);
+  const earlier = new Earlier(pairs.db);
+  const read = reader(pairs, filter);
+  const found = new Map<number, RawPair>();
+  // A pair that is not looked at yet may have asked before one that is.
+  const ofDone = chunks(foundIn(pairs, filter));
+  take(found, ofDone, (some) => read(earlier.firstOf(some, { from: done, to: last })), limit);
+  const ofLeft = chunks(firstOfEach(leftIn(pairs, filter, { from: done, to: last })));
+  const more = new Map<number, RawPair>();
+  take(more, ofLeft, (some) => read(earlier.firstOf(some, { from: 0, to: last })), limit);
+  for (const [id, raw] of more) found.set(id, raw);
+  const sorted = [...found.values()].sort((a, b) => a.first_ms - b.first_ms || a.id - b.id);
+  return limit < 0 ? sorted : sorted.slice(Math.max(0, sorted.length - limit));
 }
 
-/** Of each domain the pair of the window that was first; those that came last, first. */
-function firstOfEach(pairs: Pairs, filter: Filter): Fresh[] {
-  const [sinceMs, untilMs] = [filter.sinceMs, untilOf(filter)];
-  const statement = pairs.db.prepare<[Record<string, number>], Fresh>(IN_WINDOW).raw();
+/** Adds what is read of each chunk, the newest first, until there are `limit`. */
+function take(
+  into: Map<number, RawPair>,
+  all: Iterable<readonly Fresh[]>,
+  read: (some: readonly Fresh[]) => readonly RawPair[],
+  limit: number,
+): void {
+  for (const some of all) {
+    for (const raw of read(some)) into.set(raw.id, raw);
+    if (limit >= 0 && into.size >= limit) return;
+  }
+}
+
+/** Rows of pairs, of the workload and the verdict that are asked for. */
+function reader(pairs: Pairs, filter: Filter): (some: readonly Fresh[]) => RawPair[] {
+  const { workload } = filter;
+  const statement = pairs.select(READ);
+  return (some) =>
+    statement
+      .all({ ids: JSON.stringify(some.map(([id]) => id)) })
+      .filter((raw) => workload === null || raw.workload === workload)
+      .filter((raw) => answersTo(raw, filter));
+}
+
+/** First pairs of the window, newest first. */
+function foundIn(pairs: Pairs, filter: Filter): Iterable<Fresh> {
+  const { sinceMs, workload: name } = filter;
+  // Of a workload that is not known no pair is.
+  const workload = name === null ? null : (pairs.workloadId(name) ?? 0);
+  const values = { sinceMs, untilMs: untilOf(filter), workload };
+  return pairs.db.prepare<[typeof values], Fresh>(FOUND).raw().iterate(values);
+}
+
+/** Pairs of the window in the stretches that are not looked at yet, in no order. */
+function* leftIn(pairs: Pairs, filter: Filter, { from, to }: Stretches): Iterable<Fresh> {
+  const window = {
+    sinceMs: filter.sinceMs,
+    untilMs: untilOf(filter),
+    from: from * 2 ** PAIR_SHIFT,
+  };
+  if (to - from < FEW) {
+    yield* pairs.db.prepare<[typeof window], Fresh>(LEFT).raw().iterate(window);
+    return;
+  }
+  const statement = pairs.db.prepare<[Record<string, number>], Fresh>(LEFT_OF_DAY).raw();
+  const [firstDay, lastDay] = pairs.activeDays(filter.sinceMs);
+  for (let day = firstDay; day <= lastDay && endOfDay(day) > filter.sinceMs; day++) {
+    yield* statement.iterate({ day, ...window });
+  }
+}
+
+/** Of each domain the pair that was first; those that came last, first. */
+function firstOfEach(all: Iterable<Fresh>): Fresh[] {
   const first = new Map<string, Fresh>();
-  const [firstDay, lastDay] = pairs.activeDays(sinceMs);
-  for (let day = firstDay; day <= lastDay && endOfDay(day) > sinceMs; day++) {
-    for (const fresh of statement.iterate({ day, sinceMs, untilMs })) {
-      const before = first.get(fresh[1]);
-      if (before === undefined || isBefore(fresh, before)) first.set(fresh[1], fresh);
-    }
+  for (const fresh of all) {
+    const before = first.get(fresh[1]);
+    if (before === undefined || isBefore(fresh, before)) first.set(fresh[1], fresh);
   }
   return [...first.values()].sort((a, b) => (isBefore(a, b) ? 1 : -1));
+}
+
+function* chunks(all: Iterable<Fresh>): Iterable<Fresh[]> {
+  let some: Fresh[] = [];
+  for (const fresh of all) {
+    some.push(fresh);
+    if (some.length < AT_ONCE) continue;
+    yield some;
+    some = [];
+  }
+  yield some;
 }
 
 function isBefore([id, , firstMs]: Fresh, [otherId, , otherMs]: Fresh): boolean {

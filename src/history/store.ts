@@ -15,6 +15,7 @@ import { AnswerRows } from './answer-rows.ts';
 import type { Answer } from './answers.ts';
 import { BelievedClock, type TwoClocks } from './believed-clock.ts';
 import { BindingRows } from './binding-rows.ts';
+import { Debuts } from './debuts.ts';
 import type { FactsNames } from './decisions.ts';
 import { FindingRows } from './finding-rows.ts';
 import type { Finding } from './found.ts';
@@ -59,6 +60,7 @@ interface Connection {
   readonly ledgers: LedgerRows;
   readonly purge: Purge;
   readonly settling: Settling;
+  readonly debuts: Debuts;
   readonly baselines: BaselineTable;
   readonly bindings: BindingRows;
   readonly answers: AnswerRows;
@@ -165,12 +167,14 @@ export class Store {
     }
   }
 
-  /** Brings complete pairs into runs for at most `ms`, or one step; false when all are. */
+  /** Brings complete pairs into runs, and finds debuts, for at most `ms`, or one step; false when all are. */
   settle(ms: number): boolean {
     if (this.error !== null || this.#open === null) return false;
     const started = performance.now();
     try {
-      while (this.#open.settling.step()) if (performance.now() - started >= ms) return true;
+      const { settling, debuts } = this.#open;
+      // Runs first: debuts are looked for in them.
+      while (settling.step() || debuts.step()) if (performance.now() - started >= ms) return true;
     } catch (error) {
       this.#fail(error);
     }
@@ -233,8 +237,9 @@ export class Store {
     const baselines = new BaselineTable(db);
     const uses = new RuleUseRows(db);
     const settling = new Settling(db);
+    const debuts = new Debuts(db);
     const rows = { writer, findings, ledgers, baselines, bindings, answers, uses };
-    this.#open = { db, ...rows, purge, settling };
+    this.#open = { db, ...rows, purge, settling, debuts };
   }
 
   #fail(error: unknown): void {

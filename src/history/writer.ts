@@ -10,6 +10,7 @@ import type Database from 'better-sqlite3';
 import { BusyRows } from './busy-rows.ts';
 import { packDays } from './day-counts.ts';
 import { dayOf } from './days.ts';
+import { Debuts } from './debuts.ts';
 import { Decisions, type FactsNames } from './decisions.ts';
 import { UNUSUAL } from './domain-schema.ts';
 import { FILTER_SHIFT } from './filters.ts';
@@ -48,6 +49,7 @@ export class Writer {
   readonly #totals: Totals;
   readonly #recent: RecentRows;
   readonly #busy: BusyRows;
+  readonly #debuts: Debuts;
   #pairNumbers: Numbers;
   #nameNumbers: Numbers;
   /** For the rows that wait in each of two batches, whose octets are read with the statement. */
@@ -63,6 +65,7 @@ export class Writer {
     this.#totals = new Totals(this.#sql);
     this.#recent = new RecentRows(db, names);
     this.#busy = new BusyRows(db);
+    this.#debuts = new Debuts(db);
     this.#pairNumbers = new Numbers(db, KIND_PAIRS);
     this.#nameNumbers = new Numbers(db, KIND_NAMES);
     this.#transaction = db.transaction((pairs) => this.#storeAll(pairs));
@@ -215,7 +218,8 @@ export class Writer {
     known.firstMs = firstMs;
     known.firstName = nameBelow(pair.first.name, known.domain);
     this.#packFirst(pair, this.#earlierFirst);
-    this.#sql.earlierPair.run([firstMs, known.firstName, this.#earlierFirst, known.id]);
+    const values = [firstMs, known.firstName, this.#earlierFirst, known.id];
+    this.#debuts.moved(reversedName(known.domain), () => this.#sql.earlierPair.run(values));
   }
 
   /**

@@ -4,6 +4,7 @@ import Database from 'better-sqlite3';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { KIND_NAME } from '../../src/events/kinds.ts';
+import { Debuts } from '../../src/history/debuts.ts';
 import { reversedFromText, textOfReversed } from '../../src/history/names.ts';
 import { HistoryQueries } from '../../src/history/queries.ts';
 import { CommonQueries } from '../../src/history/queries-common.ts';
@@ -101,6 +102,8 @@ function historyOf(all: readonly Asked[]): { db: Database.Database; rows: Row[] 
   for (const key of keys) add.run(...key);
   const settling = new Settling(writer);
   while (settling.step());
+  const debuts = new Debuts(writer);
+  while (debuts.step());
   writer.close();
   const db = openForReading(test.path);
   onTestFinished(() => void db.close());
