@@ -67,8 +67,11 @@ const SHARES: readonly (readonly [Kind, number])[] = [
   ['tick', 95],
   ['switched', 100],
 ];
-/** A failure is remembered for 5 s, and a server that is back is found within one or two. */
-const RECOVERY_MS = 8000;
+/**
+ * What was asked just before the end may have used up its tries: it fails 5 s later, and that is
+ * remembered for 5 s.
+ */
+const RECOVERY_MS = 10_500;
 /** What left before the servers froze may have been on its way. */
 const ON_ITS_WAY_MS = 100;
 const SAMPLE_MS = 5000;
