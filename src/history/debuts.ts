@@ -18,7 +18,8 @@ const END = '\u{10ffff}';
 
 const OF_STRETCH = `pair INDEXED BY pair_by_name
 WHERE (id >> ${PAIR_SHIFT}) = @stretch AND name_rev > @name_rev`;
-const UP_TO = `SELECT name_rev FROM ${OF_STRETCH} ORDER BY name_rev LIMIT 1 OFFSET ${STEP_PAIRS - 1}`;
+const UP_TO = `
+SELECT name_rev FROM ${OF_STRETCH} ORDER BY name_rev LIMIT 1 OFFSET ${STEP_PAIRS - 1}`;
 const FIRST_OF_STRETCH = `
 SELECT id, name_rev, first_ms FROM (
   SELECT id, name_rev, first_ms,

@@ -167,7 +167,7 @@ export class Store {
     }
   }
 
-  /** Brings complete pairs into runs, and finds debuts, for at most `ms`, or one step; false when all are. */
+  /** Makes runs and finds debuts for at most `ms`, or one step; false when all is done. */
   settle(ms: number): boolean {
     if (this.error !== null || this.#open === null) return false;
     const started = performance.now();

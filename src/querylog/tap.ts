@@ -50,7 +50,7 @@ export class Tap {
   begin(query: Query): void {
     query.receivedMs = query.wallMs;
     query.revision = 0;
-    query.name.length = 0;
+    if (query.nameEnd === 0) query.name.length = 0;
     resetDecision(query.decision);
   }
 
