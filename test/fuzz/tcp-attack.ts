@@ -58,8 +58,8 @@ async function runConnection(
     try {
       const isFit = reader.push(chunk, (octets, start, stop) => {
         const reply = Buffer.from(octets.slice(start, stop));
-        // Noise may be read as a query of its own.
-        if (isNoisy && controls > 0) checkAlone(reply);
+        // Noise may be read as a query of its own, and answered before the control query.
+        if (isNoisy && (controls > 0 || !book.expects(reply))) checkAlone(reply);
         else if (book.take(reply)) controls++;
         return true;
       });
