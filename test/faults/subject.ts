@@ -60,6 +60,9 @@ export class Subject {
   mustResolve(sentMs: number, receivedMs: number): boolean | null {
     if (this.pending !== null) return null;
     const isOpeningSubject = this.kind === 'exception';
+    // The store says so a moment before the workers hear of it.
+    const isJustOver = this.document?.state === 'expired' && sentMs < this.untilMs + HOLD_SLACK_MS;
+    if (!this.isStanding && !isOpeningSubject && isJustOver) return null;
     if (!this.isStanding) return !isOpeningSubject;
     if (receivedMs < this.untilMs) return isOpeningSubject;
     const slackMs = isOpeningSubject ? 0 : HOLD_SLACK_MS;
