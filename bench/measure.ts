@@ -14,9 +14,6 @@ import type { Contestant, ScenarioPlan, Setup } from './scenario.ts';
 import type { Server } from './server.ts';
 import { statusOf, valve } from './valve.ts';
 
-/** Time for caches to fill and compilers to settle before the first round. */
-const WARM_UP_SECONDS = 2;
-
 /** A server in a scenario, and its runs so far. */
 export interface Entrant {
   readonly contestant: Contestant;
@@ -65,14 +62,17 @@ export async function startAll(
   return entrants;
 }
 
-/** Caches full, then the load itself for a while. */
+/**
+ * Caches full, then the load itself for as long as a round: a daemon runs for weeks, and what its
+ * compiler does in the first seconds is none of what a query costs.
+ */
 export async function warmUp(
   bench: Bench,
   plan: ScenarioPlan,
   server: Server,
   load: Load,
 ): Promise<void> {
-  const once = { ...load, once: true, seconds: WARM_UP_SECONDS };
+  const once = { ...load, once: true };
   const { warmLines } = plan;
   if (warmLines !== undefined) {
     const queries = join(bench.directory, 'warm');
@@ -82,7 +82,7 @@ export async function warmUp(
     // Over UDP in any case: dnsdist would ask for the rest over TCP.
     await bench.run(server, once);
   }
-  await bench.run(server, { ...load, seconds: WARM_UP_SECONDS });
+  await bench.run(server, load);
 }
 
 /** One run, and whether it was what it should be. */
@@ -122,7 +122,7 @@ export async function loadOf(bench: Bench, plan: ScenarioPlan, round: number): P
   const { seconds, generator } = bench.options;
   const queries = join(bench.directory, 'queries');
   if (round === 0 || plan.freshRate > 0) {
-    await writeLines(queries, plan.lines(round, plan.freshRate * Math.max(seconds, 2)));
+    await writeLines(queries, plan.lines(round, plan.freshRate * seconds));
   }
   const { mode, sockets, sources } = plan;
   const load = { queries, seconds, mode, sockets };

@@ -30,7 +30,7 @@ export function readOptions(args: string[]): Options {
   const { values } = parseArgs({
     args,
     options: {
-      seconds: { type: 'string', default: '4' },
+      seconds: { type: 'string', default: '8' },
       rounds: { type: 'string', default: '3' },
       only: { type: 'string', default: KEYS.join(',') },
       peers: { type: 'string', default: names.join(',') },

@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: the valve beside its peers on this machine, as Markdown for RESULTS.md.
  *
- *   npm run bench -- --seconds 4 --rounds 3 --only a,b --peers unbound,dnsdist
+ *   npm run bench -- --seconds 8 --rounds 3 --only a,b --peers unbound,dnsdist
  *
  * Each server runs alone on one core, the load, the upstream and this process on the other. Ends
  * with status 1 when something was not as it was meant to be: then the figures mean nothing.

@@ -73,6 +73,13 @@ const DETAIL_EVERY_MS = 1000;
 
 /** For how long counts gather before they leave, s. */
 const GATHER_SECONDS = 2;
+/**
+ * The same at most, and how many records a second of known names a worker hands over before it
+ * gathers for longer than that: each rewrites a row, 5 to 10 us of the recorder, and says no more
+ * when it comes more often.
+ */
+const GATHER_SECONDS_MAX = 10;
+const COUNTS_PER_SECOND = 1000;
 
 export class Ledger {
   readonly handover: Handover;
@@ -182,7 +189,7 @@ export class Ledger {
    */
   flushDue(wallMs: number): void {
     this.handover.flushUrgent();
-    this.handover.flushOlder(wallMs, GATHER_SECONDS * 1000);
+    this.handover.flushOlder(wallMs, gatherMsFor(this.pending));
   }
 
   /** Hands over all that has gathered. Stops when the ring is full; the rest stays. */
@@ -300,6 +307,12 @@ export class Ledger {
     this.#pairs.times[pair * ROW_TIMES + TIME_FIRST] = query.wallMs;
     octets[at + OCTET_STATE]! |= IS_SPLIT;
   }
+}
+
+/** For how long counts gather where so many slots wait, ms. */
+function gatherMsFor(slots: number): number {
+  const seconds = Math.max(GATHER_SECONDS, slots / COUNTS_PER_SECOND);
+  return Math.min(seconds, GATHER_SECONDS_MAX) * 1000;
 }
 
 /** Whether the pair may have detail of one new name more; takes it from the pair's share. */

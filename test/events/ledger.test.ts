@@ -52,6 +52,8 @@ class Rig {
   }
 }
 
+/** Counts of each table that leave at once. */
+const AT_ONCE = 2048;
 const A = 'a.example.com';
 const B = 'b.example.com';
 
@@ -148,6 +150,21 @@ describe('what is handed over', () => {
     expect(rig.due(3499)).toEqual([]);
     expect(rig.due(3500)).toEqual([`pair ${A}`, `name ${A}`]);
     expect(rig.due(9000)).toEqual([]);
+  });
+
+  it.each([
+    { slots: 4000, afterMs: 4000 },
+    { slots: 24_000, afterMs: 10_000 },
+  ])('counts of $slots slots when they have gathered for $afterMs ms', ({ slots, afterMs }) => {
+    const rig = new Rig(16_384, 8, 65_536);
+    const pairs = slots / 2;
+    const all = Array.from({ length: pairs }, (_, i) => `a.d${i}.test`);
+    for (const name of all) rig.count({ name, wallMs: 1000 });
+    expect(rig.due(1000).length).toBe(slots);
+    for (const name of all) rig.count({ name, wallMs: 2000 });
+    expect(rig.due(2000 + afterMs - 1)).toEqual([]);
+    for (let i = 0; i <= pairs / AT_ONCE; i++) rig.due(2000 + afterMs);
+    expect(rig.ledger.pending).toBe(0);
   });
 
   it('a denial of what is known at once, and its repeats when they have gathered', () => {
