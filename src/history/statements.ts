@@ -32,12 +32,17 @@ WHERE (id >> ${PAIR_SHIFT}) IN (${list(STRETCHES, (i) => `? + ${i}`)})
 const UPDATE_PAIR = `
 UPDATE pair SET last_ms = max(last_ms, ?), allowed = allowed + ?, denied = denied + ?,
   would_deny = would_deny + ?, failed = failed + ?, cached = cached + ?, folded = folded + ?,
-  answers = coalesce(answers, ?)
+  answers = coalesce(answers, ?), names = coalesce(?, names)
 WHERE id = ?`;
 
 // Most of what comes about a known pair: half the values, half the time.
 const COUNT_PAIR = `
 UPDATE pair SET last_ms = max(last_ms, ?), allowed = allowed + ?, cached = cached + ? WHERE id = ?`;
+
+// The same with new names below it: one rewrite of the row for both.
+const GROW_PAIR = `
+UPDATE pair SET last_ms = max(last_ms, ?), allowed = allowed + ?, cached = cached + ?, names = ?
+WHERE id = ?`;
 
 // The facts of the first query go with the earliest time, whatever order rows arrive in.
 const EARLIER_PAIR = 'UPDATE pair SET first_ms = ?, first_name = ?, first = ? WHERE id = ?';
@@ -65,7 +70,7 @@ INSERT INTO name (id, pair_id, name_rev, first_ms, last_ms, allowed, denied, wou
 SELECT ?, id, first_name, first_ms, last_ms, allowed, denied, would_deny, failed
 FROM pair WHERE id = ?`;
 
-const NAME_DETAIL = 'UPDATE pair SET names = ?, folded = folded + ? WHERE id = ?';
+const UNFOLDED = 'UPDATE pair SET names = 1 WHERE id = ?';
 
 const FIND_NAME = `
 SELECT id FROM name INDEXED BY name_by_pair
@@ -96,12 +101,13 @@ export interface Statements {
   readonly findPair: Database.Statement<[Values], FoundPair>;
   readonly updatePair: Database.Statement<[Values]>;
   readonly countPair: Database.Statement<[Values]>;
+  readonly growPair: Database.Statement<[Values]>;
   readonly earlierPair: Database.Statement<[Values]>;
   readonly readDays: Database.Statement<[number], DaysRow>;
   readonly writeDay: Database.Statement<[Values]>;
   readonly writeUnusual: Database.Statement<[Values]>;
   readonly unfoldSole: Database.Statement<[Values]>;
-  readonly writeDetail: Database.Statement<[Values]>;
+  readonly writeUnfolded: Database.Statement<[number]>;
   readonly findName: Database.Statement<[Values], number>;
   readonly updateName: Database.Statement<[Values]>;
   readonly addPolicy: Database.Statement<[number, number]>;
@@ -120,12 +126,13 @@ export function prepareStatements(db: Database.Database): Statements {
     findPair: db.prepare<[Values], FoundPair>(FIND_PAIR).raw(),
     updatePair: db.prepare<[Values]>(UPDATE_PAIR),
     countPair: db.prepare<[Values]>(COUNT_PAIR),
+    growPair: db.prepare<[Values]>(GROW_PAIR),
     earlierPair: db.prepare<[Values]>(EARLIER_PAIR),
     readDays: db.prepare<[number], DaysRow>(READ_DAYS).raw(),
     writeDay: db.prepare<[Values]>(WRITE_DAY),
     writeUnusual: db.prepare<[Values]>(WRITE_UNUSUAL),
     unfoldSole: db.prepare<[Values]>(UNFOLD_SOLE),
-    writeDetail: db.prepare<[Values]>(NAME_DETAIL),
+    writeUnfolded: db.prepare<[number]>(UNFOLDED),
     findName: db.prepare<[Values], number>(FIND_NAME).pluck(),
     updateName: db.prepare<[Values]>(UPDATE_NAME),
     addPolicy: db.prepare<[number, number]>(ADD_POLICY),

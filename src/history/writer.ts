@@ -174,11 +174,12 @@ export class Writer {
     known.lastMs = Math.max(known.lastMs, Math.floor(pair.lastMs));
     const day = dayOf(pair.lastMs);
     if (day > known.lastDay) this.#beginDay(known, day);
-    this.#addCounts(pair);
+    const before = known.names;
+    const folded = pair.folded + (isOfOne ? 0 : this.#storeNames(pair));
+    this.#addCounts(pair, folded, known.names === before ? null : known.names);
     this.#noteUnusual(pair);
     const firstMs = Math.floor(pair.firstMs);
     if (firstMs < known.firstMs) this.#moveFirst(pair, firstMs);
-    if (!isOfOne && pair.names.length > 0) this.#storeNames(pair);
   }
 
   /** Before anything of the day is counted. */
@@ -201,16 +202,20 @@ export class Writer {
     known.unusual = unusual;
   }
 
-  #addCounts(pair: PairGather): void {
+  /** @param names of the pair where there are new ones, or null */
+  #addCounts(pair: PairGather, folded: number, names: number | null): void {
     const { id } = pair.known;
-    const { allowed, denied, wouldDeny, failed, cached, folded, answers } = pair;
+    const { allowed, denied, wouldDeny, failed, cached, answers } = pair;
     const lastMs = Math.floor(pair.lastMs);
-    if (denied + wouldDeny + failed + folded === 0 && answers === null) {
+    if (denied + wouldDeny + failed + folded !== 0 || answers !== null) {
+      const counts = [lastMs, allowed, denied, wouldDeny, failed, cached, folded, answers];
+      this.#sql.updatePair.run([...counts, names, id]);
+    } else if (names !== null) {
+      this.#sql.growPair.run([lastMs, allowed, cached, names, id]);
+    } else if (allowed > 0) {
+      // Where there are none, only detail came: the pair's own record has the later time.
       this.#sql.countPair.run([lastMs, allowed, cached, id]);
-      return;
     }
-    const counts = [lastMs, allowed, denied, wouldDeny, failed, cached, folded, answers, id];
-    this.#sql.updatePair.run(counts);
   }
 
   #moveFirst(pair: PairGather, firstMs: number): void {
@@ -234,7 +239,7 @@ export class Writer {
     }
     const id = this.#nameNumbers.take(known.id, known.firstName);
     this.#sql.unfoldSole.run([id, known.id]);
-    this.#sql.writeDetail.run([1, 0, known.id]);
+    this.#sql.writeUnfolded.run(known.id);
     known.names = 1;
     return false;
   }
@@ -246,9 +251,8 @@ export class Writer {
     packFirst(into, { source, qtype, verdict, policyId, ruleId });
   }
 
-  /** Detail of a pair that has a row. */
-  #storeNames({ known, names }: PairGather): void {
-    const before = known.names;
+  /** Detail of a pair that has a row. @returns queries of names that found no room */
+  #storeNames({ known, names }: PairGather): number {
     let folded = 0;
     for (const name of names) {
       if (this.#updateName(name)) continue;
@@ -259,8 +263,7 @@ export class Writer {
         folded += name.queries;
       }
     }
-    if (known.names === before && folded === 0) return;
-    this.#sql.writeDetail.run([known.names, folded, known.id]);
+    return folded;
   }
 
   /** False where the name has no row. */
