@@ -4,6 +4,7 @@
 
 import { Argument, type Command } from 'commander';
 import { DnsvalveError } from '../errors.ts';
+import { textOfReversed } from '../history/names.ts';
 import type { AskedVerdict } from '../history/queries-filter.ts';
 import type { Top, TopRow } from '../history/queries-top.ts';
 import type { CliContext } from './context.ts';
@@ -70,7 +71,7 @@ function run(reading: Reading, what: Kind, verdict: AskedVerdict | undefined): v
 function ranked(rows: readonly TopRow[], verdict: AskedVerdict | undefined): TopRow[] {
   return rows
     .filter((row) => countOf(row, verdict) > 0)
-    .sort((a, b) => countOf(b, verdict) - countOf(a, verdict) || (a.name < b.name ? -1 : 1));
+    .sort((a, b) => countOf(b, verdict) - countOf(a, verdict) || (a.key < b.key ? -1 : 1));
 }
 
 function countOf(row: TopRow, verdict: AskedVerdict | undefined): number {
@@ -84,7 +85,8 @@ function missedOf({ missed }: Top, verdict: AskedVerdict | undefined): number {
 }
 
 function outputOf(what: Kind, row: TopRow, part: number): OutputRow {
-  const { name, queries, allowed, denied, wouldDeny, failed } = row;
+  const { key, queries, allowed, denied, wouldDeny, failed } = row;
+  const name = what === 'domain' ? textOfReversed(key) : key;
   const counts = [allowed, denied, wouldDeny, failed].map(String);
   return {
     cells: [name, String(queries), `${part.toFixed(1)} %`, ...counts],

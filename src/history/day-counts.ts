@@ -32,7 +32,7 @@ export interface DayRow {
   readonly days: Uint8Array | null;
 }
 
-const NONE: FourCounts = [0, 0, 0, 0];
+export const NONE: FourCounts = [0, 0, 0, 0];
 
 /** Every day of a pair that is known by itself, its last one with it. */
 export function daysOf({ firstDay, lastDay, counts, days }: DayRow): PackedDays {
@@ -91,6 +91,6 @@ function putNumber(octets: number[], number: number): void {
   octets.push(left);
 }
 
-function plus(a: FourCounts, b: FourCounts, sign: 1 | -1): FourCounts {
+export function plus(a: FourCounts, b: FourCounts, sign: 1 | -1): FourCounts {
   return [a[0] + sign * b[0], a[1] + sign * b[1], a[2] + sign * b[2], a[3] + sign * b[3]];
 }

@@ -1,6 +1,5 @@
 /** Domains that nobody asked for before: new for the whole network. */
 
-import { endOfDay } from './days.ts';
 import { debutStretch } from './debuts.ts';
 import { Earlier, type Fresh, type Stretches, stretchOf } from './earlier.ts';
 import { PAIR_SHIFT } from './migrations.ts';
@@ -34,13 +33,20 @@ SELECT p.id, p.name_rev, d.first_ms FROM debut d CROSS JOIN pair p ON p.id = d.i
 WHERE d.first_ms >= @sinceMs AND d.first_ms < @untilMs
 AND (@workload IS NULL OR p.workload_id = @workload) ORDER BY d.first_ms DESC, d.id DESC`;
 
-// Of the others: by number where they are few, else by the days of the window.
+// Of the others, newest first: by number where they are few, else by the days of the window. A name is
+// read of those that are looked at, and a limit ends that early.
 const LEFT = `
-SELECT id, name_rev, first_ms FROM pair
-WHERE id >= @from AND first_ms >= @sinceMs AND first_ms < @untilMs`;
-const LEFT_OF_DAY = `
-SELECT id, name_rev, first_ms FROM pair INDEXED BY pair_by_day
-WHERE last_day = @day AND first_ms >= @sinceMs AND first_ms < @untilMs AND id >= @from`;
+SELECT p.id, p.name_rev, p.first_ms FROM (
+  SELECT id FROM pair WHERE id >= @from AND first_ms >= @sinceMs AND first_ms < @untilMs
+  ORDER BY first_ms DESC, id DESC) newest
+CROSS JOIN pair p ON p.id = newest.id`;
+const LEFT_OF_DAYS = `
+SELECT p.id, p.name_rev, p.first_ms FROM (
+  SELECT id FROM pair INDEXED BY pair_by_day
+  WHERE last_day >= @firstDay AND last_day <= @lastDay AND id >= @from
+    AND first_ms >= @sinceMs AND first_ms < @untilMs
+  ORDER BY first_ms DESC, id DESC) newest
+CROSS JOIN pair p ON p.id = newest.id`;
 /** Stretches with few pairs. */
 const FEW = 3;
 
@@ -55,15 +61,21 @@ export function newForNetwork(pairs: Pairs, filter: Filter): RawPair[] {
   const earlier = new Earlier(pairs.db);
   const read = reader(pairs, filter);
   const found = new Map<number, RawPair>();
+  const ofLeft = chunks(leftIn(pairs, filter, { from: done, to: last }));
+  take(found, ofLeft, (some) => read(earlier.firstOf(some, { from: 0, to: last })), limit);
   // A pair that is not looked at yet may have asked before one that is.
-  const ofDone = chunks(foundIn(pairs, filter));
-  take(found, ofDone, (some) => read(earlier.firstOf(some, { from: done, to: last })), limit);
-  const ofLeft = chunks(firstOfEach(leftIn(pairs, filter, { from: done, to: last })));
+  const ofDone = chunks(foundIn(pairs, { ...filter, sinceMs: oldestWanted(found, filter) }));
   const more = new Map<number, RawPair>();
-  take(more, ofLeft, (some) => read(earlier.firstOf(some, { from: 0, to: last })), limit);
+  take(more, ofDone, (some) => read(earlier.firstOf(some, { from: done, to: last })), limit);
   for (const [id, raw] of more) found.set(id, raw);
   const sorted = [...found.values()].sort((a, b) => a.first_ms - b.first_ms || a.id - b.id);
   return limit < 0 ? sorted : sorted.slice(Math.max(0, sorted.length - limit));
+}
+
+/** Where as many as the limit are found, none that is older is wanted. */
+function oldestWanted(found: ReadonlyMap<number, RawPair>, { sinceMs, limit }: Filter): number {
+  if (limit < 0 || found.size < limit) return sinceMs;
+  return Math.min(...Array.from(found.values(), (raw) => raw.first_ms));
 }
 
 /** Adds what is read of each chunk, the newest first, until there are `limit`. */
@@ -99,43 +111,36 @@ function foundIn(pairs: Pairs, filter: Filter): Iterable<Fresh> {
   return pairs.db.prepare<[typeof values], Fresh>(FOUND).raw().iterate(values);
 }
 
-/** Pairs of the window in the stretches that are not looked at yet, in no order. */
-function* leftIn(pairs: Pairs, filter: Filter, { from, to }: Stretches): Iterable<Fresh> {
-  const window = {
-    sinceMs: filter.sinceMs,
-    untilMs: untilOf(filter),
-    from: from * 2 ** PAIR_SHIFT,
-  };
-  if (to - from < FEW) {
-    yield* pairs.db.prepare<[typeof window], Fresh>(LEFT).raw().iterate(window);
-    return;
-  }
-  const statement = pairs.db.prepare<[Record<string, number>], Fresh>(LEFT_OF_DAY).raw();
-  const [firstDay, lastDay] = pairs.activeDays(filter.sinceMs);
-  for (let day = firstDay; day <= lastDay && endOfDay(day) > filter.sinceMs; day++) {
-    yield* statement.iterate({ day, ...window });
-  }
+/** Pairs of the window in the stretches that are not looked at yet, newest first. */
+function leftIn(pairs: Pairs, filter: Filter, { from, to }: Stretches): Iterable<Fresh> {
+  const { sinceMs } = filter;
+  const window = { sinceMs, untilMs: untilOf(filter), from: from * 2 ** PAIR_SHIFT };
+  const { db } = pairs;
+  if (to - from < FEW) return db.prepare<[typeof window], Fresh>(LEFT).raw().iterate(window);
+  const [firstDay, lastDay] = pairs.activeDays(sinceMs);
+  const statement = db.prepare<[Record<string, number>], Fresh>(LEFT_OF_DAYS).raw();
+  return statement.iterate({ firstDay, lastDay, ...window });
 }
 
-/** Of each domain the pair that was first; those that came last, first. */
-function firstOfEach(all: Iterable<Fresh>): Fresh[] {
-  const first = new Map<string, Fresh>();
-  for (const fresh of all) {
-    const before = first.get(fresh[1]);
-    if (before === undefined || isBefore(fresh, before)) first.set(fresh[1], fresh);
-  }
-  return [...first.values()].sort((a, b) => (isBefore(a, b) ? 1 : -1));
-}
-
+/** Some at a time, and of each domain among these the pair that was first. */
 function* chunks(all: Iterable<Fresh>): Iterable<Fresh[]> {
   let some: Fresh[] = [];
   for (const fresh of all) {
     some.push(fresh);
     if (some.length < AT_ONCE) continue;
-    yield some;
+    yield firstOfEach(some);
     some = [];
   }
-  yield some;
+  yield firstOfEach(some);
+}
+
+function firstOfEach(some: readonly Fresh[]): Fresh[] {
+  const first = new Map<string, Fresh>();
+  for (const fresh of some) {
+    const before = first.get(fresh[1]);
+    if (before === undefined || isBefore(fresh, before)) first.set(fresh[1], fresh);
+  }
+  return [...first.values()];
 }
 
 function isBefore([id, , firstMs]: Fresh, [otherId, , otherMs]: Fresh): boolean {

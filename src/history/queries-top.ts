@@ -3,9 +3,8 @@
 import type Database from 'better-sqlite3';
 import type { BusyEntry } from './busy.ts';
 import { HOUR_MS } from './busy-rows.ts';
-import { daysOf, type FourCounts } from './day-counts.ts';
+import { daysOf, type FourCounts, NONE, plus } from './day-counts.ts';
 import { dayOf } from './days.ts';
-import { textOfReversed } from './names.ts';
 import { type Filter, untilOf } from './queries-filter.ts';
 import { heardOf } from './queries-heard.ts';
 import type { Counts } from './rows.ts';
@@ -13,8 +12,8 @@ import type { Counts } from './rows.ts';
 const DAY_MS = 86_400_000;
 
 export interface TopRow extends Counts {
-  /** A workload's name, or a domain. */
-  readonly name: string;
+  /** A workload's name, or a domain, reversed. */
+  readonly key: string;
 }
 
 export interface Top {
@@ -49,33 +48,43 @@ SELECT hour, ${by}s, missed FROM busy WHERE hour >= ? AND hour <= ? ORDER BY hou
   }
   const { workload } = filter;
   const rows = sums
-    .rows(by === 'domain' ? textOfReversed : (name) => name)
-    .filter(({ name }) => by === 'domain' || workload === null || name === workload);
+    .rows()
+    .filter(({ key }) => by === 'domain' || workload === null || key === workload);
   return { rows, fromMs: first * HOUR_MS, untilMs: (last + 1) * HOUR_MS, missed };
 }
 
 type RawPair = readonly [string, number, number, number, number, number, number, Buffer | null];
 
-/** Exact: of every pair that the workload has. */
+/** Exact: of every pair that the workload has, and it has one of each domain. */
 function domainsOf(db: Database.Database, filter: Filter & { readonly workload: string }): Top {
   const firstDay = dayOf(filter.sinceMs);
   const endDay = dayOf(untilOf(filter) - 1);
   const statement = db.prepare<[string, number], RawPair>(`
 SELECT p.name_rev, p.first_ms, p.last_day, p.allowed, p.denied, p.would_deny, p.failed, p.days
 FROM json_each(?) j CROSS JOIN pair p ON p.id = j.value WHERE p.last_day >= ?`);
-  const sums = new Sums();
+  const rows: TopRow[] = [];
   for (const { ids } of heardOf(db, workloadId(db, filter.workload), 0)) {
-    for (const raw of statement.raw().iterate(JSON.stringify(ids), firstDay)) {
-      const [reversed, firstMs, lastDay, allowed, denied, wouldDeny, failed, days] = raw;
-      const counts: FourCounts = [allowed, denied, wouldDeny, failed];
-      const row = { firstDay: dayOf(firstMs), lastDay, counts, days };
-      for (const one of daysOf(row).days) {
-        if (one.day >= firstDay && one.day <= endDay) sums.add(reversed, one.counts);
-      }
+    for (const raw of statement.raw().all(JSON.stringify(ids), firstDay)) {
+      const counts = countsIn(raw, firstDay, endDay);
+      if (counts !== null) rows.push(rowOf(raw[0], counts));
     }
   }
   const fromMs = firstDay * DAY_MS;
-  return { rows: sums.rows(textOfReversed), fromMs, untilMs: (endDay + 1) * DAY_MS, missed: 0 };
+  return { rows, fromMs, untilMs: (endDay + 1) * DAY_MS, missed: 0 };
+}
+
+/** What a pair asked for on the days from `firstDay` to `endDay`; null where it asked on none. */
+function countsIn(raw: RawPair, firstDay: number, endDay: number): FourCounts | null {
+  const [, firstMs, lastDay, allowed, denied, wouldDeny, failed, days] = raw;
+  const counts: FourCounts = [allowed, denied, wouldDeny, failed];
+  const first = dayOf(firstMs);
+  // Most pairs have one day only: nothing is unpacked for it.
+  if (days === null) return first === lastDay && lastDay <= endDay ? counts : null;
+  const within = daysOf({ firstDay: first, lastDay, counts, days }).days.filter(
+    ({ day }) => day >= firstDay && day <= endDay,
+  );
+  if (within.length === 0) return null;
+  return within.reduce((sum, of) => plus(sum, of.counts, 1), NONE);
 }
 
 /** 0, which no workload has, where the history has not heard of it. */
@@ -99,10 +108,11 @@ class Sums {
     sum[3] += failed;
   }
 
-  rows(text: (name: string) => string): TopRow[] {
-    return [...this.#sums].map(([name, [allowed, denied, wouldDeny, failed]]) => {
-      const queries = allowed + denied + failed;
-      return { name: text(name), queries, allowed, denied, wouldDeny, failed };
-    });
+  rows(): TopRow[] {
+    return [...this.#sums].map(([key, counts]) => rowOf(key, counts));
   }
+}
+
+function rowOf(key: string, [allowed, denied, wouldDeny, failed]: FourCounts): TopRow {
+  return { key, queries: allowed + denied + failed, allowed, denied, wouldDeny, failed };
 }

@@ -1,6 +1,6 @@
 /**
  * A real syslog-ng (Debian) on loopback: UDP, TCP with octet counting and with lines, TLS with
- * client certificates. Debian cannot have it installed beside rsyslog, so it may also be unpacked
+ * client certificates, and a unix socket of datagrams. Debian cannot have it installed beside rsyslog, so it may also be unpacked
  * below SYSLOG_NG_ROOT.
  */
 
@@ -13,7 +13,7 @@ import type { Authority } from './pki.ts';
 const ROOT = [process.env['SYSLOG_NG_ROOT'] ?? '/opt/syslog-ng', '/'].find((root) =>
   existsSync(join(root, 'usr/sbin/syslog-ng')),
 );
-export const NG_INPUTS = ['udp', 'tcp', 'lf', 'tls'] as const;
+export const NG_INPUTS = ['udp', 'tcp', 'lf', 'tls', 'unix'] as const;
 export type NgInput = (typeof NG_INPUTS)[number];
 
 /** Why the tests against syslog-ng cannot run here, or null. CI must have it. */
@@ -35,6 +35,7 @@ export interface NgMessage {
 
 export class SyslogNg {
   readonly folder = mkdtempSync(join(tmpdir(), 'dnsvalve-syslog-ng-'));
+  readonly socket = join(this.folder, 'log');
   readonly ports = new Map<NgInput, number>();
   readonly #authority: Authority;
   #program: Program | null = null;
@@ -46,7 +47,9 @@ export class SyslogNg {
   async start(): Promise<void> {
     if (ROOT === undefined) throw new Error('syslog-ng is not there');
     if (this.ports.size === 0) {
-      for (const input of NG_INPUTS) this.ports.set(input, await freePort());
+      for (const input of NG_INPUTS) {
+        if (input !== 'unix') this.ports.set(input, await freePort());
+      }
       this.#authority.issue('syslog-ng', 'DNS:siem.example');
     }
     const file = (name: string): string => join(this.folder, name);
@@ -88,6 +91,7 @@ export class SyslogNg {
   #isListening(): boolean {
     const udp = readFileSync('/proc/net/udp', 'utf8');
     const tcp = readFileSync('/proc/net/tcp', 'utf8');
+    if (!readFileSync('/proc/net/unix', 'utf8').includes(this.socket)) return false;
     return [...this.ports].every(([input, port]) => {
       const place = `0100007F:${port.toString(16).toUpperCase().padStart(4, '0')}`;
       return input === 'udp'
@@ -106,6 +110,7 @@ export class SyslogNg {
       tcp: `syslog(transport("tcp") ${at('tcp')})`,
       lf: `network(transport("tcp") flags(syslog-protocol) ${at('lf')})`,
       tls: `syslog(transport("tls") ${at('tls')} ${tls})`,
+      unix: `unix-dgram("${this.socket}" flags(syslog-protocol))`,
     };
     const paths = NG_INPUTS.map(
       (input) => `log { source { ${sources[input]}; };

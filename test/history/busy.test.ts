@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { textOfReversed } from '../../src/history/names.ts';
 import { type Fixture, fixture, readHistory, tableRows } from './support/fixture.ts';
 import { NOON } from './support/records.ts';
 
@@ -13,7 +14,7 @@ function ask(test: Fixture, name: string, allowed: number, firstMs = NOON): void
 const domains = (path: string): unknown[] =>
   readHistory(path)
     .top('domain', ALL)
-    .rows.map(({ name, queries }) => [name, queries]);
+    .rows.map(({ key, queries }) => [textOfReversed(key), queries]);
 
 describe('the busiest of an hour', () => {
   it('go on where a recorder before left off', () => {
