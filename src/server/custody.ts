@@ -43,6 +43,12 @@ export interface CustodyTies {
   readonly report: (line: string) => void;
 }
 
+/** A quarantine, and why it has no evidence: null where it has, and where nobody knows any more. */
+export interface Secured {
+  readonly record: QuarantineRecord;
+  readonly failure: string | null;
+}
+
 export class Custody {
   readonly #book: Book;
   readonly #now: () => Moment;
@@ -81,8 +87,8 @@ export class Attended {
   readonly #ties: CustodyTies;
   readonly #now: () => Moment;
   readonly #watch: Watch;
-  /** Snapshots under way and taken, by quarantine. */
-  readonly #evidence = new Map<string, Promise<void>>();
+  /** Snapshots under way and taken, by quarantine: why there is none, or null. */
+  readonly #evidence = new Map<string, Promise<string | null>>();
 
   constructor(book: Book, now: () => Moment, ties: CustodyTies) {
     this.#ties = ties;
@@ -112,10 +118,14 @@ export class Attended {
     return outcome;
   }
 
-  /** The quarantine once its snapshot is taken, or cannot be. */
-  async evidence(id: string): Promise<QuarantineRecord | null> {
-    await this.#evidence.get(id);
-    return this.keeper.book.quarantines.get(id) ?? null;
+  /**
+   * The quarantine once its snapshot is taken, or cannot be: then with the reason, as long as this
+   * process runs.
+   */
+  async evidence(id: string): Promise<Secured | null> {
+    const failure = (await this.#evidence.get(id)) ?? null;
+    const record = this.keeper.book.quarantines.get(id);
+    return record === undefined ? null : { record, failure };
   }
 
   async close(): Promise<void> {
@@ -123,7 +133,7 @@ export class Attended {
     this.keeper.book.close();
   }
 
-  async #snapshot({ id }: QuarantineRecord, workload: string): Promise<void> {
+  async #snapshot({ id }: QuarantineRecord, workload: string): Promise<string | null> {
     const { config } = this.#ties.snapshot();
     const untilMs = this.#now().wallMs;
     const stamp = new Date(untilMs).toISOString().replace(/[-:]|\.\d+/g, '');
@@ -138,6 +148,7 @@ export class Attended {
     });
     if (failure !== null) this.#ties.report(`quarantine ${id}: no evidence: ${failure}`);
     this.keeper.evidence(id, { file: failure === null ? file : null, sha256, failure });
+    return failure;
   }
 
   #describe(workload: string): Ownership {
