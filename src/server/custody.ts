@@ -89,6 +89,8 @@ export class Attended {
   readonly #watch: Watch;
   /** Snapshots under way and taken, by quarantine: why there is none, or null. */
   readonly #evidence = new Map<string, Promise<string | null>>();
+  /** One after the other: each holds a whole configuration, and takes a core for seconds. */
+  #snapshots: Promise<unknown> = Promise.resolve();
 
   constructor(book: Book, now: () => Moment, ties: CustodyTies) {
     this.#ties = ties;
@@ -114,7 +116,12 @@ export class Attended {
   async quarantine(asked: Asked, by: Actor): Promise<Outcome<QuarantineRecord>> {
     const outcome = await this.keeper.quarantine(asked, by);
     const { id, workload } = outcome.record;
-    if (workload !== null) this.#evidence.set(id, this.#snapshot(outcome.record, workload));
+    if (workload !== null) {
+      const untilMs = this.#now().wallMs;
+      const taken = this.#snapshots.then(() => this.#snapshot(id, workload, untilMs));
+      this.#snapshots = taken.catch(() => {});
+      this.#evidence.set(id, taken);
+    }
     return outcome;
   }
 
@@ -133,9 +140,9 @@ export class Attended {
     this.keeper.book.close();
   }
 
-  async #snapshot({ id }: QuarantineRecord, workload: string): Promise<string | null> {
+  /** @returns why there is none, or null */
+  async #snapshot(id: string, workload: string, untilMs: number): Promise<string | null> {
     const { config } = this.#ties.snapshot();
-    const untilMs = this.#now().wallMs;
     const stamp = new Date(untilMs).toISOString().replace(/[-:]|\.\d+/g, '');
     const file = join(config.stateDirectory, EVIDENCE_FOLDER, `${id}-${workload}-${stamp}.jsonl`);
     const { sha256, failure } = await takeSnapshot({
