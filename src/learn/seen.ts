@@ -239,7 +239,7 @@ ORDER BY p.id LIMIT ${PAIRS_AT_ONCE}`)
     for (const some of portionsOf(pairs)) {
       const held = this.#heldOf(some);
       for (const pair of some) {
-        // All that was counted is of this name, and the pair was read because it lies in the window.
+        // All that was counted is of this name, and the pair was read because it is in the window.
         const seen = pair[AT_NAMES] === SOLE_NAME ? soleOf(pair) : null;
         if (seen !== null) yield { pair, seen };
         else for (const each of detailOf(pair, held, bounds)) yield { pair, seen: each };

@@ -33,9 +33,9 @@ export function leftOfOpening(end: End, now: Moment): number {
 }
 
 /**
- * Whether an opening of `durationMs` that is over by the wall clock has time left by the other one,
- * beyond what a clock that is slewed into step goes astray: it was set forward, as one that was back
- * when the machine started is, and nobody can tell which of the two was meant (fail closed).
+ * Whether an opening of `durationMs` that is over by the wall clock has time left by the other
+ * one, beyond what a clock that is slewed into step goes astray: it was set forward, as one that
+ * was back when the machine started is. Which of the two was meant nobody can tell (fail closed).
  */
 export function isCutShort(end: End, durationMs: number, now: Moment): boolean {
   const astrayMs = 1000 + durationMs / 1000;
