@@ -1,9 +1,9 @@
 /**
  * What auditors and pull requests ask of a large estate, as whole commands: `report open` in each
- * form, `drift` and `test --against`, over 1,000 workloads with 200 rules each and 10,000,000 pairs.
+ * form, `drift`, `test --against`, over 1,000 workloads with 200 rules each and 10,000,000 pairs.
  *
- * `node bench/reports.ts --dir DIR [--pairs 10000000] [--runs 5] [--only WORDS]` makes the estate in
- * DIR where it is not there yet (a resolver runs for a moment, so that its policy is kept) and
+ * `node bench/reports.ts --dir DIR [--pairs 10000000] [--runs 5] [--only WORDS]` makes the estate
+ * in DIR where it is not there yet (a resolver runs for a moment, so that its policy is kept) and
  * prints a table. Files are in the page cache, as after the first of several questions.
  */
 
