@@ -27,6 +27,11 @@ interface Options extends ControlOptions {
 }
 
 type Durable = QuarantineDocument & { readonly durable: boolean };
+/** Why there is no bundle; null where there is one, and where nobody knows any more. */
+type Secured = QuarantineDocument & { readonly failure: string | null };
+
+/** It holds, and its evidence could not be taken. */
+const UNSECURED = 1;
 
 const collect = (value: string, earlier: string[] = []): string[] => [...earlier, value];
 
@@ -70,23 +75,32 @@ async function contain(
   const asked = { workload, domain, for: time, reason, lifelines };
   const { ask } = await import('../control/client.ts');
   const path = await controlPath(options);
-  let done = (await ask(path, 'quarantine', asked)) as Durable;
+  const done = (await ask(path, 'quarantine', asked)) as Durable;
   if (options.json !== true) context.stdout.write(`${escapeText(containedText(done))}\n`);
-  if (options.evidence && done.workload !== null) {
-    const { durable } = done;
-    const taken = (await ask(path, 'quarantine-evidence', { id: done.id })) as QuarantineDocument;
-    done = { ...taken, durable };
-  }
-  if (options.json === true) {
-    const { durable, ...quarantine } = done;
-    const document = { version: DOCUMENT_VERSION, command: 'quarantine', durable, quarantine };
-    context.stdout.write(`${safeJson(document)}\n`);
-  } else if (options.evidence && done.workload !== null) {
-    context.stderr.write(evidenceText(done));
-  }
+  const isAwaited = options.evidence && done.workload !== null;
+  const secured = isAwaited ? await ask(path, 'quarantine-evidence', { id: done.id }) : null;
+  report(done, secured as Secured | null, options, context);
   if (done.durable) return;
   const text = `${done.id}: holds, but is not on the disk; after a restart it would not`;
   throw new DnsvalveError('SYSTEM', text);
+}
+
+/** @param secured null where nobody waited for evidence */
+function report(
+  { durable, ...contained }: Durable,
+  secured: Secured | null,
+  { json }: Options,
+  context: CliContext,
+): void {
+  const { failure, ...quarantine } = secured ?? { ...contained, failure: null };
+  if (json === true) {
+    const head = { version: DOCUMENT_VERSION, command: 'quarantine', durable };
+    const document = { ...head, evidence_failure: failure, quarantine };
+    context.stdout.write(`${safeJson(document)}\n`);
+  }
+  if (secured === null) return;
+  if (secured.evidence === null) context.setExitCode(UNSECURED);
+  if (json !== true || secured.evidence === null) context.stderr.write(evidenceText(secured));
 }
 
 function containedText({ id, workload, domain, until, lifelines }: QuarantineDocument): string {
@@ -95,8 +109,11 @@ function containedText({ id, workload, domain, until, lifelines }: QuarantineDoc
   return `${id}: ${workload ?? domain} is contained on all workers, ${end}${open}`;
 }
 
-function evidenceText({ evidence, evidence_sha256 }: QuarantineDocument): string {
-  if (evidence === null) return 'no evidence could be taken; the log of the daemon says why\n';
+function evidenceText({ id, evidence, evidence_sha256, failure }: Secured): string {
+  if (evidence === null) {
+    const why = failure ?? 'the log of the daemon says why';
+    return `${escapeText(`${id}: holds, but no evidence could be taken: ${why}`)}\n`;
+  }
   const digest = `sha256 ${evidence_sha256}: keep it where the bundle is not`;
   return `evidence: ${escapeText(evidence)}\n${digest}\n`;
 }

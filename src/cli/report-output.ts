@@ -1,13 +1,14 @@
 /** The ways out of a report: an aligned table, JSON, JSON lines, CSV, a page. */
 
-import { writeFileSync } from 'node:fs';
+import { closeSync, openSync, writeFileSync } from 'node:fs';
 import { DnsvalveError, messageOf } from '../errors.ts';
-import { columnsFor, type Report, type ReportColumn } from '../reports/report.ts';
+import type { Report } from '../reports/report.ts';
 import type { CliContext } from './context.ts';
 import { csvLine } from './csv.ts';
 import { escapeText, safeJson } from './escape.ts';
 import { csvLines, jsonObjects } from './report-rows.ts';
-import { renderTable, titleStyle } from './table.ts';
+import { reportTable } from './report-table.ts';
+import { titleStyle } from './table.ts';
 import { formatTime, jsonTime, type Zone } from './time.ts';
 
 /** Version of the JSON documents: raised when a field changes its meaning or goes. */
@@ -52,11 +53,16 @@ interface Way {
 }
 
 async function writePage<Row>(report: Report<Row>, path: string, way: Way): Promise<void> {
-  const { pageOf } = await import('../reports/html/page.ts');
+  const { pageParts } = await import('../reports/html/page.ts');
   const { zone, context } = way;
-  const page = pageOf(report, { nowMs: context.now(), time: (ms) => formatTime(ms, zone) });
+  const style = { nowMs: context.now(), time: (ms: number) => formatTime(ms, zone) };
   try {
-    writeFileSync(path, page);
+    const file = openSync(path, 'w');
+    try {
+      for (const part of pageParts(report, style)) writeFileSync(file, `${part}\n`);
+    } finally {
+      closeSync(file);
+    }
   } catch (error) {
     throw new DnsvalveError('SYSTEM', `--html ${path}: ${messageOf(error)}`, error);
   }
@@ -101,25 +107,12 @@ function printPatch<Row>({ whole, patches = [] }: Report<Row>, context: CliConte
   }
 }
 
-/** Columns in which every cell is empty are left out. */
 function printTable<Row>(report: Report<Row>, zone: Zone, context: CliContext): void {
-  const { rows } = report;
-  if (rows.length === 0) {
+  if (report.rows.length === 0) {
     context.stderr.write(`${report.empty}\n`);
     return;
   }
-  const columns = columnsFor(report, 'table');
-  const heads = columns.map(({ title, look }) => {
-    return { title, align: look === 'number' ? ('right' as const) : ('left' as const) };
-  });
-  const cells = rows.map((row) => columns.map((column) => cellOf(column, row, zone)));
-  context.stdout.write(renderTable(heads, cells, titleStyle(context)));
-}
-
-function cellOf<Row>({ of, look }: ReportColumn<Row>, row: Row, zone: Zone): string {
-  const value = of(row);
-  if (value === null) return '';
-  return look === 'time' ? formatTime(Number(value), zone) : String(value);
+  for (const lines of reportTable(report, zone, titleStyle(context))) context.stdout.write(lines);
 }
 
 function chunks<Row>(rows: readonly Row[]): Row[][] {

@@ -9,23 +9,18 @@ import { csvCell } from './csv.ts';
 import { safeJson } from './escape.ts';
 import { jsonTime } from './time.ts';
 
-/** Writes the text of a value as data have it: times in RFC 3339, null for what is not said. */
-type Form = (value: string | number | boolean | null) => string;
+/** The text of a value of a column; the same for the same value. */
+type Form<Row> = (value: Value, column: ReportColumn<Row>) => string;
 
-const CSV: Form = csvCell;
-const JSON_TEXT: Form = safeJson;
-
-class ColumnText<Row> {
+/** What a column says of a row, in a form. */
+export class ColumnText<Row> {
   readonly #column: ReportColumn<Row>;
-  readonly #before: string;
-  readonly #form: Form;
+  readonly #form: Form<Row>;
   #value: Value | undefined = undefined;
   #text = '';
 
-  /** @param before stands before every value */
-  constructor(column: ReportColumn<Row>, before: string, form: Form) {
+  constructor(column: ReportColumn<Row>, form: Form<Row>) {
     this.#column = column;
-    this.#before = before;
     this.#form = form;
   }
 
@@ -33,19 +28,23 @@ class ColumnText<Row> {
     const value = this.#column.of(row);
     if (value === this.#value) return this.#text;
     this.#value = value;
-    this.#text = this.#before + this.#form(this.#dataOf(value));
+    this.#text = this.#form(value, this.#column);
     return this.#text;
   }
+}
 
-  #dataOf(value: Value): Value {
-    if (value === '' || value === null) return null;
-    return this.#column.look === 'time' ? jsonTime(Number(value)) : value;
-  }
+/** As data have it: times in RFC 3339, null for what is not said. */
+function dataOf(value: Value, { look }: Pick<ReportColumn<unknown>, 'look'>): Value {
+  if (value === '' || value === null) return null;
+  return look === 'time' ? jsonTime(Number(value)) : value;
 }
 
 /** @returns what makes the line of a row, with its end */
 export function csvLines<Row>(columns: readonly ReportColumn<Row>[]): (row: Row) => string {
-  const texts = columns.map((column, i) => new ColumnText(column, i === 0 ? '' : ',', CSV));
+  const texts = columns.map((column, i) => {
+    const before = i === 0 ? '' : ',';
+    return new ColumnText(column, (value, { look }) => before + csvCell(dataOf(value, { look })));
+  });
   return (row) => `${joined(texts, row)}\r\n`;
 }
 
@@ -53,7 +52,7 @@ export function csvLines<Row>(columns: readonly ReportColumn<Row>[]): (row: Row)
 export function jsonObjects<Row>(columns: readonly ReportColumn<Row>[]): (row: Row) => string {
   const texts = columns.map((column, i) => {
     const member = `${i === 0 ? '' : ','}${safeJson(column.field)}:`;
-    return new ColumnText(column, member, JSON_TEXT);
+    return new ColumnText(column, (value, { look }) => member + safeJson(dataOf(value, { look })));
   });
   return (row) => `{${joined(texts, row)}}`;
 }

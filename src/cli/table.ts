@@ -12,7 +12,8 @@ export interface Column {
   readonly align?: 'left' | 'right';
 }
 
-const GAP = '  ';
+/** Between two columns. */
+export const GAP = '  ';
 const BOLD = '\x1b[1m';
 const PLAIN = '\x1b[0m';
 
@@ -57,6 +58,6 @@ export function titleStyle({ isTTY, env }: CliContext): 'plain' | 'bold-titles' 
   return isTTY && (env['NO_COLOR'] ?? '') === '' ? 'bold-titles' : 'plain';
 }
 
-function pad(text: string, width: number, align: 'left' | 'right'): string {
+export function pad(text: string, width: number, align: 'left' | 'right'): string {
   return align === 'right' ? text.padStart(width) : text.padEnd(width);
 }

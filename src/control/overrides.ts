@@ -20,9 +20,9 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
     excepted(await keeper.extend(asked['id'], asked['for'], by)),
   quarantine: async (custody, asked, by) => held(await custody.quarantine(asked, by)),
   'quarantine-evidence': async (custody, { id }) => {
-    const record = await custody.evidence(String(id));
-    if (record === null) throw new DnsvalveError('USAGE', 'there is no such quarantine');
-    return quarantineDocument(record);
+    const secured = await custody.evidence(String(id));
+    if (secured === null) throw new DnsvalveError('USAGE', 'there is no such quarantine');
+    return { ...quarantineDocument(secured.record), failure: secured.failure };
   },
   release: async ({ keeper }, { id }, by) => held(await keeper.release(id, by)),
 };

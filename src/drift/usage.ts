@@ -47,11 +47,16 @@ export class Usage {
   }
 
   read(seen: Seen, window: SeenWindow, only: string | null): void {
+    // One look at a table for each of millions of rows.
+    const numbers = new Map<string, number | null>();
     for (const { workload, seen: row } of seenOf(seen, window, only)) {
-      const number = this.judge.numberOf(workload);
-      if (number === undefined) continue;
-      this.heard.add(workload);
-      this.#add(number, row);
+      let number = numbers.get(workload);
+      if (number === undefined) {
+        number = this.judge.numberOf(workload) ?? null;
+        numbers.set(workload, number);
+        if (number !== null) this.heard.add(workload);
+      }
+      if (number !== null) this.#add(number, row);
     }
   }
 

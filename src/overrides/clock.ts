@@ -32,6 +32,16 @@ export function leftOfOpening(end: End, now: Moment): number {
   return Math.min(end.untilMs - now.wallMs, leftByBoot(end, now));
 }
 
+/**
+ * Whether an opening of `durationMs` that is over by the wall clock has time left by the other
+ * one, beyond what a clock that is slewed into step goes astray: it was set forward, as one that
+ * was back when the machine started is. Which of the two was meant nobody can tell (fail closed).
+ */
+export function isCutShort(end: End, durationMs: number, now: Moment): boolean {
+  const astrayMs = 1000 + durationMs / 1000;
+  return end.bootId === now.bootId && end.bootEndMs - now.bootMs > astrayMs;
+}
+
 /** ms that a closing has left; 0 or less when it is over. */
 export function leftOfClosing(end: End, now: Moment): number {
   if (end.bootId === now.bootId) return leftByBoot(end, now);

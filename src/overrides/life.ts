@@ -11,7 +11,7 @@
  */
 
 import { DnsvalveError } from '../errors.ts';
-import { endAfter, leftOfOpening, type Moment, noted } from './clock.ts';
+import { endAfter, isCutShort, leftOfOpening, type Moment, noted } from './clock.ts';
 import { type ExceptionRecord, type ExceptionState, exceptionId, isStanding } from './records.ts';
 import { type Step, type Who, when } from './step.ts';
 
@@ -154,6 +154,9 @@ function overNote(record: ExceptionRecord, now: Moment): string | null {
   const { state, end, approver, approveByMs } = record;
   if (state === 'requested') return now.wallMs < approveByMs ? null : 'nobody answered in time';
   if (!isStanding(record) || end === null || leftOfOpening(end, now) > 0) return null;
+  if (isCutShort(end, record.durationMs, now)) {
+    return 'its time is over by the wall clock, which was set forward since it was opened';
+  }
   if (approver !== null) return 'its time is over';
   return end.untilMs < approveByMs
     ? 'its time is over, and nobody approved it'

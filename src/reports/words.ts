@@ -9,7 +9,8 @@ export function counted(count: number, one: string, many = `${one}s`): string {
 }
 
 export function thousands(count: number): string {
-  return String(Math.round(count)).replace(/\B(?=(\d{3})+$)/g, ',');
+  const text = String(Math.round(count));
+  return text.length < 4 ? text : text.replace(/\B(?=(\d{3})+$)/g, ',');
 }
 
 /** `5h`, `12d`; rounded down, at least `1h`. */

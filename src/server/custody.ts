@@ -43,6 +43,12 @@ export interface CustodyTies {
   readonly report: (line: string) => void;
 }
 
+/** A quarantine, and why it has no evidence: null where it has, and where nobody knows any more. */
+export interface Secured {
+  readonly record: QuarantineRecord;
+  readonly failure: string | null;
+}
+
 export class Custody {
   readonly #book: Book;
   readonly #now: () => Moment;
@@ -81,8 +87,10 @@ export class Attended {
   readonly #ties: CustodyTies;
   readonly #now: () => Moment;
   readonly #watch: Watch;
-  /** Snapshots under way and taken, by quarantine. */
-  readonly #evidence = new Map<string, Promise<void>>();
+  /** Snapshots under way and taken, by quarantine: why there is none, or null. */
+  readonly #evidence = new Map<string, Promise<string | null>>();
+  /** One after the other: each holds a whole configuration, and takes a core for seconds. */
+  #snapshots: Promise<unknown> = Promise.resolve();
 
   constructor(book: Book, now: () => Moment, ties: CustodyTies) {
     this.#ties = ties;
@@ -108,14 +116,23 @@ export class Attended {
   async quarantine(asked: Asked, by: Actor): Promise<Outcome<QuarantineRecord>> {
     const outcome = await this.keeper.quarantine(asked, by);
     const { id, workload } = outcome.record;
-    if (workload !== null) this.#evidence.set(id, this.#snapshot(outcome.record, workload));
+    if (workload !== null) {
+      const untilMs = this.#now().wallMs;
+      const taken = this.#snapshots.then(() => this.#snapshot(id, workload, untilMs));
+      this.#snapshots = taken.catch(() => {});
+      this.#evidence.set(id, taken);
+    }
     return outcome;
   }
 
-  /** The quarantine once its snapshot is taken, or cannot be. */
-  async evidence(id: string): Promise<QuarantineRecord | null> {
-    await this.#evidence.get(id);
-    return this.keeper.book.quarantines.get(id) ?? null;
+  /**
+   * The quarantine once its snapshot is taken, or cannot be: then with the reason, as long as this
+   * process runs.
+   */
+  async evidence(id: string): Promise<Secured | null> {
+    const failure = (await this.#evidence.get(id)) ?? null;
+    const record = this.keeper.book.quarantines.get(id);
+    return record === undefined ? null : { record, failure };
   }
 
   async close(): Promise<void> {
@@ -123,9 +140,9 @@ export class Attended {
     this.keeper.book.close();
   }
 
-  async #snapshot({ id }: QuarantineRecord, workload: string): Promise<void> {
+  /** @returns why there is none, or null */
+  async #snapshot(id: string, workload: string, untilMs: number): Promise<string | null> {
     const { config } = this.#ties.snapshot();
-    const untilMs = this.#now().wallMs;
     const stamp = new Date(untilMs).toISOString().replace(/[-:]|\.\d+/g, '');
     const file = join(config.stateDirectory, EVIDENCE_FOLDER, `${id}-${workload}-${stamp}.jsonl`);
     const { sha256, failure } = await takeSnapshot({
@@ -138,6 +155,7 @@ export class Attended {
     });
     if (failure !== null) this.#ties.report(`quarantine ${id}: no evidence: ${failure}`);
     this.keeper.evidence(id, { file: failure === null ? file : null, sha256, failure });
+    return failure;
   }
 
   #describe(workload: string): Ownership {

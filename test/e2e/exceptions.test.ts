@@ -3,7 +3,7 @@
  * that is ended and killed between them, and whose clock is set.
  */
 
-import { chmodSync, readdirSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { UdpClient } from '../support/client.ts';
@@ -205,6 +205,29 @@ describe('a quarantine', () => {
     await killAndRestart();
     expect(rcodes(await ask())).toEqual([0]);
     expect(config).toBe(valve.configPath);
+  });
+
+  it('without evidence holds all the same, and its command says so and why', async () => {
+    await start();
+    const open = `workloads: { pay: { sources: [127.0.0.0/8], mode: open } }`;
+    valve.configure(
+      `upstreams: { default: { servers: ["127.0.0.1:${upstream.port}"] } }\n${open}\n`,
+    );
+    expect((await valve.command('reload')).status).toBe(0);
+    // A file stands where the folder of the bundles would be.
+    const state = join(valve.folder, 'state');
+    mkdirSync(state, { recursive: true });
+    writeFileSync(join(state, 'evidence'), '');
+    const contained = await valve.command('quarantine', 'pay');
+    expect([contained.status, contained.said]).toEqual([
+      1,
+      expect.stringMatching(
+        /contained on all workers.*\n.*no evidence could be taken: .*EEXIST|ENOTDIR/,
+      ),
+    ]);
+    expect(rcodes(await ask())).toEqual([NXDOMAIN]);
+    await killAndRestart();
+    expect(rcodes(await ask())).toEqual([NXDOMAIN]);
   });
 
   it('of a domain closes it to everybody, and its time ends it', async () => {

@@ -164,6 +164,23 @@ describe('breaking the glass', () => {
   });
 });
 
+describe('the end of an exception says', () => {
+  const rows = [
+    ['nothing of a clock that was not set', 0, 4 * HOUR, 'its time is over'],
+    ['nothing of one that was slewed', 10 * SECOND, 4 * HOUR - 10 * SECOND, 'its time is over'],
+    ['nothing of one that was set back', -DAY, 4 * HOUR, 'its time is over'],
+    ['that the clock was set forward', DAY, 0, 'the wall clock, which was set forward'],
+    ['so too where the rest is short', 4 * HOUR - MINUTE, MINUTE, 'which was set forward'],
+  ] as const;
+  it.each(rows)('%s', (_, setMs, passMs, note) => {
+    const clock = new FakeClock();
+    const record = inState('active', clock);
+    clock.set(setMs);
+    clock.pass(passMs);
+    expect(expire(record, clock.now())?.transition.note).toContain(note);
+  });
+});
+
 /** What happens to a machine: time passes, its clock is set, it boots. Notes are taken between. */
 const EVENTS = fc.array(
   fc.oneof(

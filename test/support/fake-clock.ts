@@ -3,7 +3,7 @@
  * they are. Without the library there is none.
  */
 
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const LIBRARY = '/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1';
@@ -33,7 +33,9 @@ export class FakeClock {
 
   /** @param offset from the machine's clock, as libfaketime reads it: `+10m`, `-2h` */
   set(offset: string): void {
-    writeFileSync(this.#file, `${offset}\n`);
+    // At once: who looks meanwhile must not find an empty file.
+    writeFileSync(`${this.#file}.new`, `${offset}\n`);
+    renameSync(`${this.#file}.new`, this.#file);
   }
 
   remove(): void {

@@ -28,11 +28,12 @@ interface Section<Row> {
   readonly rows: Row[];
 }
 
-export function pageOf<Row>(report: Report<Row>, style: PageStyle): string {
+/** The page part by part, without the line feed after each: a large one is never held whole. */
+export function* pageParts<Row>(report: Report<Row>, style: PageStyle): Generator<string> {
   const sections = sectionsOf(report);
   const look = { style, columns: columnsFor(report, 'page') };
   const hasTones = report.columns.some(({ tone }) => tone !== undefined);
-  const parts = [
+  yield* said([
     headOf(report.title),
     '<body><a class=skip href="#rows">To the rows</a>',
     headerOf(report, style),
@@ -43,13 +44,14 @@ export function pageOf<Row>(report: Report<Row>, style: PageStyle): string {
     hasTones && report.rows.length > 0 ? filterBar() : '',
     sections.length > INDEX_FROM ? indexOf(sections) : '',
     report.rows.length === 0 ? `<p class=empty>${html(report.empty)}</p>` : '',
-    ...sections.map((section) => sectionOf(section, report, look)),
-    ...(report.patches ?? []).filter((patch) => !isShownWith(patch, sections)).map(patchOf),
-    '</main>',
-    footerOf(report, style),
-    '</body></html>\n',
-  ];
-  return parts.filter((part) => part !== '').join('\n');
+  ]);
+  for (const section of sections) yield sectionOf(section, report, look);
+  yield* (report.patches ?? []).filter((patch) => !isShownWith(patch, sections)).map(patchOf);
+  yield* ['</main>', footerOf(report, style), '</body></html>'];
+}
+
+function said(parts: readonly string[]): readonly string[] {
+  return parts.filter((part) => part !== '');
 }
 
 function headOf(title: string): string {

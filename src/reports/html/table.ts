@@ -1,7 +1,8 @@
 /** Rows of a report as a table of a page. */
 
+import { jsonTime } from '../../cli/time.ts';
 import type { Look, ReportColumn, Tone, Value } from '../report.ts';
-import { span } from '../words.ts';
+import { span, thousands } from '../words.ts';
 import { breakable, html } from './escape.ts';
 
 export interface PageStyle {
@@ -28,11 +29,12 @@ const LOOKS = {
 } as const;
 
 export function tableOf<Row>(rows: readonly Row[], caption: string, look: PageLook<Row>): string {
-  const { columns } = look;
+  const { columns, style } = look;
   const heads = columns.map(({ title, look: kind }) => {
     return `<th scope=col${kind === 'number' ? ' class=n' : ''}>${html(capital(title))}</th>`;
   });
-  const body = rows.map((row) => rowOf(row, look));
+  const cells = columns.map((column, i) => new Cells(column, { style, isHead: i === 0 }));
+  const body = rows.map((row) => rowOf(row, look, cells));
   const label = `aria-label="${html(caption)}"`;
   return (
     `<div class=scroll tabindex=0 role=region ${label}><table>` +
@@ -47,11 +49,12 @@ function widthsOf<Row>(columns: readonly ReportColumn<Row>[]): string {
   return columns.map(({ look }) => `<col style="width:${part(look)}%">`).join('');
 }
 
-function rowOf<Row>(row: Row, { columns, style }: PageLook<Row>): string {
+function rowOf<Row>(row: Row, { columns }: PageLook<Row>, cells: readonly Cells<Row>[]): string {
   const tone = columns.find((column) => column.tone !== undefined)?.tone?.(row);
   const isFine = tone === 'good' || tone === 'calm';
-  const cells = columns.map((column, i) => cellOf(column, row, { style, isHead: i === 0 }));
-  return `<tr${isFine ? ' data-ok' : ''}>${cells.join('')}</tr>`;
+  let text = '';
+  for (const column of cells) text += column.of(row);
+  return `<tr${isFine ? ' data-ok' : ''}>${text}</tr>`;
 }
 
 interface CellWay {
@@ -60,12 +63,41 @@ interface CellWay {
   readonly isHead: boolean;
 }
 
-function cellOf<Row>(column: ReportColumn<Row>, row: Row, { style, isHead }: CellWay): string {
-  const { look, of, tone, below } = column;
+/** The cells of one column. One that is like the one above it is not made again. */
+class Cells<Row> {
+  readonly #column: ReportColumn<Row>;
+  readonly #way: CellWay;
+  #value: Value | undefined = undefined;
+  #second: string | undefined = undefined;
+  #tone: Tone | undefined = undefined;
+  #text = '';
+
+  constructor(column: ReportColumn<Row>, way: CellWay) {
+    this.#column = column;
+    this.#way = way;
+  }
+
+  of(row: Row): string {
+    const { of, tone, below } = this.#column;
+    const [value, second, own] = [of(row), below?.(row) ?? '', tone?.(row)];
+    if (value === this.#value && second === this.#second && own === this.#tone) return this.#text;
+    [this.#value, this.#second, this.#tone] = [value, second, own];
+    this.#text = cellOf(this.#column.look, { value, second, tone: own }, this.#way);
+    return this.#text;
+  }
+}
+
+interface Said {
+  readonly value: Value;
+  /** '' for none. */
+  readonly second: string;
+  readonly tone: Tone | undefined;
+}
+
+function cellOf(look: Look, { value, second, tone }: Said, { style, isHead }: CellWay): string {
   const [name] = LOOKS[look];
   const open = isHead ? '<th scope=row' : '<td';
-  const inner = innerOf(of(row), look, style, tone?.(row));
-  const second = below?.(row) ?? '';
+  const inner = innerOf(value, look, style, tone);
   const small = second === '' ? '' : `<small>${breakable(second)}</small>`;
   return `${open}${name === '' ? '' : ` class=${name}`}>${inner}${small}</${isHead ? 'th' : 'td'}>`;
 }
@@ -81,10 +113,11 @@ function innerOf(value: Value, look: Look, style: PageStyle, tone: Tone = 'calm'
 function timeOf(ms: number, { nowMs, time }: PageStyle): string {
   const age = ms > nowMs ? `in ${span(ms - nowMs)}` : `${span(nowMs - ms)} ago`;
   const shown = html(time(ms).slice(0, 16));
-  return `<time datetime="${new Date(ms).toISOString()}">${shown}</time><small>${age}</small>`;
+  return `<time datetime="${jsonTime(ms)}">${shown}</time><small>${age}</small>`;
 }
 
 function grouped(value: number): string {
+  if (Number.isInteger(value)) return thousands(value);
   const [whole = '', part] = String(value).split('.');
   const text = whole.replace(/\B(?=(\d{3})+$)/g, ',');
   return part === undefined ? text : `${text}.${part}`;
