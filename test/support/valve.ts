@@ -35,6 +35,8 @@ export interface ValveShape {
   readonly under?: readonly string[];
   /** A port of the test's choice; a free one when not given. */
   readonly port?: number;
+  /** Memory for pages of the history, as in a configuration; the default when not given. */
+  readonly historyCache?: string;
   /** Where history and state are; the folder of the configuration when not given. */
   readonly data?: string;
   /** More files of the configuration's folder, by name. */
@@ -143,8 +145,9 @@ export class Valve implements Endpoint {
 function mainFile(shape: ValveShape, port: number, config: string): string {
   const listen = (shape.listen ?? ['127.0.0.1']).map((address) => `"${address}:${port}"`);
   const where = shape.ownListen === true ? '' : `listen: [${listen.join(', ')}]\n`;
+  const cache = shape.historyCache === undefined ? '' : `, cache: ${shape.historyCache}`;
   return `${where}workers: ${shape.workers ?? 1}
-history: { path: ${join(shape.data ?? '', 'history.db')} }
+history: { path: ${join(shape.data ?? '', 'history.db')}${cache} }
 control: { path: control.sock }
 state_directory: ${join(shape.data ?? '', 'state')}
 ${config}`;
