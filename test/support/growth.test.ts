@@ -33,11 +33,17 @@ function sawtooth(at: number, noise: (below: number) => number): number {
   return ((at * 40) % 8) + noise(4);
 }
 
+/** None at every third look. */
+function garbage(at: number, noise: (below: number) => number): number {
+  return Math.round((at * LOOKS) / MILLIONS) % 3 === 0 ? 0 : noise(60);
+}
+
 describe('memory is flat', () => {
   const rows: readonly (readonly [string, Curve])[] = [
     ['when nothing rises', () => 400],
     ['under noise', (_, noise) => 400 + noise(10)],
     ['under collectors that come and go', (at, noise) => 400 + sawtooth(at, noise)],
+    ['under garbage that two looks of three see', (at, noise) => 400 + garbage(at, noise)],
     ['when it fell', (at, noise) => 600 - 5 * at + noise(10)],
     ['when it filled in the first half', (at, noise) => 200 + 40 * Math.min(at, 4.9) + noise(6)],
     ['when it came near its bound', (at, noise) => 400 - 100 * Math.exp(-at) + noise(6)],
