@@ -101,11 +101,6 @@ export class Book {
     return query.length;
   }
 
-  /** Whether something that was sent under the reply's id has no reply yet. */
-  expects(reply: Buffer): boolean {
-    return this.#lengths[word(reply, 0)] !== -1;
-  }
-
   /**
    * Holds a reply against what was sent under its id.
    *
