@@ -29,7 +29,7 @@ const USUAL_LIMIT = QUERY_RATE.default;
  * A second: as much as it may ask, which nothing is to be filtered of; more; 0 is as fast as the
  * kernel takes them.
  */
-const FLOODS = [USUAL_LIMIT, 100_000, 0] as const;
+const FLOODS = [USUAL_LIMIT, 50_000, 100_000, 200_000, 0] as const;
 /** The flood's own socket. */
 const NOBODY = 0;
 const SLICE_MS = 20;
