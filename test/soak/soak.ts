@@ -87,6 +87,8 @@ const DOUBT_MS = 50;
 const FEED = 'bad';
 /** Small, so that they are full before memory is judged. */
 const [STORE, HISTORY_CACHE] = ['4MB', '4MB'];
+/** As in systemd/dnsvalve.service: garbage of a thread comes and goes within that. */
+const YOUNG = '--max-semi-space-size=16';
 
 /** What is looked at until the end, monotonic ms. */
 interface Watched {
@@ -145,7 +147,8 @@ export class Soak {
     const check = new Check({ oracle, stalls, ticks: this.#ticks });
     const { backend = 'native', workers = 2 } = this.#shape;
     const config = this.#config();
-    const valve = await Valve.start({ backend, workers, config, historyCache: HISTORY_CACHE });
+    const bounds = { historyCache: HISTORY_CACHE, nodeOptions: YOUNG };
+    const valve = await Valve.start({ backend, workers, config, ...bounds });
     stalls.watch(() => [valve.program.child.pid ?? 0, a.pid, b.pid]);
     try {
       return await this.#soak(valve, check, { oracle, stalls });
