@@ -25,8 +25,11 @@ const NAMES = 100;
 /** Queries a second that the noisy workload may ask, where its limit is not the usual one. */
 const LIMIT = 5_000;
 const USUAL_LIMIT = QUERY_RATE.default;
-/** A second; 0 is as fast as the kernel takes them. */
-const FLOODS = [50_000, 100_000, 200_000, 0] as const;
+/**
+ * A second: as much as it may ask, which nothing is to be filtered of; more; 0 is as fast as the
+ * kernel takes them.
+ */
+const FLOODS = [USUAL_LIMIT, 50_000, 100_000, 200_000, 0] as const;
 /** The flood's own socket. */
 const NOBODY = 0;
 const SLICE_MS = 20;
@@ -86,7 +89,9 @@ function casesOf(free: Valve, limited: Valve, usual: Valve): Case[] {
   return [
     caseOf('alone', usual, null),
     ...pairs,
-    caseOf(`limit of ${whole(LIMIT)}/s`, limited, { port: limited.server.port, rate: 0 }),
+    ...[LIMIT, 0].map((rate) => {
+      return caseOf(`limit of ${whole(LIMIT)}/s`, limited, { port: limited.server.port, rate });
+    }),
     caseOf('no limit', free, { port: free.server.port, rate: 0 }),
   ];
 }

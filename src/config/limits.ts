@@ -38,6 +38,8 @@ export const WEBHOOK_BATCH: CountLimits = { default: 100, min: 1, max: 1000 };
 export const FEED_REFRESH: Limits = { default: '24h', min: '5m', max: '30d' };
 /** A row is about 100 octets, its index included. */
 export const ANSWERS: CountLimits = { default: 1_000_000, min: 0, max: 100_000_000 };
+/** Pages of the database, with what SQLite keeps beside each. */
+export const HISTORY_CACHE: Limits = { default: '64MB', min: '1MB', max: '4GB' };
 export const NAMES_PER_DOMAIN: CountLimits = { default: 1000, min: 0, max: 1_000_000 };
 /** For all workers together: they share it. */
 export const DETECT_MEMORY: Limits = { default: '64MB', min: '1MB', max: '4GB' };

@@ -96,6 +96,7 @@ export function mainSettings(source: Source, problems: Problem[]): MainSettings 
       retentionMs: history?.retention ?? 0,
       answers: history?.answers ?? 0,
       namesPerDomain: history?.names_per_domain ?? 0,
+      cacheBytes: history?.cache ?? 0,
     },
     learn: { windowMs: read(mainShape.learn, 'learn')?.window ?? 0 },
     alerts: sinks(source, problems),

@@ -267,6 +267,10 @@ export const mainShape = {
         limits.NAMES_PER_DOMAIN,
         'Full names kept per workload and domain: 16 new ones at once, then one a second.',
       ),
+      cache: size(
+        limits.HISTORY_CACHE,
+        'Memory for pages of the database; less makes the disk read more. From the next start.',
+      ),
     })
     .prefault({})
     .meta({ description: 'What was asked, by whom, and when first.' }),

@@ -298,6 +298,8 @@ export interface Config {
     readonly answers: number;
     /** Full names kept per (workload, registrable domain); the rest is folded and counted. */
     readonly namesPerDomain: number;
+    /** Memory for pages of the database, octets. */
+    readonly cacheBytes: number;
   };
   /** How long a policy is learnt at least. */
   readonly learn: { readonly windowMs: number };

@@ -30,6 +30,8 @@ export interface RecorderSettings {
   readonly pendingMax?: number;
   /** Rows kept of addresses in answers, 0 for none; 1,000,000 where it is left out. */
   readonly answers?: number;
+  /** Memory for pages of the database, octets; 64 MB where it is left out. */
+  readonly cacheOctets?: number;
   /** When the daemon started, ms since the epoch; now where it is left out. */
   readonly startedAt?: number;
   /** Where the detectors hold their ledgers; without it none is kept. */

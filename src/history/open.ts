@@ -14,6 +14,9 @@ import { APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION } from './migrations.ts';
  * checked as they are used, because a check of minutes would cost the first-seen rows meanwhile. */
 const CHECK_MAX = 256 * 1024 * 1024;
 
+/** Memory for pages where nothing else is said, octets. */
+const CACHE_OCTETS = 64e6;
+
 /** How long another process may hold the file before a commit is put off, ms. */
 const BUSY_MS = 200;
 
@@ -23,7 +26,6 @@ const PRAGMAS = [
   // -9 of this process loses none.
   'synchronous = NORMAL',
   'foreign_keys = OFF',
-  'cache_size = -65536',
   'temp_store = MEMORY',
   // 32 MB of log between checkpoints: pages that many commits touch are copied back once.
   'wal_autocheckpoint = 8000',
@@ -36,20 +38,26 @@ export interface Opened {
   readonly setAside: string | null;
 }
 
+/** `openForWriting` with so much memory for pages, octets. */
+export function opener(cacheOctets = CACHE_OCTETS): (path: string, nowMs: number) => Opened {
+  return (path, nowMs) => openForWriting(path, nowMs, cacheOctets);
+}
+
 /**
  * Opens or makes the database.
  *
  * @param nowMs names the files that are set aside
+ * @param cacheOctets memory for pages that were read or written
  * @throws DnsvalveError DATABASE when the file is newer or not ours; SqliteError when the disk is
  *   in trouble, which may pass
  */
-export function openForWriting(path: string, nowMs: number): Opened {
+export function openForWriting(path: string, nowMs: number, cacheOctets = CACHE_OCTETS): Opened {
   makeDirectory(dirname(resolve(path)));
   try {
-    return { db: openChecked(path), setAside: null };
+    return { db: openChecked(path, cacheOctets), setAside: null };
   } catch (error) {
     if (!isCorrupt(error)) throw error;
-    return { setAside: setAside(path, nowMs), db: openChecked(path) };
+    return { setAside: setAside(path, nowMs), db: openChecked(path, cacheOctets) };
   }
 }
 
@@ -60,12 +68,14 @@ export function makeDirectory(path: string): void {
   mkdirSync(path);
 }
 
-function openChecked(path: string): Database.Database {
+function openChecked(path: string, cacheOctets: number): Database.Database {
   const db = new Database(path, { timeout: BUSY_MS });
   try {
     refuseForeign(db, path);
     checkSmall(db, path);
     for (const pragma of PRAGMAS) db.pragma(pragma);
+    // A negative number is KiB, and what SQLite keeps beside each page is a part of them.
+    db.pragma(`cache_size = -${Math.floor(cacheOctets / 1024)}`);
     migrate(db);
     return db;
   } catch (error) {

@@ -26,7 +26,7 @@ import { Ledgers } from './ledgers.ts';
 import type { FromRecorder, RecorderSettings, RecorderStats, RevisionNames } from './messages.ts';
 import type { Observation } from './observation.ts';
 import { observe, observeFinding } from './observe.ts';
-import { openForWriting } from './open.ts';
+import { opener, type openForWriting } from './open.ts';
 import { type RecordPlace, readRegistrable } from './record.ts';
 import { RuleUses } from './rule-uses.ts';
 import { Snapshots, type Workload } from './snapshots.ts';
@@ -101,7 +101,7 @@ export class Recording {
       notice: (level, message) => context.post({ kind: 'notice', level, message }),
       now: context.now,
       elapsed: context.elapsed,
-      open: context.open ?? openForWriting,
+      open: context.open ?? opener(settings.cacheOctets),
       meanwhile: () => {
         for (const source of this.#sources) source?.setAside();
       },

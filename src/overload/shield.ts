@@ -3,7 +3,7 @@
  * is worth taking out of the kernel.
  *
  * Fast lane. To receive a datagram only to drop it costs 3 us, so that 300,000 a second leave no
- * time for anybody else. A source that sheds more than twice KEPT_PER_MS gets a filter on the
+ * time for anybody else. A source that sheds more than FLOOD_BEYOND_PER_MS gets a filter on the
  * socket, which lets just so much through that its workload still has what it may. A flood from
  * many addresses is not caught by it; that is for a firewall. Nor may one source alone have the
  * burst that its workload may: that is for many addresses that begin at once, and from one of them
@@ -23,8 +23,16 @@ import { hashPrefix } from './prefix.ts';
 export const SHIELD_ROWS = 32;
 export const SHIELD_ROW = 20;
 const ADDRESS = 16;
-/** Beyond the limit, of one source, in a millisecond: 1.5 % of a core. */
-const KEPT_PER_MS = 5;
+/** Beyond the limit, of one source, in a ms, from where on it is filtered: 3 % of a core. */
+const FLOOD_BEYOND_PER_MS = 10;
+/**
+ * So many at least are let through beyond it all the same, to see how the flood goes on: 0.3 % of
+ * a core. The kernel draws lots, so that of n that shall come √n more or fewer do; who may ask much
+ * is let through 2√n, or chance would look like the end of a flood.
+ */
+const KEPT_PER_MS = 1;
+/** Between two looks, in a turn of the clock. */
+const LOOK_MS = 20;
 /** So many of a source since the last look are looked at at once: every ms fills the queue. */
 const URGENT = 64;
 /** Of one source in a turn of the clock (20 ms), while its workload lives on its burst. */
@@ -140,7 +148,7 @@ export class Shield {
     for (let row = 0; row < SHIELD_ROWS; row++) {
       if (this.#share[row] !== 1) continue;
       const shed = this.#shed[row]!;
-      const isFlood = shed >= URGENT && shed >= 2 * KEPT_PER_MS * passedMs;
+      const isFlood = shed >= URGENT && shed >= FLOOD_BEYOND_PER_MS * passedMs;
       const hasBurst = this.#hasBurst(row);
       this.#shed[row] = 0;
       if (hasBurst || isTurn) this.#admitted[row] = 0;
@@ -175,13 +183,18 @@ export class Shield {
   }
 
   #begin(row: number): void {
-    const enough = (this.#mayAsk[row]! + KEPT_PER_MS) / FLOOD_PER_MS;
+    const enough = (this.#mayAsk[row]! + this.#kept(row, LOOK_MS) / LOOK_MS) / FLOOD_PER_MS;
     this.#share[row] = this.#steady[row] === 0 ? Math.min(1 / 2, enough) : this.#steady[row]!;
+  }
+
+  /** What is let through beyond the limit in so many ms. */
+  #kept(row: number, passedMs: number): number {
+    return Math.max(KEPT_PER_MS * passedMs, 2 * Math.sqrt(this.#mayAsk[row]! * passedMs));
   }
 
   #next(row: number, share: number, passedMs: number, nowMs: number): number {
     const shed = this.#shed[row]!;
-    const kept = KEPT_PER_MS * passedMs;
+    const kept = this.#kept(row, passedMs);
     this.#calm[row] = shed < kept / 2 ? this.#calm[row]! + 1 : 0;
     if (shed > 2 * kept) {
       if (nowMs - this.#sinceMs[row]! < DRAIN_MS) return share;

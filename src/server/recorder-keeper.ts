@@ -94,6 +94,7 @@ export class RecorderKeeper {
         baseline: baselineOf(detect, null),
         startedAt: this.#startedAt,
         answers: history.answers,
+        cacheOctets: history.cacheBytes,
       },
       {
         onObservations: (list) => alerts.observe(list),

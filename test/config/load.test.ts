@@ -23,6 +23,7 @@ describe('defaults', () => {
     ['denials for 30 s', config.denyTtlSeconds, 30],
     ['history for 400 days', config.history.retentionMs, 400 * 86_400_000],
     ['1,000 names per domain', config.history.namesPerDomain, 1000],
+    ['64 MB of pages of the history', config.history.cacheBytes, 64e6],
     ['alerts fold for 10 minutes', config.alertWindowMs, 600_000],
     ['nowhere to send alerts', config.alerts, []],
     ['no metrics', config.metrics, null],

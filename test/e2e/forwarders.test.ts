@@ -7,7 +7,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { askOnce, framed, TcpClient, TRANSPORTS, UdpClient } from '../support/client.ts';
-import { buildQuery, type Message, readMessage } from '../support/message.ts';
+import { buildQuery, type EdnsShape, type Message, readMessage } from '../support/message.ts';
 import { freePort, lacks, makeFolder, Program, removeFolder, until } from '../support/processes.ts';
 import { proxyHeader } from '../support/proxy.ts';
 import { BACKENDS, Valve } from '../support/valve.ts';
@@ -52,8 +52,8 @@ describe.each(BACKENDS)('PROXY headers beside %s sockets', (backend) => {
   });
 
   /** A query for a name that nobody has asked for. */
-  const query = (zone: string, id = 0): Buffer =>
-    buildQuery({ id, name: `n${names++}.${zone}.test`, edns: {} });
+  const query = (zone: string, id = 0, edns: EdnsShape = {}): Buffer =>
+    buildQuery({ id, name: `n${names++}.${zone}.test`, edns });
 
   async function overUdp(before: Uint8Array, zone: string, from = FORWARDER): Promise<Message> {
     const client = await UdpClient.open(valve, from);
@@ -134,6 +134,16 @@ describe.each(BACKENDS)('PROXY headers beside %s sockets', (backend) => {
       expect(await overTcp(new Uint8Array(0), zone)).toBeNull();
     }
     expect(upstream.asked.length).toBe(before);
+  });
+
+  it('nor may it say by a client subnet what it did not say in a header', async () => {
+    const subnet = { code: 8, data: Uint8Array.of(0, 1, 32, 0, 10, 1, 0, 7) };
+    const client = await UdpClient.open(valve, FORWARDER);
+    const response = client.expect(7);
+    client.send(query('red', 7, { options: [subnet] }));
+    const { rcode, ede } = readMessage((await response) as Buffer);
+    expect([rcode, ede]).toEqual([REFUSED, PROHIBITED]);
+    client.close();
   });
 
   it.each([

@@ -12,7 +12,7 @@ import { SEEDS } from './world.ts';
 export const SOURCES = ['127.0.0.2', '127.0.0.3', '127.0.0.9'] as const;
 export const PLACES = { api: '127.0.0.2/32', open: '127.0.0.3/32' };
 /** How often the valve is looked at in one attack. */
-export const SHARES = 200;
+export const SHARES = 20;
 /** Room for any mutated message. */
 export const MESSAGE_ROOM = 2048;
 const IDS = 65_536;
@@ -31,6 +31,13 @@ const CONTROLS: readonly (readonly [name: string, type: string])[] = [
 /** Control queries after that many have a name of their own, which goes upstream. */
 const FRESH = CONTROLS.length;
 
+/** So many messages, more or less, by as many senders as there are books. */
+export interface Attack {
+  readonly count: number;
+  readonly random: Random;
+  readonly books: readonly Book[];
+}
+
 /** Writes a hostile message. @returns its length */
 export function writeHostile(out: Uint8Array, random: Random): number {
   const kind = random.next(64);
@@ -46,7 +53,7 @@ export function writeHostile(out: Uint8Array, random: Random): number {
   return length;
 }
 
-/** What one source sent by id, and what it was told. */
+/** What one sender sent by id, and what it was told; for as many attacks as one likes. */
 export class Book {
   readonly replies = new Map<number, number>();
   sent = 0;
@@ -57,12 +64,15 @@ export class Book {
   /** Control number and 1; 0 for what is hostile. */
   readonly #control = new Uint8Array(IDS);
   readonly #known: (Buffer | null)[] = CONTROLS.map(() => null);
-  readonly #from: string;
+  readonly from: string;
+  /** Of this book, in names that nobody else asks for. */
+  readonly #number: number;
   #id = 0;
   #fresh = 0;
 
-  constructor(from: string) {
-    this.#from = from;
+  constructor(from: string, number: number) {
+    this.from = from;
+    this.#number = number;
   }
 
   /** Gives the message in `out` an id of its own, and remembers it. */
@@ -82,18 +92,13 @@ export class Book {
   writeControl(out: Uint8Array): number {
     const control = this.controls++ % (FRESH + 1);
     const [name, type] = CONTROLS[control] ?? [
-      `${HONEST_MARK}${this.#from.at(-1)}-${this.#fresh++}.control.test`,
+      `${HONEST_MARK}${this.#number}-${this.#fresh++}.control.test`,
       'A',
     ];
     const query = buildQuery({ name, type, edns: { size: 1232 } });
     out.set(query);
     this.enter(out, query.length, control);
     return query.length;
-  }
-
-  /** Whether something that was sent under the reply's id has no reply yet. */
-  expects(reply: Buffer): boolean {
-    return this.#lengths[word(reply, 0)] !== -1;
   }
 
   /**
@@ -118,14 +123,14 @@ export class Book {
     } catch (thrown) {
       const sent = Buffer.from(query.subarray(0, Math.max(0, length))).toString('hex');
       const why = thrown instanceof Error ? thrown.message : String(thrown);
-      throw new Error(`${why}\nfrom ${this.#from}: ${sent}\nreply: ${reply.toString('hex')}`);
+      throw new Error(`${why}\nfrom ${this.from}: ${sent}\nreply: ${reply.toString('hex')}`);
     }
   }
 
   #checkControl(control: number, reply: Buffer): void {
     if (control === FRESH) {
       const { rcode, answers } = readMessage(reply);
-      if (this.#from === SOURCES[2]) hold(rcode === 5, 'a stranger is refused');
+      if (this.from === SOURCES[2]) hold(rcode === 5, 'a stranger is refused');
       else hold(answers.map(({ rdata }) => rdata).join() === '08080808', 'a fresh name resolves');
       return;
     }

@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { loadAddon } from '../../src/native/addon.ts';
 import { runCampaign } from './campaign.ts';
+import { idsOfNoise } from './tcp-attack.ts';
 
 const SEED = 20261126;
 const [UDP, TCP] = [60_000, 6_000];
@@ -26,4 +27,19 @@ describe.skipIf(!isNative)('hostile messages', () => {
     },
     120_000,
   );
+});
+
+describe('noise behind the last frame of a connection', () => {
+  const rows: readonly (readonly [string, string, readonly number[]])[] = [
+    ['nothing', '', []],
+    ['part of a length', '00', []],
+    ['a length alone', '000c00', []],
+    ['a message that is cut off', '000c170c', [0x170c]],
+    ['two messages', '000c170c81000000000000000000000c0102', [0x170c, 0x0102]],
+    ['a length of nothing', '0000170c', [0x170c]],
+  ];
+
+  it.each(rows)('may be read as %s', (_, hex, ids) => {
+    expect([...idsOfNoise(Buffer.from(hex, 'hex'))]).toEqual(ids);
+  });
 });

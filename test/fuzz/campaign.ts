@@ -11,17 +11,17 @@
 
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { type Book, PLACES } from './attack.ts';
-import { type Flatness, flatness, WARM_UP } from './flat.ts';
+import { type Growth, growthOf, growthText, type Look } from '../support/growth.ts';
+import { Book, PLACES, SOURCES } from './attack.ts';
 import { Random } from './mutate.ts';
-import { type Sample, Subject } from './subject.ts';
+import { Subject } from './subject.ts';
 import { attackOverTcp } from './tcp-attack.ts';
 import { attackOverUdp } from './udp-attack.ts';
 import { MutatingUpstream } from './upstream.ts';
 import { filesOf } from './world.ts';
 
-/** Small, so that it is full early and memory shows whether it stays bounded. */
-const STORE = '4MB';
+/** Small, so that they are full early and memory shows whether it stays bounded. */
+const [STORE, HISTORY_CACHE] = ['4MB', '4MB'];
 /** Windows take up to 24 MB before the oldest goes, which a short campaign does not reach. */
 const WINDOW = '1s';
 /**
@@ -29,6 +29,11 @@ const WINDOW = '1s';
  * the young as in systemd/dnsvalve.service.
  */
 const [HEAP_MB, SEMI_SPACE_MB] = [128, 16];
+
+/** Both transports take turns, so that memory tells of both at any time. */
+const ROUNDS = 20;
+/** Connections at a time, in books of their own. */
+const CONNECTIONS = 12;
 
 export interface Campaign {
   readonly udp: number;
@@ -41,8 +46,8 @@ export interface Campaign {
 }
 
 /** A look at the valve after so many messages. */
-interface Point extends Sample {
-  readonly sent: number;
+interface Point extends Look {
+  readonly descriptors: number;
 }
 
 export interface Result {
@@ -53,7 +58,7 @@ export interface Result {
   readonly seconds: number;
   readonly samples: readonly Point[];
   /** Null where it was too short to judge memory. */
-  readonly flatness: Flatness | null;
+  readonly growth: Growth | null;
   readonly counters: Readonly<Record<string, number>>;
   readonly exit: number | null;
   /** Rules of the whole that were broken; empty is good. */
@@ -72,23 +77,16 @@ export async function runCampaign(campaign: Campaign): Promise<Result> {
     files: (port) => filesOf(PLACES, `127.0.0.1:${upstream.port}`, mainOf(port)),
   });
   const samples: Point[] = [];
-  const onShare = (sent: number): void => void samples.push({ ...subject.sample(), sent });
   const startedAt = performance.now();
   try {
-    const books: Book[] = [];
-    const { port } = subject;
-    const { udp, tcp } = campaign;
-    if (udp > 0) books.push(...(await attackOverUdp(port, udp, random, onShare)));
-    const onMore = (sent: number): void => onShare(udp + sent);
-    if (tcp > 0) books.push(...(await attackOverTcp(port, tcp, random, onMore)));
-    onShare(udp + tcp);
+    const books = await attack(subject, campaign, random, samples);
     const seconds = (performance.now() - startedAt) / 1000;
     const counters = await subject.counters();
     const exit = await subject.stop();
     const figures = sum(books);
-    const memory = flatness(samples);
-    const broken = brokenRules(subject, samples, memory, counters, exit);
-    const more = { seconds, samples, flatness: memory, counters, exit, broken };
+    const growth = growthOf(samples);
+    const broken = brokenRules(subject, samples, growth, counters, exit);
+    const more = { seconds, samples, growth, counters, exit, broken };
     return { ...figures, upstreamAsked: upstream.asked, ...more };
   } catch (thrown) {
     await subject.stop();
@@ -98,6 +96,31 @@ export async function runCampaign(campaign: Campaign): Promise<Result> {
   }
 }
 
+/** @param samples where looks at the valve are added @returns the books of all senders */
+async function attack(
+  subject: Subject,
+  { udp, tcp }: Campaign,
+  random: Random,
+  samples: Point[],
+): Promise<readonly Book[]> {
+  const overUdp = SOURCES.map((from, i) => new Book(from, i));
+  const overTcp = Array.from({ length: CONNECTIONS }, (_, i) => new Book(SOURCES[i % 3]!, 3 + i));
+  const all = [...overUdp, ...overTcp];
+  const look = (): void => {
+    const sent = all.reduce((sum, book) => sum + book.sent, 0);
+    samples.push({ ...subject.sample(), sent });
+  };
+  const { port } = subject;
+  for (let round = 0; round < ROUNDS; round++) {
+    const udpAttack = { count: udp / ROUNDS, random, books: overUdp };
+    if (udp > 0) await attackOverUdp(port, udpAttack, look);
+    const tcpAttack = { count: tcp / ROUNDS, random, books: overTcp };
+    if (tcp > 0) await attackOverTcp(port, tcpAttack, look);
+  }
+  look();
+  return all;
+}
+
 function mainOf(port: number): string {
   return `listen: ["127.0.0.1:${port}"]
 workers: 1
@@ -105,7 +128,7 @@ cache: { size: ${STORE} }
 alert_window: ${WINDOW}
 rate_limit: { queries: 0 }
 response_limit: { rate: 0 }
-history: { path: history.db }
+history: { path: history.db, cache: ${HISTORY_CACHE} }
 control: { path: control.sock }
 state_directory: state`;
 }
@@ -124,7 +147,7 @@ function sum(books: readonly Book[]): Pick<Result, 'sent' | 'controls' | 'replie
 function brokenRules(
   subject: Subject,
   samples: readonly Point[],
-  memory: Flatness | null,
+  growth: Growth | null,
   counters: Readonly<Record<string, number>>,
   exit: number | null,
 ): string[] {
@@ -133,21 +156,14 @@ function brokenRules(
     ...(exit === 0 ? [] : [`it ended with status ${exit}`]),
     ...(counters['faults'] === 0 ? [] : [`${counters['faults']} faults`]),
     ...(counters['kernel_drops'] === 0 ? [] : [`${counters['kernel_drops']} kernel drops`]),
-    ...(memory?.isFlat === false ? [`memory is not flat: ${flatnessText(memory)}`] : []),
+    ...((growth?.verdict ?? 'flat') === 'flat' ? [] : [growthText(growth)]),
     ...(most - samples[0]!.descriptors < 200 ? [] : [`${most} descriptors`]),
     ...subject.complaints.slice(0, 5),
   ];
 }
 
-function flatnessText(memory: Flatness | null): string {
-  if (memory === null) return `not judged: that takes ${2 * WARM_UP} messages`;
-  const { slope, error } = memory;
-  const rise = `${slope.toFixed(2)} ± ${(2 * error).toFixed(2)} MB per million`;
-  return `${rise} after the first ${WARM_UP}`;
-}
-
 /** Every so many samples are printed. */
-const SHOWN = 5;
+const SHOWN = 20;
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -163,13 +179,13 @@ async function main(): Promise<void> {
   process.stdout.write(`seed ${seed}, ${backend}: ${udp} over UDP, ${tcp} over TCP\n`);
   const result = await runCampaign({ udp, tcp, seed, backend });
   const shown = result.samples.filter((_, i) => i % SHOWN === 0);
-  const resident = shown.map(({ residentMb }) => residentMb.toFixed(0)).join(' ');
+  const held = shown.map(({ heldMb }) => heldMb.toFixed(0)).join(' ');
   const fds = result.samples.map(({ descriptors }) => descriptors);
   const { sent, seconds, controls, replies, upstreamAsked, counters, broken } = result;
   const lines = [
     `${sent} sent in ${seconds.toFixed(1)} s; ${controls} control queries answered as they must be`,
     `replies: ${JSON.stringify(replies)}; upstream was asked ${upstreamAsked} times`,
-    `resident MB: ${resident}; ${flatnessText(result.flatness)}`,
+    `MB held: ${held}; ${growthText(result.growth)}`,
     `descriptors: ${Math.min(...fds)} to ${Math.max(...fds)}, ${fds.at(-1)} at the end`,
     `counters: ${JSON.stringify(counters)}`,
     broken.length === 0 ? 'no rule was broken' : `BROKEN: ${broken.join('\n')}`,

@@ -5,10 +5,11 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ask } from '../../src/control/client.ts';
+import { heldBy } from '../support/growth.ts';
 import { freePort } from '../support/ports.ts';
 import { until } from '../support/until.ts';
 
@@ -22,13 +23,6 @@ export interface SubjectShape {
   readonly entry?: string;
   /** More of the environment. */
   readonly env?: Readonly<Record<string, string>>;
-}
-
-/** What is looked at again and again. */
-export interface Sample {
-  /** Anonymous and shared memory: pages of files that the kernel may take back do not count. */
-  readonly residentMb: number;
-  readonly descriptors: number;
 }
 
 export class Subject {
@@ -84,14 +78,8 @@ export class Subject {
     return (status as { counters: Record<string, number> }).counters;
   }
 
-  sample(): Sample {
-    const status = readFileSync(`/proc/${this.#child.pid}/status`, 'latin1');
-    const kb = (field: string): number =>
-      Number(new RegExp(`^${field}:\\s+(\\d+)`, 'm').exec(status)?.[1]);
-    return {
-      residentMb: (kb('RssAnon') + kb('RssShmem')) / 1024,
-      descriptors: readdirSync(`/proc/${this.#child.pid}/fd`).length,
-    };
+  sample(): ReturnType<typeof heldBy> {
+    return heldBy(this.#child.pid ?? 0);
   }
 
   /** Lines of its log at the levels error and fatal, and whatever is no line of its log. */

@@ -3,11 +3,17 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { FrameReader } from '../../src/upstream/frames.ts';
-import { Book, checkAlone, MESSAGE_ROOM, SHARES, SOURCES, writeHostile } from './attack.ts';
+import {
+  type Attack,
+  type Book,
+  checkAlone,
+  MESSAGE_ROOM,
+  SHARES,
+  writeHostile,
+} from './attack.ts';
 import type { Random } from './mutate.ts';
 
 const FRAMES = 120;
-const CONNECTIONS = 12;
 const PATIENCE_MS = 20_000;
 /** One connection in so many ends in octets that are no message. */
 const NOISY = 10;
@@ -39,17 +45,23 @@ function writeNoise(random: Random, out: Buffer, at: number): number {
   return at + length;
 }
 
-async function runConnection(
-  port: number,
-  from: string,
-  book: Book,
-  random: Random,
-): Promise<void> {
+/** Ids of the messages that noise may be read as. */
+export function idsOfNoise(octets: Buffer): ReadonlySet<number> {
+  const ids = new Set<number>();
+  for (let at = 0; at + 4 <= octets.length; at += 2 + octets.readUInt16BE(at)) {
+    ids.add(octets.readUInt16BE(at + 2));
+  }
+  return ids;
+}
+
+async function runConnection(port: number, book: Book, random: Random): Promise<void> {
   const out = Buffer.alloc(FRAMES * (MESSAGE_ROOM + 2));
   let end = writeFrames(book, random, out);
   const isNoisy = random.next(NOISY) === 0;
+  const wellFormed = end;
   if (isNoisy) end = writeNoise(random, out, end);
-  const socket = connect({ host: '127.0.0.1', port, localAddress: from, allowHalfOpen: true });
+  const noise = idsOfNoise(out.subarray(wellFormed, end));
+  const socket = connect({ host: '127.0.0.1', port, localAddress: book.from, allowHalfOpen: true });
   const reader = new FrameReader();
   let failure: unknown = null;
   let controls = 0;
@@ -59,7 +71,7 @@ async function runConnection(
       const isFit = reader.push(chunk, (octets, start, stop) => {
         const reply = Buffer.from(octets.slice(start, stop));
         // Noise may be read as a query of its own, and answered before the control query.
-        if (isNoisy && (controls > 0 || !book.expects(reply))) checkAlone(reply);
+        if (noise.has(reply.readUInt16BE(0))) checkAlone(reply);
         else if (book.take(reply)) controls++;
         return true;
       });
@@ -90,21 +102,18 @@ async function runConnection(
 /** As `attackOverUdp`, over connections that come and go. */
 export async function attackOverTcp(
   port: number,
-  count: number,
-  random: Random,
-  onShare: (sent: number) => void,
-): Promise<readonly Book[]> {
+  { count, random, books }: Attack,
+  onShare: () => void,
+): Promise<void> {
   const total = Math.max(1, Math.ceil(count / FRAMES));
-  const books = Array.from({ length: CONNECTIONS }, (_, i) => new Book(SOURCES[i % 3]!));
   let opened = 0;
   await Promise.all(
-    books.map(async (book, index) => {
+    books.map(async (book) => {
       while (opened < total) {
-        if (opened % Math.ceil(total / SHARES) === 0) onShare(opened * FRAMES);
+        if (opened % Math.ceil(total / SHARES) === 0) onShare();
         opened++;
-        await runConnection(port, SOURCES[index % 3]!, book, random);
+        await runConnection(port, book, random);
       }
     }),
   );
-  return books;
 }

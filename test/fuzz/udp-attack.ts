@@ -2,7 +2,7 @@
 
 import { BATCH_CAPACITY, Batch, SLOT_STRIDE } from '../../src/batch.ts';
 import { openUdp, type UdpPort } from '../../src/native/udp.ts';
-import { Book, MESSAGE_ROOM, SHARES, SOURCES, writeHostile } from './attack.ts';
+import { type Attack, type Book, MESSAGE_ROOM, SHARES, writeHostile } from './attack.ts';
 import type { Random } from './mutate.ts';
 
 /** Batches of one source whose control query is not yet answered. */
@@ -19,16 +19,16 @@ class Attacker {
   underWay = 0;
 
   /** @param take whether one more batch may be sent */
-  constructor(from: string, random: Random, take: () => boolean) {
-    this.book = new Book(from);
+  constructor(book: Book, random: Random, take: () => boolean) {
+    this.book = book;
     this.#random = random;
     this.#take = take;
   }
 
-  async open(from: string, port: number, onError: (error: unknown) => void): Promise<void> {
+  async open(port: number, onError: (error: unknown) => void): Promise<void> {
     this.#port = await openUdp(
       {
-        address: from,
+        address: this.book.from,
         port: 0,
         family: 4,
         reusePort: false,
@@ -86,28 +86,25 @@ class Attacker {
 /**
  * Sends `count` messages, and resolves when every control query was answered as it must be.
  *
- * @param onShare called at each of SHARES parts of the way with what was sent
- * @returns the books of all sources
+ * @param attack by whom: a book for each
+ * @param onShare called at each of SHARES parts of the way
  */
 export async function attackOverUdp(
   port: number,
-  count: number,
-  random: Random,
-  onShare: (sent: number) => void,
-): Promise<readonly Book[]> {
+  { count, random, books }: Attack,
+  onShare: () => void,
+): Promise<void> {
   const batches = Math.max(1, Math.ceil(count / BATCH_CAPACITY));
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   let sent = 0;
   const take = (): boolean => {
     if (sent === batches) return false;
-    if (sent % Math.ceil(batches / SHARES) === 0) onShare(sent * BATCH_CAPACITY);
+    if (sent % Math.ceil(batches / SHARES) === 0) onShare();
     sent++;
     return true;
   };
-  const attackers = SOURCES.map((from) => new Attacker(from, random, take));
-  for (const [index, one] of attackers.entries()) {
-    await one.open(SOURCES[index]!, port, reject);
-  }
+  const attackers = books.map((book) => new Attacker(book, random, take));
+  for (const one of attackers) await one.open(port, reject);
   for (const one of attackers) one.fill();
   let before = -1;
   const watch = setInterval(() => {
@@ -128,5 +125,4 @@ export async function attackOverUdp(
     clearInterval(look);
     for (const one of attackers) one.close();
   }
-  return attackers.map(({ book }) => book);
 }

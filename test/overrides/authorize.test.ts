@@ -426,6 +426,11 @@ describe('precedence of overrides', () => {
     expect(decide(tables, 'A.NEW.test', 1).allowed).toBe(1);
   });
 
+  it('a lifeline is told from the label on at which it begins', () => {
+    const tables = tablesOf({ exceptions: [], quarantines: [quarantineOf('api', ['*.edr.test'])] });
+    expect(decide(tables, 'a.eu.edr.test', 1).matchedLabel).toBe(2);
+  });
+
   it('the target of a chain is denied when its domain is in quarantine', () => {
     const tables = tablesOf({ exceptions: [], quarantines: [quarantineDomain('.cdn.test')] });
     const decision = new Decision();

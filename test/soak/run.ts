@@ -4,7 +4,8 @@
  */
 
 import { parseArgs } from 'node:util';
-import { QUANTITIES, verdictOf } from './memory.ts';
+import { growthText } from '../support/growth.ts';
+import { QUANTITIES } from './memory.ts';
 import { Soak, type SoakReport } from './soak.ts';
 
 const { values } = parseArgs({
@@ -40,10 +41,10 @@ function print(report: SoakReport): void {
   for (const quantity of QUANTITIES) {
     const fit = fits[quantity];
     const [low, high] = [signed(fit.low), signed(fit.high)];
-    const slope = `${signed(fit.perHour)} an hour (95 %: ${low} to ${high})`;
-    const line = `${fit.first.toFixed(1)} to ${fit.last.toFixed(1)}, ${slope}`;
-    say(`${quantity}: ${line}, ${verdictOf(fit)}`);
+    const slope = `${signed(fit.slope)} an hour (95 %: ${low} to ${high})`;
+    say(`${quantity}: ${fit.first.toFixed(1)} to ${fit.last.toFixed(1)}, ${slope}`);
   }
+  say(growthText(report.growth));
   for (const line of [...report.examples, ...report.doubts.slice(0, 10)]) say(line);
   say(`exit status ${report.status}`);
 }
@@ -61,5 +62,7 @@ const shape = {
 say(`seed ${shape.seed}, ${shape.seconds} s, ${shape.perSecond} queries a second`);
 const report = await new Soak({ ...shape, onProgress: say }).run();
 print(report);
-const isClean = report.wrong === 0 && report.doubts.length === 0 && report.status === 0;
+const isFlat = (report.growth?.verdict ?? 'flat') === 'flat';
+const isRight = report.wrong === 0 && report.doubts.length === 0;
+const isClean = isRight && isFlat && report.status === 0;
 process.exit(isClean ? 0 : 1);

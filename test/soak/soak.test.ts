@@ -1,13 +1,11 @@
 /** A short soak on each backend; `npm run soak -- --minutes 30` is the long one. */
 
 import { describe, expect, it, vi } from 'vitest';
-import { Random } from '../detect/random.ts';
 import { buildQuery } from '../support/message.ts';
 import { lacks } from '../support/processes.ts';
 import { A, QNAME, record } from '../support/records.ts';
 import { BACKENDS } from '../support/valve.ts';
 import type { Asked } from '../upstream/fake-server.ts';
-import { lineThrough, type Sample, verdictOf } from './memory.ts';
 import { PatternReader } from './pattern.ts';
 import { Soak } from './soak.ts';
 import { Ticks } from './ticks.ts';
@@ -35,46 +33,6 @@ describe.skipIf(lacks('knotd', 'unbound')).each(BACKENDS)('%s sockets', (backend
     },
     TEST_MS,
   );
-});
-
-function samples(count: number, resident: (i: number) => number): Sample[] {
-  return Array.from({ length: count }, (_, i): Sample => {
-    const rest = { heap_mb: 30, descriptors: 9, threads: 4 };
-    return { atMs: i * 60_000, resident_mb: resident(i), ...rest };
-  });
-}
-
-describe('the line through samples', () => {
-  it('has the slope an hour of what grows evenly, and none of what does not', () => {
-    const even = samples(10, (i) => 100 + i);
-    const grown = lineThrough(even, 'resident_mb');
-    expect(grown.perHour).toBeCloseTo(60);
-    expect([grown.first, grown.last, verdictOf(grown)]).toEqual([100, 109, 'grows']);
-    const still = lineThrough(even, 'heap_mb');
-    expect([still.perHour, verdictOf(still)]).toEqual([0, 'steady']);
-  });
-
-  it.each([
-    { name: 'noise', resident: () => 0, verdict: 'steady' },
-    { name: 'growth under noise', resident: (i: number) => i, verdict: 'grows' },
-    { name: 'shrinking under noise', resident: (i: number) => -i, verdict: 'shrinks' },
-  ])('of $name says that it is $verdict', ({ resident, verdict }) => {
-    const random = new Random(7);
-    const noisy = samples(60, (i) => 300 + resident(i) + random.below(1000) / 100);
-    expect(verdictOf(lineThrough(noisy, 'resident_mb'))).toBe(verdict);
-  });
-
-  it('says nothing from two samples', () => {
-    expect(
-      lineThrough(
-        samples(2, (i) => i),
-        'resident_mb',
-      ),
-    ).toMatchObject({
-      low: -Infinity,
-      high: Infinity,
-    });
-  });
 });
 
 function answer(ttl: number, last: number): Buffer {

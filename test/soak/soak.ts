@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Random } from '../detect/random.ts';
 import { askOnce } from '../support/client.ts';
+import { type Growth, growthOf } from '../support/growth.ts';
 import { freePort, until } from '../support/processes.ts';
 import { type Server, startUnbound } from '../support/servers.ts';
 import { type Backend, Valve } from '../support/valve.ts';
@@ -16,7 +17,7 @@ import { Asker, type Pace } from './asker.ts';
 import { Authority } from './authority.ts';
 import { Check, FILTERED } from './check.ts';
 import { Feed } from './feed.ts';
-import { type Fit, lineThrough, QUANTITIES, type Quantity, type Sample, sample } from './memory.ts';
+import { type Fit, fitOf, QUANTITIES, type Quantity, type Sample, sample } from './memory.ts';
 import { Oracle } from './oracle.ts';
 import { type StallFigures, Stalls } from './stalls.ts';
 import { Ticks } from './ticks.ts';
@@ -52,6 +53,8 @@ export interface SoakReport {
   readonly ticks: { readonly aged: number; readonly oldestMs: number; readonly slowestMs: number };
   readonly stalls: StallFigures;
   readonly fits: Readonly<Record<Quantity, Fit>>;
+  /** Null where it was too short to be judged. */
+  readonly growth: Growth | null;
   readonly samples: number;
   /** Exit status after SIGTERM. */
   readonly status: number | null;
@@ -76,14 +79,23 @@ const RECOVERY_MS = 10_500;
 const ON_ITS_WAY_MS = 100;
 const SAMPLE_MS = 5000;
 const PROGRESS_MS = 60_000;
-/** Of the time, in which caches fill and code is compiled: no part of the fit. */
-const WARM_UP = 1 / 3;
 /** At saturation: questions under way, and how long it is looked at, with caches that are warm. */
 const UNDER_WAY = 512;
 const SATURATED_MS = { warmUp: 5000, measured: 8000 };
 /** Unbound is asked again as often as this at most, ms. */
 const DOUBT_MS = 50;
 const FEED = 'bad';
+/** Small, so that they are full before memory is judged. */
+const [STORE, HISTORY_CACHE] = ['4MB', '4MB'];
+/** As in systemd/dnsvalve.service: garbage of a thread comes and goes within that. */
+const YOUNG = '--max-semi-space-size=16';
+
+/** What is looked at until the end, monotonic ms. */
+interface Watched {
+  readonly check: Check;
+  readonly asker: Asker;
+  readonly endMs: number;
+}
 
 /** What goes on beside the questions. */
 interface Beside {
@@ -134,7 +146,9 @@ export class Soak {
     const stalls = new Stalls();
     const check = new Check({ oracle, stalls, ticks: this.#ticks });
     const { backend = 'native', workers = 2 } = this.#shape;
-    const valve = await Valve.start({ backend, workers, config: this.#config() });
+    const config = this.#config();
+    const bounds = { historyCache: HISTORY_CACHE, nodeOptions: YOUNG };
+    const valve = await Valve.start({ backend, workers, config, ...bounds });
     stalls.watch(() => [valve.program.child.pid ?? 0, a.pid, b.pid]);
     try {
       return await this.#soak(valve, check, { oracle, stalls });
@@ -174,7 +188,7 @@ export class Soak {
     const begun = process.cpuUsage();
     const asker = await start({ perSecond });
     const endMs = performance.now() + this.#shape.seconds * 1000;
-    const watching = this.#watch(valve, check, endMs);
+    const watching = this.#watch(valve, { check, asker, endMs });
     while (performance.now() < endMs) await this.#event(valve, check);
     await watching;
     await asker.stop();
@@ -212,12 +226,12 @@ export class Soak {
     return Math.round(answers / seconds);
   }
 
-  #fitted(): Pick<SoakReport, 'fits' | 'samples'> {
-    const samples = this.#samples.slice(Math.floor(this.#samples.length * WARM_UP));
-    const fits = QUANTITIES.map((one) => [one, lineThrough(samples, one)] as const);
+  #fitted(): Pick<SoakReport, 'fits' | 'growth' | 'samples'> {
+    const fits = QUANTITIES.map((one) => [one, fitOf(this.#samples, one)] as const);
     return {
       fits: Object.fromEntries(fits) as SoakReport['fits'],
-      samples: samples.length,
+      growth: growthOf(this.#samples),
+      samples: this.#samples.length,
     };
   }
 
@@ -238,18 +252,18 @@ export class Soak {
     void oracle.ask(question);
   }
 
-  async #watch(valve: Valve, check: Check, endMs: number): Promise<void> {
+  async #watch(valve: Valve, { check, asker, endMs }: Watched): Promise<void> {
     let saidMs = performance.now();
     while (performance.now() < endMs) {
       await pause(SAMPLE_MS);
-      const one = await sample(valve.program.child.pid ?? 0, this.#metrics);
+      const one = await sample(valve.program.child.pid ?? 0, this.#metrics, asker.asked);
       this.#samples.push(one);
       if (performance.now() - saidMs < PROGRESS_MS) continue;
       saidMs = performance.now();
       const { answers, servfail, lost } = check.counts;
       this.#shape.onProgress?.(
         `${answers} answers, ${check.wrong} wrong, ${servfail} SERVFAIL, ${lost} lost, ` +
-          `${one.resident_mb.toFixed(1)} MB`,
+          `${one.heldMb.toFixed(1)} MB`,
       );
     }
   }
@@ -321,7 +335,7 @@ alerts: [{ to: "file:alerts.json" }]
 detect: { memory: 4MB, baseline: { burn_in: 0s } }
 rate_limit: { queries: 0 }
 response_limit: { rate: 0 }
-cache: { size: 4MB }
+cache: { size: ${STORE} }
 workloads:
   client:
     sources: [127.0.0.0/8]

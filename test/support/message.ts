@@ -217,6 +217,7 @@ function readOptions(rdata: Buffer): { code: number; data: Buffer }[] {
   const options: { code: number; data: Buffer }[] = [];
   for (let at = 0; at < rdata.length; ) {
     const size = rdata.readUInt16BE(at + 2);
+    if (at + 4 + size > rdata.length) throw new Error('an option ends beyond its record');
     options.push({ code: rdata.readUInt16BE(at), data: rdata.subarray(at + 4, at + 4 + size) });
     at += 4 + size;
   }

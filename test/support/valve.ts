@@ -35,14 +35,23 @@ export interface ValveShape {
   readonly under?: readonly string[];
   /** A port of the test's choice; a free one when not given. */
   readonly port?: number;
+  /** Memory for pages of the history, as in a configuration; the default when not given. */
+  readonly historyCache?: string;
+  /** More options of Node, for all its threads. */
+  readonly nodeOptions?: string;
   /** Where history and state are; the folder of the configuration when not given. */
   readonly data?: string;
   /** More files of the configuration's folder, by name. */
   readonly files?: Readonly<Record<string, string>>;
 }
 
-function environment(backend: Backend): NodeJS.ProcessEnv {
-  return { ...process.env, DNSVALVE_NATIVE: backend === 'dgram' ? 'off' : '' };
+function environment({ backend, nodeOptions = '' }: ValveShape): NodeJS.ProcessEnv {
+  const { NODE_OPTIONS = '', ...inherited } = process.env;
+  return {
+    ...inherited,
+    NODE_OPTIONS: `${NODE_OPTIONS} ${nodeOptions}`,
+    DNSVALVE_NATIVE: backend === 'dgram' ? 'off' : '',
+  };
 }
 
 export class Valve implements Endpoint {
@@ -102,7 +111,7 @@ export class Valve implements Endpoint {
   /** A dnsvalve command for this instance's configuration. */
   command(...args: readonly string[]): Promise<{ status: number | null; said: string }> {
     return run(process.execPath, [ENTRY, ...args, '-c', this.configPath], {
-      env: environment(this.#shape.backend ?? 'native'),
+      env: environment(this.#shape),
     });
   }
 
@@ -134,7 +143,7 @@ export class Valve implements Endpoint {
       writeFileSync(path, resolvConf);
       args.splice(0, args.length, SYSTEM_ENTRY, this.configPath, path);
     }
-    const env = environment(this.#shape.backend ?? 'native');
+    const env = environment(this.#shape);
     const [program = '', ...rest] = [...(this.#shape.under ?? []), process.execPath, ...args];
     return new Program(program, rest, { env });
   }
@@ -143,8 +152,9 @@ export class Valve implements Endpoint {
 function mainFile(shape: ValveShape, port: number, config: string): string {
   const listen = (shape.listen ?? ['127.0.0.1']).map((address) => `"${address}:${port}"`);
   const where = shape.ownListen === true ? '' : `listen: [${listen.join(', ')}]\n`;
+  const cache = shape.historyCache === undefined ? '' : `, cache: ${shape.historyCache}`;
   return `${where}workers: ${shape.workers ?? 1}
-history: { path: ${join(shape.data ?? '', 'history.db')} }
+history: { path: ${join(shape.data ?? '', 'history.db')}${cache} }
 control: { path: control.sock }
 state_directory: ${join(shape.data ?? '', 'state')}
 ${config}`;

@@ -39,6 +39,67 @@ function ofOctets(): Halves[] {
   });
 }
 
+/** HalfSipHash-1-3 of 32-bit words, with 64 bits of result, as its paper draws it. */
+function byDefinition(words: readonly number[]): Halves {
+  const [k0, k1] = KEYS[0];
+  const rotated = (x: number, by: number): number => ((x << by) | (x >>> (32 - by))) >>> 0;
+  const v = [k0, k1, (0x6c796765 ^ k0) >>> 0, (0x74656462 ^ k1) >>> 0] as const;
+  let [v0, v1, v2, v3] = v as readonly [number, number, number, number];
+  const round = (): void => {
+    v0 = (v0 + v1) >>> 0;
+    v2 = (v2 + v3) >>> 0;
+    v1 = (rotated(v1, 5) ^ v0) >>> 0;
+    v3 = (rotated(v3, 8) ^ v2) >>> 0;
+    v0 = rotated(v0, 16);
+    v2 = (v2 + v1) >>> 0;
+    v0 = (v0 + v3) >>> 0;
+    v1 = (rotated(v1, 13) ^ v2) >>> 0;
+    v3 = (rotated(v3, 7) ^ v0) >>> 0;
+    v2 = rotated(v2, 16);
+  };
+  for (const word of words) {
+    v3 = (v3 ^ word) >>> 0;
+    round();
+    v0 = (v0 ^ word) >>> 0;
+  }
+  v2 = (v2 ^ 0xee) >>> 0;
+  for (let i = 0; i < 3; i++) round();
+  return [(v1 ^ v3) >>> 0, (v0 ^ v2) >>> 0];
+}
+
+/** Little-endian words, filled up with zeros. */
+function wordsOf(octets: Uint8Array): number[] {
+  const padded = Buffer.alloc(Math.ceil(octets.length / 4) * 4);
+  padded.set(octets);
+  return Array.from({ length: padded.length / 4 }, (_, i) => padded.readUInt32LE(i * 4));
+}
+
+describe('the definition', () => {
+  const texts = ['com', 'a.com', 'example.com', 'www.example.com', 'abc.de.f.ghijklmnop.example'];
+
+  it.each(texts)('holds for each suffix of %s', (text) => {
+    setHashKey(...KEYS[0]);
+    const wire = nameToWire(text);
+    readName(wire, 0, wire.length, name);
+    const labels = text.split('.');
+    for (let from = 0; from <= labels.length; from++) {
+      const suffix = labels.slice(from).toReversed();
+      const words = suffix.flatMap((label) =>
+        wordsOf(Buffer.from([label.length, ...Buffer.from(label)])),
+      );
+      expect([name.low[from]! >>> 0, name.high[from]! >>> 0]).toEqual(byDefinition(words));
+    }
+  });
+
+  it.each([0, 1, 2, 3, 4, 5, 7, 8, 16])('holds for %i octets that are no name', (size) => {
+    setHashKey(...KEYS[0]);
+    const octets = Uint8Array.from({ length: size + 2 }, (_, i) => 200 + i);
+    hashOctets(octets, 1, size + 1, 9);
+    const words = [...wordsOf(octets.subarray(1, size + 1)), (9 << 16) | size];
+    expect([octetsLow >>> 0, octetsHigh >>> 0]).toEqual(byDefinition(words));
+  });
+});
+
 describe.each([
   ['names', ofNames],
   ['octets', ofOctets],
