@@ -221,7 +221,10 @@ describe.each(BACKENDS)('PROXY headers beside %s sockets', (backend) => {
   });
 
   it('a reload takes the trust away, and the history knows the sources', async () => {
-    expect((await valve.command('history', 'red', '--json')).said).toContain('red.test');
+    await until('the history knows of them', async () => {
+      const { said } = await valve.command('history', 'red', '--json');
+      return said.includes('red.test') ? true : null;
+    });
     valve.configure(policy(upstream.port).replace(/trusted_forwarders.*\n/, ''));
     expect((await valve.command('reload')).status).toBe(0);
     const octets = Buffer.concat([header('10.1.0.7'), query('red')]);
