@@ -3,10 +3,12 @@
  * they are. Without the library there is none.
  */
 
-import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const LIBRARY = '/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1';
+/** What libfaketime shares between the threads of a process; who was killed leaves it behind. */
+const SHARED = /^(?:sem\.)?faketime_(?:sem|shm)_(\d+)$/;
 /** Read with every look at the clock. */
 const FOLDER = '/dev/shm';
 
@@ -40,5 +42,10 @@ export class FakeClock {
 
   remove(): void {
     rmSync(this.#file, { force: true });
+    for (const name of readdirSync(FOLDER)) {
+      const pid = SHARED.exec(name)?.[1];
+      const isLeft = pid !== undefined && !existsSync(`/proc/${pid}`);
+      if (isLeft) rmSync(join(FOLDER, name), { force: true });
+    }
   }
 }
