@@ -33,8 +33,8 @@ SELECT p.id, p.name_rev, d.first_ms FROM debut d CROSS JOIN pair p ON p.id = d.i
 WHERE d.first_ms >= @sinceMs AND d.first_ms < @untilMs
 AND (@workload IS NULL OR p.workload_id = @workload) ORDER BY d.first_ms DESC, d.id DESC`;
 
-// Of the others, newest first: by number where they are few, else by the days of the window. A name is
-// read of those that are looked at, and a limit ends that early.
+// Of the others, newest first: by number where they are few, else by the days of the window. A name
+// is read of those that are looked at, and a limit ends that early.
 const LEFT = `
 SELECT p.id, p.name_rev, p.first_ms FROM (
   SELECT id FROM pair WHERE id >= @from AND first_ms >= @sinceMs AND first_ms < @untilMs
