@@ -6,8 +6,11 @@
 import type Database from 'better-sqlite3';
 import type { BusyEntry } from '../src/history/busy.ts';
 import { packDays } from '../src/history/day-counts.ts';
+import { DaySettling } from '../src/history/day-settling.ts';
 import { KIND_PAIRS, Numbers } from '../src/history/numbers.ts';
+import { packIds } from '../src/history/packed-ids.ts';
 import { Settling } from '../src/history/settling.ts';
+import { WorkloadDays } from '../src/history/workload-days.ts';
 
 export const WORKLOADS = 500;
 /** The pairs that are there already were first seen over this time. */
@@ -54,6 +57,9 @@ SELECT id, w, CASE WHEN d % 5 < 3 THEN 'com.' WHEN d % 5 = 3 THEN 'net.' ELSE 'o
 const FILL_HEARD =
   'INSERT INTO heard SELECT workload_id, first_ms, id, NULL FROM pair ORDER BY 1, 2, 3';
 
+/** Those that were asked for on each of the ten days before today, by workload. */
+const WOKEN = 'SELECT workload_id, id FROM pair WHERE days IS NOT NULL ORDER BY workload_id, id';
+
 const FILL_NAMES = `
 INSERT INTO name (pair_id, name_rev, first_ms, last_ms, allowed, denied, would_deny, failed)
 SELECT p.id, CASE i.value WHEN 0 THEN 'www.' ELSE 'h' || i.value || '.' END,
@@ -82,12 +88,25 @@ export function fill(db: Database.Database, pairs: number, nowMs: number): void 
     db.prepare(FILL_NAMES).run({ each: JSON.stringify([...Array(NAMES).keys()]) });
     for (const { sql } of indexes) db.exec(sql);
     db.exec(FILL_HEARD);
+    fillWoken(db, today);
     fillBusy(db, nowMs);
   })();
   // Makes the filters, as the first start after a migration does.
   new Numbers(db, KIND_PAIRS);
   const settling = new Settling(db);
   while (settling.step());
+  const days = new DaySettling(db, new WorkloadDays(db));
+  while (days.step(nowMs));
+}
+
+function fillWoken(db: Database.Database, today: number): void {
+  const rows = db.prepare<[], [number, number]>(WOKEN).raw().all();
+  const byWorkload = Map.groupBy(rows, ([workloadId]) => workloadId);
+  const add = db.prepare('INSERT INTO woken (workload_id, day, ids) VALUES (?, ?, ?)');
+  for (const [workloadId, pairs] of byWorkload) {
+    const ids = packIds(pairs.map(([, id]) => id));
+    for (let day = today - 10; day <= today; day++) add.run(workloadId, day, ids);
+  }
 }
 
 /** Counts of the ten days before today, one query each. */

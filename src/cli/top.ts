@@ -6,7 +6,7 @@ import { Argument, type Command } from 'commander';
 import { DnsvalveError } from '../errors.ts';
 import { textOfReversed } from '../history/names.ts';
 import type { AskedVerdict } from '../history/queries-filter.ts';
-import type { Top, TopRow } from '../history/queries-top.ts';
+import { countOf, type Top, type TopRow } from '../history/queries-top.ts';
 import type { CliContext } from './context.ts';
 import {
   addReadingOptions,
@@ -20,6 +20,8 @@ import type { Column } from './table.ts';
 
 const KINDS = ['domain', 'workload', 'verdict'] as const;
 type Kind = (typeof KINDS)[number];
+
+const VERDICTS: readonly AskedVerdict[] = ['allowed', 'denied', 'would-deny', 'failed'];
 
 const DEFAULT_LIMIT = 20;
 const DEFAULT_SINCE = '24h';
@@ -56,27 +58,13 @@ function run(reading: Reading, what: Kind, verdict: AskedVerdict | undefined): v
   if (what === 'verdict') {
     printVerdicts(reading, top);
   } else {
-    const rows = ranked(top.rows, verdict);
-    const total =
-      rows.reduce((sum, row) => sum + countOf(row, verdict), 0) + missedOf(top, verdict);
-    const shown = reading.limit < 0 ? rows : rows.slice(0, reading.limit);
+    const total = countOf(top.sum, verdict) + missedOf(top, verdict);
     reading.print(
       [{ title: what }, ...COUNTS],
-      shown.map((row) => outputOf(what, row, share(countOf(row, verdict), total))),
+      top.rows.map((row) => outputOf(what, row, share(countOf(row, verdict), total))),
     );
   }
-  if (top.rows.length > 0) noteWindow(reading, top);
-}
-
-function ranked(rows: readonly TopRow[], verdict: AskedVerdict | undefined): TopRow[] {
-  return rows
-    .filter((row) => countOf(row, verdict) > 0)
-    .sort((a, b) => countOf(b, verdict) - countOf(a, verdict) || (a.key < b.key ? -1 : 1));
-}
-
-function countOf(row: TopRow, verdict: AskedVerdict | undefined): number {
-  if (verdict === undefined) return row.queries;
-  return verdict === 'would-deny' ? row.wouldDeny : row[verdict];
+  if (top.sum.queries > 0) noteWindow(reading, top);
 }
 
 /** How each of the queries that are not listed was decided, nobody kept. */
@@ -102,15 +90,11 @@ function outputOf(what: Kind, row: TopRow, part: number): OutputRow {
   };
 }
 
-function printVerdicts(reading: Reading, { rows }: Top): void {
-  const sum = (of: (row: TopRow) => number): number => rows.reduce((all, row) => all + of(row), 0);
-  const total = sum(({ queries }) => queries);
-  const counts: readonly (readonly [AskedVerdict, number])[] = [
-    ['allowed', sum(({ allowed }) => allowed)],
-    ['denied', sum(({ denied }) => denied)],
-    ['would-deny', sum(({ wouldDeny }) => wouldDeny)],
-    ['failed', sum(({ failed }) => failed)],
-  ];
+function printVerdicts(reading: Reading, { sum }: Top): void {
+  const total = sum.queries;
+  const counts: readonly (readonly [AskedVerdict, number])[] = VERDICTS.map((verdict) => {
+    return [verdict, countOf(sum, verdict)];
+  });
   const found = counts.filter(([, queries]) => queries > 0).sort(([, a], [, b]) => b - a);
   reading.print(
     [{ title: 'verdict' }, ...COUNTS.slice(0, 2)],

@@ -10,6 +10,7 @@ import { addressText } from '../history/addresses.ts';
 import { unpackParts } from '../history/finding-rows.ts';
 import { NAME_SHIFT } from '../history/migrations.ts';
 import { textOfReversed } from '../history/names.ts';
+import { heardIds } from '../history/packed-ids.ts';
 import {
   type DecisionTexts,
   nameRow,
@@ -20,7 +21,6 @@ import {
   soleName,
 } from '../history/rows.ts';
 import { textsOf } from '../history/texts.ts';
-import { unpackIds } from '../history/totals.ts';
 import { typeToText } from '../wire/text.ts';
 import type { Window } from './alerts.ts';
 
@@ -92,7 +92,7 @@ export class HistoryEvidence {
     const heard = this.#db.prepare<[number], [number, Buffer | null]>(HEARD).raw();
     const ids: number[] = [];
     for (const [first, more] of heard.iterate(this.#id ?? -1)) {
-      for (const id of unpackIds(first, more)) ids.push(id);
+      for (const id of heardIds(first, more)) ids.push(id);
     }
     ids.sort((a, b) => a - b);
     const pairs = this.#db.prepare<[Record<string, unknown>], RawPair>(PAIRS);

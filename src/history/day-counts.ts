@@ -5,6 +5,8 @@
  * anyway: no table more, and nothing to purge.
  */
 
+import { putVarint, varintsIn } from './varints.ts';
+
 /** Days that are kept of one pair, the last one not counted: 8 octets each. */
 const DAYS_KEPT = 31;
 
@@ -44,6 +46,17 @@ export function daysOf({ firstDay, lastDay, counts, days }: DayRow): PackedDays 
   return { before: packed.before, days: [...packed.days, last] };
 }
 
+/** What the row says of the days that are asked for; null where it was silent on them. */
+export function countsOn(row: DayRow, isAsked: (day: number) => boolean): FourCounts | null {
+  // Most pairs have one day only: nothing is unpacked for it.
+  if (row.days === null) {
+    return row.firstDay === row.lastDay && isAsked(row.lastDay) ? row.counts : null;
+  }
+  const asked = daysOf(row).days.filter(({ day }) => isAsked(day));
+  if (asked.length === 0) return null;
+  return asked.reduce((sum, { counts }) => plus(sum, counts, 1), NONE);
+}
+
 /** The row's `days` once another day follows its last one. */
 export function packDays(row: DayRow): Buffer {
   const { before, days } = daysOf(row);
@@ -51,27 +64,18 @@ export function packDays(row: DayRow): Buffer {
   const kept = days.slice(dropped.length);
   const base = dropped.reduce((sum, { counts }) => plus(sum, counts, 1), before);
   const octets: number[] = [];
-  for (const count of base) putNumber(octets, count);
+  for (const count of base) putVarint(octets, count);
   let day = 0;
   for (const one of kept) {
-    putNumber(octets, one.day - day);
-    for (const count of one.counts) putNumber(octets, count);
+    putVarint(octets, one.day - day);
+    for (const count of one.counts) putVarint(octets, count);
     day = one.day;
   }
   return Buffer.from(octets);
 }
 
 function unpackDays(octets: Uint8Array): PackedDays {
-  const numbers: number[] = [];
-  let value = 0;
-  let scale = 1;
-  for (const octet of octets) {
-    value += (octet & 0x7f) * scale;
-    scale *= 0x80;
-    if ((octet & 0x80) !== 0) continue;
-    numbers.push(value);
-    [value, scale] = [0, 1];
-  }
+  const numbers = varintsIn(octets);
   const four = (at: number): FourCounts => {
     const [allowed = 0, denied = 0, wouldDeny = 0, failed = 0] = numbers.slice(at, at + 4);
     return [allowed, denied, wouldDeny, failed];
@@ -82,13 +86,6 @@ function unpackDays(octets: Uint8Array): PackedDays {
     days.push({ day, counts: four(at + 1) });
   }
   return { before: four(0), days };
-}
-
-/** Seven bits an octet, the lowest first; the highest bit says that more follow. */
-function putNumber(octets: number[], number: number): void {
-  let left = Math.max(0, Math.floor(number));
-  for (; left >= 0x80; left = Math.floor(left / 0x80)) octets.push((left % 0x80) | 0x80);
-  octets.push(left);
 }
 
 export function plus(a: FourCounts, b: FourCounts, sign: 1 | -1): FourCounts {

@@ -10,6 +10,7 @@ import { DOMAINS } from './domain-schema.ts';
 import { IDENTITY } from './identity-schema.ts';
 import { LIVE } from './live-schema.ts';
 import { RULE_USE } from './rule-use-schema.ts';
+import { WORKLOAD_DAYS } from './workload-day-schema.ts';
 
 /**
  * `application_id` of our files ("dnsv"), so that no other program's database is ever taken over.
@@ -269,6 +270,7 @@ export const MIGRATIONS: readonly string[] = [
   LIVE,
   DOMAINS,
   DEBUTS,
+  WORKLOAD_DAYS,
 ];
 
 /** The `user_version` that this program reads and writes. */

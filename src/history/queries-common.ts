@@ -31,7 +31,7 @@ export class CommonQueries {
 
   /** Pairs of a workload in a range of names, first seen first; reads every pair that it has. */
   #ofWorkload(id: number, [from, end]: Range, filter: KeyFilter): RawPair[] {
-    const ids = [...heardOf(this.#pairs.db, id, 0)].flatMap((step) => step.ids);
+    const ids = [...heardOf(this.#pairs.db, id)].flatMap((step) => step.ids);
     const { sinceMs, limit } = filter;
     const values = { from, end, sinceMs, untilMs: untilOf(filter), limit };
     return this.#pairs

@@ -1,7 +1,7 @@
 /** Which pairs a workload has, out of `heard`: some at a time, so that a walk may end early. */
 
 import type Database from 'better-sqlite3';
-import { unpackIds } from './totals.ts';
+import { heardIds } from './packed-ids.ts';
 
 /** Rows that are read with one statement: a step of it for each takes three times as long. */
 const ROWS_AT_ONCE = 4000;
@@ -22,18 +22,22 @@ export interface HeardPart {
   readonly newestMs: number;
 }
 
-/**
- * Parts of a workload's pairs, those heard last first.
- *
- * @param fromMs pairs that were all first seen before need not come
- */
+interface Bounds {
+  /** Pairs that were all first seen before need not come; 0 where it is left out. */
+  readonly fromMs?: number;
+  /** Rows whose newest pair is of then or later do not come; none where it is left out. */
+  readonly beforeMs?: number;
+}
+
+/** Parts of a workload's pairs, those heard last first. */
 export function* heardOf(
   db: Database.Database,
   workload: number,
-  fromMs: number,
+  bounds: Bounds = {},
 ): Generator<HeardPart> {
   const statement = db.prepare<[Record<string, number>], Raw>(READ).raw();
-  let [beforeMs, before] = [Number.MAX_SAFE_INTEGER, 0];
+  const fromMs = bounds.fromMs ?? 0;
+  let [beforeMs, before] = [bounds.beforeMs ?? Number.MAX_SAFE_INTEGER, 0];
   for (;;) {
     const rows = statement.all({ workload, fromMs, beforeMs, before });
     yield* partsOf(rows);
@@ -48,7 +52,7 @@ function* partsOf(rows: readonly Raw[]): Generator<HeardPart> {
   let newestMs = rows[0]?.[0] ?? 0;
   for (const [ms, first, more] of rows) {
     if (ids.length === 0) newestMs = ms;
-    for (const id of unpackIds(first, more)) ids.push(id);
+    for (const id of heardIds(first, more)) ids.push(id);
     if (ids.length < PART_PAIRS) continue;
     yield { ids, newestMs };
     ids = [];

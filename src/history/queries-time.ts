@@ -71,7 +71,7 @@ CROSS JOIN workload w ON w.id = p.workload_id
 WHERE ${where} AND p.first_ms < @untilMs ${verdictCondition('p', filter)}`);
     const newest = new Newest(limit);
     const untilMs = untilOf(filter);
-    for (const { ids, newestMs } of heardOf(this.#pairs.db, id, fromMs)) {
+    for (const { ids, newestMs } of heardOf(this.#pairs.db, id, { fromMs })) {
       if (newestMs < newest.fullSinceMs) break;
       newest.add(statement.all({ sinceMs, untilMs, ids: JSON.stringify(ids) }));
     }

@@ -15,6 +15,7 @@ import { AnswerRows } from './answer-rows.ts';
 import type { Answer } from './answers.ts';
 import { BelievedClock, type TwoClocks } from './believed-clock.ts';
 import { BindingRows } from './binding-rows.ts';
+import { DaySettling } from './day-settling.ts';
 import { Debuts } from './debuts.ts';
 import type { FactsNames } from './decisions.ts';
 import { FindingRows } from './finding-rows.ts';
@@ -28,6 +29,7 @@ import { RuleUseRows } from './rule-use-rows.ts';
 import type { RuleUse } from './rule-uses.ts';
 import { seedLedgers } from './seeding.ts';
 import { Settling } from './settling.ts';
+import { WorkloadDays } from './workload-days.ts';
 import { Writer } from './writer.ts';
 
 /** Pause before the next try after trouble, ms. */
@@ -61,6 +63,7 @@ interface Connection {
   readonly purge: Purge;
   readonly settling: Settling;
   readonly debuts: Debuts;
+  readonly days: DaySettling;
   readonly baselines: BaselineTable;
   readonly bindings: BindingRows;
   readonly answers: AnswerRows;
@@ -167,14 +170,17 @@ export class Store {
     }
   }
 
-  /** Makes runs and finds debuts for at most `ms`, or one step; false when all is done. */
+  /** Runs, debuts and days, for at most `ms` or one step; false when all is done. */
   settle(ms: number): boolean {
     if (this.error !== null || this.#open === null) return false;
     const started = performance.now();
     try {
-      const { settling, debuts } = this.#open;
+      const { settling, debuts, days } = this.#open;
+      const nowMs = this.#believed.now();
       // Runs first: debuts are looked for in them.
-      while (settling.step() || debuts.step()) if (performance.now() - started >= ms) return true;
+      while (settling.step() || debuts.step() || days.step(nowMs)) {
+        if (performance.now() - started >= ms) return true;
+      }
     } catch (error) {
       this.#fail(error);
     }
@@ -224,7 +230,8 @@ export class Store {
     const { path, retentionMs, now, notice, open, names } = this.#settings;
     const { db, setAside: aside } = open(path, now());
     if (aside !== null) notice('error', corruptText(path, aside));
-    const writer = new Writer(db, this.#settings);
+    const workloadDays = new WorkloadDays(db);
+    const writer = new Writer(db, { ...this.#settings, days: workloadDays });
     const findings = new FindingRows(db, names);
     const ledgers = new LedgerRows(db);
     const answers = new AnswerRows(db, this.#settings.answers);
@@ -239,7 +246,8 @@ export class Store {
     const settling = new Settling(db);
     const debuts = new Debuts(db);
     const rows = { writer, findings, ledgers, baselines, bindings, answers, uses };
-    this.#open = { db, ...rows, purge, settling, debuts };
+    const days = new DaySettling(db, workloadDays);
+    this.#open = { db, ...rows, purge, settling, debuts, days };
   }
 
   #fail(error: unknown): void {

@@ -3,9 +3,12 @@
  * they have since, instead of a write for every pair.
  */
 
+import { dayOf } from './days.ts';
 import type { PairGather } from './gather.ts';
+import { packIds } from './packed-ids.ts';
 import type { Workload } from './snapshots.ts';
 import type { Statements } from './statements.ts';
+import type { WorkloadDays } from './workload-days.ts';
 
 /** The fields but `ids` are the parameters of the statement. */
 class WorkloadTotal {
@@ -32,18 +35,22 @@ class WorkloadTotal {
 /** New pairs of a workload. */
 class Heard {
   readonly ids: number[] = [];
+  /** Of each the day of its last query. */
+  readonly days: number[] = [];
   newestMs = 0;
 }
 
 export class Totals {
   readonly #sql: Statements;
+  readonly #days: WorkloadDays;
   /** Keys of workloads by their number; those of a transaction that failed are forgotten. */
   #rowIds: number[] = [];
   readonly #totals = new Map<Workload, WorkloadTotal>();
   readonly #heard = new Map<Workload, Heard>();
 
-  constructor(sql: Statements) {
+  constructor(sql: Statements, days: WorkloadDays) {
     this.#sql = sql;
+    this.#days = days;
   }
 
   /** The row of the pair's workload, which is made where there is none. */
@@ -69,13 +76,14 @@ export class Totals {
   }
 
   addNew(pair: PairGather, id: number): void {
-    const { workload } = pair.known;
+    const { workload, lastDay } = pair.known;
     let heard = this.#heard.get(workload);
     if (heard === undefined) {
       heard = new Heard();
       this.#heard.set(workload, heard);
     }
     heard.ids.push(id);
+    heard.days.push(lastDay);
     heard.newestMs = Math.max(heard.newestMs, Math.floor(pair.firstMs));
   }
 
@@ -85,12 +93,20 @@ export class Totals {
       total.domains = this.#heard.get(workload)?.ids.length ?? 0;
       this.#sql.writeWorkload.run({ ...total, name: workload.name });
     }
-    for (const [{ number }, { ids, newestMs }] of this.#heard) {
-      const [id = 0, ...more] = ids;
-      const values = [this.#rowIds[number] ?? 0, newestMs, id, packIds(more)];
-      this.#sql.writeHeard.run(values);
-    }
+    for (const [{ number }, heard] of this.#heard)
+      this.#storeHeard(this.#rowIds[number] ?? 0, heard);
     this.clear();
+  }
+
+  #storeHeard(workloadId: number, { ids, days, newestMs }: Heard): void {
+    const [id = 0, ...more] = ids;
+    const others = more.length === 0 ? null : packIds(more);
+    this.#sql.writeHeard.run([workloadId, newestMs, id, others]);
+    const newestDay = dayOf(newestMs);
+    // Around midnight.
+    for (const [i, day] of days.entries()) {
+      if (day !== newestDay) this.#days.wake(workloadId, day, ids[i] ?? 0);
+    }
   }
 
   clear(): void {
@@ -103,19 +119,4 @@ export class Totals {
     this.clear();
     this.#rowIds = [];
   }
-}
-
-function packIds(ids: readonly number[]): Buffer | null {
-  if (ids.length === 0) return null;
-  const octets = Buffer.alloc(ids.length * 4);
-  for (const [i, id] of ids.entries()) octets.writeUInt32LE(id, i * 4);
-  return octets;
-}
-
-/** The numbers of a row of `heard`. */
-export function unpackIds(id: number, more: Buffer | null): number[] {
-  const ids = [id];
-  if (more === null) return ids;
-  for (let at = 0; at + 4 <= more.length; at += 4) ids.push(more.readUInt32LE(at));
-  return ids;
 }

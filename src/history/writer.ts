@@ -23,6 +23,7 @@ import { KIND_NAMES, KIND_PAIRS, Numbers } from './numbers.ts';
 import { RecentRows } from './recent-rows.ts';
 import { BATCH_ROWS, prepareStatements, type Statements } from './statements.ts';
 import { Totals } from './totals.ts';
+import type { WorkloadDays } from './workload-days.ts';
 
 /** Pairs between two calls of `meanwhile`: about 10 ms. */
 const MEANWHILE_PAIRS = 500;
@@ -31,6 +32,7 @@ export interface WriterSettings {
   /** Full names kept per pair, 0 or more. */
   readonly namesPerDomain: number;
   readonly names: FactsNames;
+  readonly days: WorkloadDays;
   /** Called now and then while a transaction runs. */
   readonly meanwhile: () => void;
 }
@@ -47,6 +49,7 @@ export class Writer {
   readonly #sql: Statements;
   readonly #decisions: Decisions;
   readonly #totals: Totals;
+  readonly #days: WorkloadDays;
   readonly #recent: RecentRows;
   readonly #busy: BusyRows;
   readonly #debuts: Debuts;
@@ -56,13 +59,14 @@ export class Writer {
   readonly #firsts = Array.from({ length: 2 * BATCH_ROWS }, () => Buffer.alloc(FIRST_SIZE));
   readonly #earlierFirst = Buffer.alloc(FIRST_SIZE);
 
-  constructor(db: Database.Database, { namesPerDomain, names, meanwhile }: WriterSettings) {
+  constructor(db: Database.Database, { namesPerDomain, names, days, meanwhile }: WriterSettings) {
     this.#db = db;
     this.#namesPerDomain = namesPerDomain;
     this.#meanwhile = meanwhile;
     this.#sql = prepareStatements(db);
     this.#decisions = new Decisions(this.#sql, names);
-    this.#totals = new Totals(this.#sql);
+    this.#totals = new Totals(this.#sql, days);
+    this.#days = days;
     this.#recent = new RecentRows(db, names);
     this.#busy = new BusyRows(db);
     this.#debuts = new Debuts(db);
@@ -84,6 +88,7 @@ export class Writer {
       // Keys and numbers that the transaction gave are gone with it.
       this.#decisions.forget();
       this.#totals.forget();
+      this.#days.forget();
       this.#busy.forget();
       for (const batch of [this.#sql.pairs, this.#sql.wholePairs, this.#sql.names]) batch.clear();
       this.#pairNumbers.rewind(this.#db);
@@ -109,6 +114,7 @@ export class Writer {
     this.#sql.wholePairs.end();
     this.#sql.names.end();
     this.#totals.store();
+    this.#days.store();
     this.#recent.write(pairs);
     this.#busy.add(pairs);
     this.rowsWritten += rows;
@@ -120,6 +126,9 @@ export class Writer {
     const workloadId = known.id === 0 ? this.#totals.workloadId(pair) : 0;
     const reversed = known.id === 0 ? reversedName(known.domain) : '';
     pair.isNew = known.id === 0 && !this.#findPair(known, workloadId, reversed);
+    const day = dayOf(pair.lastMs);
+    const countedOn = pair.isNew ? day : Math.max(day, known.lastDay);
+    if (this.#days.isSettled(countedOn)) this.#days.open(this.#totals.workloadId(pair), countedOn);
     if (pair.isNew) this.#insertPair(pair, workloadId, reversed);
     else this.#updatePair(pair);
   }
@@ -173,7 +182,7 @@ export class Writer {
     pair.wasMs = known.lastMs;
     known.lastMs = Math.max(known.lastMs, Math.floor(pair.lastMs));
     const day = dayOf(pair.lastMs);
-    if (day > known.lastDay) this.#beginDay(known, day);
+    if (day > known.lastDay) this.#beginDay(pair, day);
     const before = known.names;
     const folded = pair.folded + (isOfOne ? 0 : this.#storeNames(pair));
     this.#addCounts(pair, folded, known.names === before ? null : known.names);
@@ -183,7 +192,8 @@ export class Writer {
   }
 
   /** Before anything of the day is counted. */
-  #beginDay(known: KnownPair, day: number): void {
+  #beginDay(pair: PairGather, day: number): void {
+    const { known } = pair;
     const found = this.#sql.readDays.get(known.id);
     if (found === undefined) return;
     const [firstMs, lastDay, allowed, denied, wouldDeny, failed, days] = found;
@@ -191,6 +201,7 @@ export class Writer {
     const packed = packDays({ firstDay: dayOf(firstMs), lastDay, counts, days });
     this.#sql.writeDay.run([day, packed, known.id]);
     known.lastDay = day;
+    this.#days.wake(this.#totals.workloadId(pair), day, known.id);
   }
 
   /** Only where it changes: its index would be written with each query that is denied. */

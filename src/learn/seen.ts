@@ -9,9 +9,9 @@
 import type Database from 'better-sqlite3';
 import { NAME_SHIFT } from '../history/migrations.ts';
 import { SOLE_NAME, textOfReversed } from '../history/names.ts';
+import { heardIds } from '../history/packed-ids.ts';
 import { NAME_STRETCHES, Pairs } from '../history/queries-pairs.ts';
 import type { Counts, RawName, RawRow } from '../history/rows.ts';
-import { unpackIds } from '../history/totals.ts';
 
 type Values = Readonly<Record<string, unknown>>;
 
@@ -192,7 +192,7 @@ FROM json_each(?) j CROSS JOIN stretch CROSS JOIN name n INDEXED BY name_by_pair
     const bounds = { untilMs: Number.MAX_SAFE_INTEGER, detailFromMs: 0, ...window };
     let ids: number[] = [];
     for (const [first, more] of this.#heard.iterate(id)) {
-      for (const each of unpackIds(first, more)) ids.push(each);
+      for (const each of heardIds(first, more)) ids.push(each);
       for (; ids.length >= PAIRS_AT_ONCE; ids = ids.slice(PAIRS_AT_ONCE)) {
         yield* this.#ofPairs(ids.slice(0, PAIRS_AT_ONCE), bounds);
       }
