@@ -1,5 +1,5 @@
 /**
- * A history as it is after 400 days with 500 workloads, written into its tables at once: the
+ * A history as it is after 400 days with so many workloads, written into its tables at once: the
  * recorder would take a quarter of an hour. As after such a time its runs are whole.
  */
 
@@ -12,15 +12,14 @@ import { packIds } from '../src/history/packed-ids.ts';
 import { Settling } from '../src/history/settling.ts';
 import { WorkloadDays } from '../src/history/workload-days.ts';
 
-export const WORKLOADS = 500;
 /** The pairs that are there already were first seen over this time. */
 export const FILL_DAYS = 400;
 export const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
 /** Share of the pairs already there that were asked for again in the last 24 h. */
 const ALIVE = 0.05;
-/** Domains that a hundred workloads share between them, so that five ask for each. */
-const SHARED = 100;
+/** Workloads that ask for each domain. */
+const SHARERS = 5;
 /** Every so-manieth pair was denied, failed, has several names. */
 const DENIED = 50;
 const FAILED = 501;
@@ -31,16 +30,16 @@ const BUSY_HOURS = 744;
 const BUSY_DOMAINS = 250;
 
 /**
- * In the order of first sight. Every workload has a pair in each round of `WORKLOADS`, and five
+ * In the order of first sight. Every workload has a pair in each round of all of them, and five
  * workloads share a domain; three in five names are below `com`, as in the world.
  */
 const FILL_PAIRS = `
 WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < @pairs - 1),
 r AS (
-  SELECT i + 1 AS id, 1 + (i * 7919) % ${WORKLOADS} AS w, i / ${WORKLOADS} AS k,
+  SELECT i + 1 AS id, 1 + (i * 7919) % @workloads AS w, i / @workloads AS k,
     CAST(@from + @span * (i * 1.0 / @pairs) AS INTEGER) AS at,
     (i * 2654435761) % 65536 / 65536.0 AS y FROM n),
-d AS (SELECT id, w, at, y, k * ${SHARED} + w % ${SHARED} AS d, id % ${DENIED} = 0 AS denied,
+d AS (SELECT id, w, at, y, k * @shared + w % @shared AS d, id % ${DENIED} = 0 AS denied,
     id % ${FAILED} = 0 AS failed FROM r),
 t AS (SELECT id, w, d, at, denied, failed,
   CASE WHEN y < ${ALIVE} THEN CAST(max(at, @now - ${DAY_MS} * y / ${ALIVE}) AS INTEGER) ELSE at END
@@ -57,8 +56,8 @@ SELECT id, w, CASE WHEN d % 5 < 3 THEN 'com.' WHEN d % 5 = 3 THEN 'net.' ELSE 'o
 const FILL_HEARD =
   'INSERT INTO heard SELECT workload_id, first_ms, id, NULL FROM pair ORDER BY 1, 2, 3';
 
-/** Those that were asked for on each of the ten days before today, by workload. */
-const WOKEN = 'SELECT workload_id, id FROM pair WHERE days IS NOT NULL ORDER BY workload_id, id';
+/** Those that were asked for on each of the ten days before today. */
+const WOKEN = 'SELECT workload_id, id FROM pair WHERE days IS NOT NULL ORDER BY id';
 
 const FILL_NAMES = `
 INSERT INTO name (pair_id, name_rev, first_ms, last_ms, allowed, denied, would_deny, failed)
@@ -66,8 +65,16 @@ SELECT p.id, CASE i.value WHEN 0 THEN 'www.' ELSE 'h' || i.value || '.' END,
   p.first_ms, p.last_ms, 1, 0, 0, 0
 FROM pair p CROSS JOIN json_each(@each) i WHERE p.id % ${DETAILED} = 0`;
 
+export interface Filled {
+  readonly pairs: number;
+  /** More than one, and no multiple of 7919. */
+  readonly workloads: number;
+  readonly nowMs: number;
+}
+
 /** Fills the tables under their indexes, which are made anew afterwards. */
-export function fill(db: Database.Database, pairs: number, nowMs: number): void {
+export function fill(db: Database.Database, filled: Filled): void {
+  const { pairs, workloads, nowMs } = filled;
   const indexes = db
     .prepare<[], { name: string; sql: string }>(
       "SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL",
@@ -80,16 +87,25 @@ export function fill(db: Database.Database, pairs: number, nowMs: number): void 
     const add = db.prepare(
       'INSERT INTO workload (id, name, first_ms, last_ms, domains) VALUES (?, ?, ?, ?, ?)',
     );
-    const each = Math.ceil(pairs / WORKLOADS);
-    for (let i = 1; i <= WORKLOADS; i++) add.run(i, `w${i}`, nowMs - span, nowMs, each);
+    const each = Math.ceil(pairs / workloads);
+    for (let i = 1; i <= workloads; i++) add.run(i, `w${i}`, nowMs - span, nowMs, each);
     db.prepare('INSERT INTO policy (id, revision, loaded_ms) VALUES (1, 1, ?)').run(nowMs - span);
     const days = tenDays(today);
-    db.prepare(FILL_PAIRS).run({ pairs, from: nowMs - span, span, now: nowMs, days, today });
+    db.prepare(FILL_PAIRS).run({
+      pairs,
+      workloads,
+      shared: Math.ceil(workloads / SHARERS),
+      from: nowMs - span,
+      span,
+      now: nowMs,
+      days,
+      today,
+    });
     db.prepare(FILL_NAMES).run({ each: JSON.stringify([...Array(NAMES).keys()]) });
     for (const { sql } of indexes) db.exec(sql);
     db.exec(FILL_HEARD);
     fillWoken(db, today);
-    fillBusy(db, nowMs);
+    fillBusy(db, filled);
   })();
   // Makes the filters, as the first start after a migration does.
   new Numbers(db, KIND_PAIRS);
@@ -100,12 +116,14 @@ export function fill(db: Database.Database, pairs: number, nowMs: number): void 
 }
 
 function fillWoken(db: Database.Database, today: number): void {
-  const rows = db.prepare<[], [number, number]>(WOKEN).raw().all();
-  const byWorkload = Map.groupBy(rows, ([workloadId]) => workloadId);
   const add = db.prepare('INSERT INTO woken (workload_id, day, ids) VALUES (?, ?, ?)');
-  for (const [workloadId, pairs] of byWorkload) {
-    const ids = packIds(pairs.map(([, id]) => id));
-    for (let day = today - 10; day <= today; day++) add.run(workloadId, day, ids);
+  const workloads = db.prepare<[], number>('SELECT id FROM workload').pluck().all();
+  const byWorkload = new Map(workloads.map((id) => [id, [] as number[]]));
+  const pairs = db.prepare<[], [number, number]>(WOKEN).raw();
+  for (const [workloadId, id] of pairs.iterate()) byWorkload.get(workloadId)?.push(id);
+  for (const [workloadId, ids] of byWorkload) {
+    const packed = packIds(ids);
+    for (let day = today - 10; day <= today; day++) add.run(workloadId, day, packed);
   }
 }
 
@@ -120,13 +138,13 @@ function tenDays(today: number): Buffer {
   return days ?? Buffer.alloc(0);
 }
 
-function fillBusy(db: Database.Database, nowMs: number): void {
+function fillBusy(db: Database.Database, filled: Filled): void {
   const add = db.prepare(
     'INSERT INTO busy (hour, workloads, domains, missed) VALUES (?, ?, ?, 1000)',
   );
-  const thisHour = Math.floor(nowMs / HOUR_MS);
+  const thisHour = Math.floor(filled.nowMs / HOUR_MS);
   for (let hour = thisHour - BUSY_HOURS + 1; hour <= thisHour; hour++) {
-    const workloads = Array.from({ length: WORKLOADS }, (_, i): BusyEntry => {
+    const workloads = Array.from({ length: filled.workloads }, (_, i): BusyEntry => {
       return [`w${i + 1}`, 1000 + ((i * hour) % 977), i % 7, 0, i % 3];
     });
     const domains = Array.from({ length: BUSY_DOMAINS }, (_, i): BusyEntry => {

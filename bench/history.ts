@@ -2,8 +2,8 @@
  * The history at scale (scenario j): new (workload, domain) pairs a second through the real recorder
  * thread into a file that holds millions of them already, and how long the reading commands take.
  *
- * `node bench/history.ts [--pairs 10000000] [--seconds 60] [--rate 50000] [--runs 3] [--db FILE]`
- * prints two tables. Every new pair has a domain of its own, which is the dearest case: a PAIR and a
+ * `node bench/history.ts [--pairs 10000000] [--workloads 500] [--seconds 60] [--rate 50000]
+ * [--runs 3] [--db FILE]` prints two tables. Every new pair has a domain of its own, which is the dearest case: a PAIR and a
  * NAME record each, handed over every 100 ms as the workers do. Measures no query path: the rings
  * are filled by a thread.
  */
@@ -22,7 +22,7 @@ import { Settling } from '../src/history/settling.ts';
 import { startRecorder } from '../src/history/start.ts';
 import { packTexts } from '../src/policy/rules.ts';
 import { nameToWire } from '../src/wire/text.ts';
-import { DAY_MS, FILL_DAYS, fill, WORKLOADS } from './fill-history.ts';
+import { DAY_MS, FILL_DAYS, fill } from './fill-history.ts';
 import { median } from './median.ts';
 import { askAll, askedTable } from './questions.ts';
 
@@ -35,6 +35,7 @@ const TICK_US = 10_000;
 
 interface Options {
   readonly pairs: number;
+  readonly workloads: number;
   readonly seconds: number;
   readonly rate: number;
   readonly runs: number;
@@ -43,6 +44,7 @@ interface Options {
 
 interface Feed {
   readonly rings: readonly RingMemory[];
+  readonly workloads: number;
   readonly rate: number;
   readonly seconds: number;
   /** Number of the first domain, so that runs on one file do not ask for the same. */
@@ -53,15 +55,17 @@ function readOptions(): Options {
   const { values } = parseArgs({
     options: {
       pairs: { type: 'string', default: '10000000' },
+      workloads: { type: 'string', default: '500' },
       seconds: { type: 'string', default: '60' },
       rate: { type: 'string', default: '50000' },
       runs: { type: 'string', default: '3' },
       db: { type: 'string' },
     },
   });
-  const { pairs, seconds, rate, runs, db } = values;
+  const { pairs, workloads, seconds, rate, runs, db } = values;
   return {
     pairs: Number(pairs),
+    workloads: Number(workloads),
     seconds: Number(seconds),
     rate: Number(rate),
     runs: Number(runs),
@@ -70,7 +74,7 @@ function readOptions(): Options {
 }
 
 /** The thread in the workers' place: every 100 ms as many new pairs as the rate asks for. */
-function feed({ rings, rate, seconds, from }: Feed): void {
+function feed({ rings, workloads, rate, seconds, from }: Feed): void {
   const writers = rings.map((ring) => new RingWriter(ring));
   const started = performance.now();
   let made = 0;
@@ -80,7 +84,9 @@ function feed({ rings, rate, seconds, from }: Feed): void {
     const target = Math.floor((rate * elapsed) / 1000);
     for (; made < target; made++) {
       const writer = writers[made % RINGS];
-      if (writer !== undefined) shed += writePair(writer, from + made);
+      if (writer !== undefined) {
+        shed += writePair(writer, from + made, 1 + ((from + made) % workloads));
+      }
     }
     if (elapsed < seconds * 1000) return;
     clearInterval(timer);
@@ -89,7 +95,7 @@ function feed({ rings, rate, seconds, from }: Feed): void {
 }
 
 /** A PAIR and a NAME record, as a worker writes them. @returns records that found no room */
-function writePair(writer: RingWriter, index: number): number {
+function writePair(writer: RingWriter, index: number, workload: number): number {
   const nowMs = Date.now();
   const domain = nameToWire(`b${index.toString(36)}${((index * 40503) % 65536).toString(36)}.com`);
   const name = Buffer.concat([Buffer.from([3, 0x77, 0x77, 0x77]), domain]);
@@ -103,7 +109,7 @@ function writePair(writer: RingWriter, index: number): number {
     const { view, octets } = writer;
     octets.fill(0, at, at + kinds.AT_NAME);
     view.setUint32(at + kinds.AT_KIND, kind, true);
-    view.setUint32(at + kinds.AT_WORKLOAD, 1 + (index % WORKLOADS), true);
+    view.setUint32(at + kinds.AT_WORKLOAD, workload, true);
     view.setUint32(at + kinds.AT_REVISION, 1, true);
     view.setFloat64(at + kinds.AT_FIRST_MS, nowMs, true);
     view.setFloat64(at + kinds.AT_LAST_MS, nowMs, true);
@@ -137,7 +143,8 @@ interface Run {
   readonly fileMb: number;
 }
 
-async function load(path: string, { rate, seconds, pairs }: Options): Promise<Run> {
+async function load(path: string, options: Options): Promise<Run> {
+  const { rate, seconds, pairs } = options;
   const rings = Array.from({ length: RINGS }, () => createRing(RING_RECORDS));
   let told = 0;
   let longestCommitMs = 0;
@@ -160,14 +167,15 @@ async function load(path: string, { rate, seconds, pairs }: Options): Promise<Ru
       onExit: (reason) => console.error(`recorder ended: ${reason}`),
     },
   );
-  const workloads = ['(unmapped)', ...Array.from({ length: WORKLOADS }, (_, i) => `w${i + 1}`)];
+  const named = Array.from({ length: options.workloads }, (_, i) => `w${i + 1}`);
+  const workloads = ['(unmapped)', ...named];
   recorder.revision({ revision: 1, workloads, rules: packTexts(['']), at: Date.now() });
   await recorder.flush();
   const before = recorderTicks();
   const from = pairs + (Date.now() % 1e9) * 1000;
   const feeder = new Worker(new URL(import.meta.url), {
     name: 'bench-feeder',
-    workerData: { rings, rate, seconds, from } satisfies Feed,
+    workerData: { rings, workloads: named.length, rate, seconds, from } satisfies Feed,
   });
   pin();
   const fed = await new Promise<{ made: number; shed: number }>((resolve) =>
@@ -262,7 +270,7 @@ async function main(): Promise<void> {
     if (!existsSync(path)) {
       const started = performance.now();
       const { db } = openForWriting(path, Date.now());
-      if (options.pairs > 0) fill(db, options.pairs, Date.now());
+      if (options.pairs > 0) fill(db, { ...options, nowMs: Date.now() });
       db.close();
       const seconds = Math.round((performance.now() - started) / 1000);
       const mb = Math.round(statSync(path).size / 1e6);
