@@ -5,7 +5,7 @@
  * anyway: no table more, and nothing to purge.
  */
 
-import { putVarint, varintsIn } from './varints.ts';
+import { putVarint, Varints } from './varints.ts';
 
 /** Days that are kept of one pair, the last one not counted: 8 octets each. */
 const DAYS_KEPT = 31;
@@ -75,17 +75,15 @@ export function packDays(row: DayRow): Buffer {
 }
 
 function unpackDays(octets: Uint8Array): PackedDays {
-  const numbers = varintsIn(octets);
-  const four = (at: number): FourCounts => {
-    const [allowed = 0, denied = 0, wouldDeny = 0, failed = 0] = numbers.slice(at, at + 4);
-    return [allowed, denied, wouldDeny, failed];
-  };
+  const varints = new Varints(octets);
+  const four = (): FourCounts => [varints.next(), varints.next(), varints.next(), varints.next()];
+  const before = four();
   const days: DayCounts[] = [];
-  for (let at = 4, day = 0; at + 5 <= numbers.length; at += 5) {
-    day += numbers[at] ?? 0;
-    days.push({ day, counts: four(at + 1) });
+  for (let day = 0; !varints.isAtEnd; ) {
+    day += varints.next();
+    days.push({ day, counts: four() });
   }
-  return { before: four(0), days };
+  return { before, days };
 }
 
 export function plus(a: FourCounts, b: FourCounts, sign: 1 | -1): FourCounts {

@@ -6,16 +6,20 @@
  * one more where other counts than the allowed follow; allowed; denied, would deny and failed.
  */
 
-import type { FourCounts } from './day-counts.ts';
-import { putVarint, varintsIn } from './varints.ts';
+import { putVarint, Varints } from './varints.ts';
+
+/** Takes what pairs asked for. */
+export interface CountsSink {
+  add(id: number, allowed: number, denied: number, wouldDeny: number, failed: number): void;
+}
 
 /** Takes pairs in the order of their numbers. */
-export class CountsPacker {
+export class CountsPacker implements CountsSink {
   readonly #parts: Buffer[] = [];
   #octets: number[] = [];
   #last = 0;
 
-  add(id: number, [allowed, denied, wouldDeny, failed]: FourCounts): void {
+  add(id: number, allowed: number, denied: number, wouldDeny: number, failed: number): void {
     const hasOthers = denied + wouldDeny + failed > 0;
     putVarint(this.#octets, (id - this.#last) * 2 + (hasOthers ? 1 : 0));
     putVarint(this.#octets, allowed);
@@ -35,19 +39,15 @@ export class CountsPacker {
   }
 }
 
-type Take = (id: number, ...counts: FourCounts) => void;
-
 /** Gives each pair and its counts. */
-export function unpackCounts(octets: Uint8Array, take: Take): void {
-  const numbers = varintsIn(octets);
-  const next = (at: number): number => numbers[at] ?? 0;
+export function unpackCounts(octets: Uint8Array, sink: CountsSink): void {
+  const varints = new Varints(octets);
   let id = 0;
-  for (let at = 0; at < numbers.length; ) {
-    const head = next(at);
+  while (!varints.isAtEnd) {
+    const head = varints.next();
     id += Math.floor(head / 2);
-    const hasOthers = head % 2 === 1;
-    if (hasOthers) take(id, next(at + 1), next(at + 2), next(at + 3), next(at + 4));
-    else take(id, next(at + 1), 0, 0, 0);
-    at += hasOthers ? 5 : 2;
+    const allowed = varints.next();
+    if (head % 2 === 0) sink.add(id, allowed, 0, 0, 0);
+    else sink.add(id, allowed, varints.next(), varints.next(), varints.next());
   }
 }

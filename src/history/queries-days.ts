@@ -3,7 +3,7 @@
 import type Database from 'better-sqlite3';
 import { countsOn, type FourCounts } from './day-counts.ts';
 import { dayOf, endOfDay } from './days.ts';
-import { unpackCounts } from './packed-counts.ts';
+import { type CountsSink, unpackCounts } from './packed-counts.ts';
 import { unpackIds } from './packed-ids.ts';
 import { heardOf } from './queries-heard.ts';
 import { Sums } from './sums.ts';
@@ -41,7 +41,7 @@ export function sumsOfDays(db: Database.Database, days: DaysOf): Sums<number> {
   const rows = db.prepare<number[], [number, Buffer]>(SETTLED).raw();
   for (const [day, counts] of rows.iterate(workloadId, firstDay, lastDay)) {
     settled.add(day);
-    unpackCounts(counts, (id, ...of) => sums.add(id, of));
+    unpackCounts(counts, sums);
   }
   const open = new Set<number>();
   for (let day = firstDay; day <= lastDay; day++) if (!settled.has(day)) open.add(day);
@@ -69,7 +69,7 @@ export function pairsOnDays(
 
 /** Adds what rows of pairs say of the days that are asked for. */
 export function addPairs(
-  sums: Pick<Sums<number>, 'add'>,
+  sink: CountsSink,
   db: Database.Database,
   ids: readonly number[],
   isAsked: (day: number) => boolean,
@@ -77,12 +77,11 @@ export function addPairs(
   const statement = db.prepare<[string], Raw>(READ).raw();
   for (let at = 0; at < ids.length; at += READ_PAIRS) {
     const some = JSON.stringify(ids.slice(at, at + READ_PAIRS));
-    for (const [id, firstMs, lastDay, allowed, denied, wouldDeny, failed, days] of statement.all(
-      some,
-    )) {
+    for (const raw of statement.all(some)) {
+      const [id, firstMs, lastDay, allowed, denied, wouldDeny, failed, days] = raw;
       const counts = [allowed, denied, wouldDeny, failed] as const;
       const found = countsOn({ firstDay: dayOf(firstMs), lastDay, counts, days }, isAsked);
-      if (found !== null) sums.add(id, found);
+      if (found !== null) sink.add(id, found[0], found[1], found[2], found[3]);
     }
   }
 }

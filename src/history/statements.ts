@@ -51,6 +51,8 @@ const EARLIER_PAIR = 'UPDATE pair SET first_ms = ?, first_name = ?, first = ? WH
 const READ_DAYS = `
 SELECT first_ms, last_day, allowed, denied, would_deny, failed, days FROM pair WHERE id = ?`;
 const WRITE_DAY = 'UPDATE pair SET last_day = ?, days = ? WHERE id = ?';
+// All that was counted is of the last day, though the first query was not.
+const NO_DAYS = "UPDATE pair SET days = coalesce(days, x'00000000') WHERE id = ?";
 const WRITE_UNUSUAL = 'UPDATE pair SET unusual = ? WHERE id = ?';
 
 // The second is for a pair that is more than some allowed queries.
@@ -105,6 +107,7 @@ export interface Statements {
   readonly earlierPair: Database.Statement<[Values]>;
   readonly readDays: Database.Statement<[number], DaysRow>;
   readonly writeDay: Database.Statement<[Values]>;
+  readonly noDays: Database.Statement<[number]>;
   readonly writeUnusual: Database.Statement<[Values]>;
   readonly unfoldSole: Database.Statement<[Values]>;
   readonly writeUnfolded: Database.Statement<[number]>;
@@ -130,6 +133,7 @@ export function prepareStatements(db: Database.Database): Statements {
     earlierPair: db.prepare<[Values]>(EARLIER_PAIR),
     readDays: db.prepare<[number], DaysRow>(READ_DAYS).raw(),
     writeDay: db.prepare<[Values]>(WRITE_DAY),
+    noDays: db.prepare<[number]>(NO_DAYS),
     writeUnusual: db.prepare<[Values]>(WRITE_UNUSUAL),
     unfoldSole: db.prepare<[Values]>(UNFOLD_SOLE),
     writeUnfolded: db.prepare<[number]>(UNFOLDED),

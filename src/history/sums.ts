@@ -1,25 +1,72 @@
-/** Sums of counts by a key. */
+/** Sums of counts by a key, and the keys that have most. */
 
-import type { FourCounts } from './day-counts.ts';
+import { Most } from './most.ts';
+import type { AskedVerdict } from './queries-filter.ts';
+import type { Counts } from './rows.ts';
 
-type Sum = [number, number, number, number];
+/** Allowed, denied, would deny, failed. */
+const WIDTH = 4;
+const OFFSETS = { allowed: 0, denied: 1, 'would-deny': 2, failed: 3 } as const;
 
-export class Sums<Key> {
-  readonly #sums = new Map<Key, Sum>();
+export interface Ranked<Key> extends Counts {
+  readonly key: Key;
+}
 
-  add(key: Key, [allowed, denied, wouldDeny, failed]: FourCounts): void {
-    const sum = this.#sums.get(key);
-    if (sum === undefined) {
-      this.#sums.set(key, [allowed, denied, wouldDeny, failed]);
+interface Place<Key> {
+  readonly key: Key;
+  readonly at: number;
+  /** By which it is ranked. */
+  readonly count: number;
+}
+
+export class Sums<Key extends string | number> {
+  /** Where in `#counts` those of a key begin. */
+  readonly #places = new Map<Key, number>();
+  readonly #counts: number[] = [];
+
+  add(key: Key, allowed: number, denied: number, wouldDeny: number, failed: number): void {
+    const counts = this.#counts;
+    const at = this.#places.get(key);
+    if (at === undefined) {
+      this.#places.set(key, counts.length);
+      counts.push(allowed, denied, wouldDeny, failed);
       return;
     }
-    sum[0] += allowed;
-    sum[1] += denied;
-    sum[2] += wouldDeny;
-    sum[3] += failed;
+    counts[at]! += allowed;
+    counts[at + 1]! += denied;
+    counts[at + 2]! += wouldDeny;
+    counts[at + 3]! += failed;
   }
 
-  [Symbol.iterator](): IterableIterator<[Key, FourCounts]> {
-    return this.#sums[Symbol.iterator]();
+  total(): Counts {
+    const sums = [0, 0, 0, 0];
+    for (const [i, count] of this.#counts.entries()) sums[i % WIDTH]! += count;
+    return countsOf(sums);
   }
+
+  /** Those with most first, of equals the one that is first by its key; none without any. */
+  most(verdict: AskedVerdict | null, limit: number): Ranked<Key>[] {
+    const most = new Most<Place<Key>>(
+      limit,
+      (a, b) => b.count - a.count || (a.key < b.key ? -1 : 1),
+    );
+    for (const [key, at] of this.#places) {
+      const count = this.#countAt(at, verdict);
+      if (count > 0) most.add({ key, at, count });
+    }
+    return most
+      .inOrder()
+      .map(({ key, at }) => ({ key, ...countsOf(this.#counts.slice(at, at + WIDTH)) }));
+  }
+
+  #countAt(at: number, verdict: AskedVerdict | null): number {
+    if (verdict !== null) return this.#counts[at + OFFSETS[verdict]]!;
+    return this.#counts[at]! + this.#counts[at + 1]! + this.#counts[at + 3]!;
+  }
+}
+
+/** @param four allowed, denied, would deny, failed */
+function countsOf(four: readonly number[]): Counts {
+  const [allowed = 0, denied = 0, wouldDeny = 0, failed = 0] = four;
+  return { queries: allowed + denied + failed, allowed, denied, wouldDeny, failed };
 }

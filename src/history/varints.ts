@@ -7,16 +7,26 @@ export function putVarint(octets: number[], number: number): void {
   octets.push(left);
 }
 
-export function varintsIn(octets: Uint8Array): number[] {
-  const numbers: number[] = [];
-  let value = 0;
-  let scale = 1;
-  for (const octet of octets) {
-    value += (octet & 0x7f) * scale;
-    scale *= 0x80;
-    if ((octet & 0x80) !== 0) continue;
-    numbers.push(value);
-    [value, scale] = [0, 1];
+/** Reads one after the other. */
+export class Varints {
+  readonly #octets: Uint8Array;
+  #at = 0;
+
+  constructor(octets: Uint8Array) {
+    this.#octets = octets;
   }
-  return numbers;
+
+  get isAtEnd(): boolean {
+    return this.#at >= this.#octets.length;
+  }
+
+  /** 0 where no octets are left. */
+  next(): number {
+    let value = 0;
+    for (let scale = 1; ; scale *= 0x80) {
+      const octet = this.#octets[this.#at++] ?? 0;
+      value += (octet & 0x7f) * scale;
+      if (octet < 0x80) return value;
+    }
+  }
 }

@@ -61,7 +61,7 @@ SELECT counts FROM workload_day WHERE workload_id = ? AND day = ?`);
     const counts = this.#read.get(workloadId, day);
     if (counts === undefined) return;
     this.#remove.run(workloadId, day);
-    unpackCounts(counts, (id) => this.wake(workloadId, day, id));
+    unpackCounts(counts, { add: (id) => this.wake(workloadId, day, id) });
   }
 
   /** Writes what waits, and forgets it. */

@@ -58,6 +58,8 @@ export class Writer {
   /** For the rows that wait in each of two batches, whose octets are read with the statement. */
   readonly #firsts = Array.from({ length: 2 * BATCH_ROWS }, () => Buffer.alloc(FIRST_SIZE));
   readonly #earlierFirst = Buffer.alloc(FIRST_SIZE);
+  /** New pairs that were asked for on both sides of a midnight. */
+  readonly #overMidnight: KnownPair[] = [];
 
   constructor(db: Database.Database, { namesPerDomain, names, days, meanwhile }: WriterSettings) {
     this.#db = db;
@@ -90,6 +92,7 @@ export class Writer {
       this.#totals.forget();
       this.#days.forget();
       this.#busy.forget();
+      this.#overMidnight.length = 0;
       for (const batch of [this.#sql.pairs, this.#sql.wholePairs, this.#sql.names]) batch.clear();
       this.#pairNumbers.rewind(this.#db);
       this.#nameNumbers.rewind(this.#db);
@@ -113,6 +116,7 @@ export class Writer {
     this.#sql.pairs.end();
     this.#sql.wholePairs.end();
     this.#sql.names.end();
+    for (const { id } of this.#overMidnight.splice(0)) this.#sql.noDays.run(id);
     this.#totals.store();
     this.#days.store();
     this.#recent.write(pairs);
@@ -172,6 +176,7 @@ export class Writer {
     if (!isPlain) batch.add(denied, wouldDeny, failed, cached, folded, answers, known.unusual);
     batch.endRow();
     known.id = id;
+    if (dayOf(known.firstMs) < known.lastDay) this.#overMidnight.push(known);
     this.#totals.addNew(pair, id);
     if (!isOfOne) for (let i = 0; i < known.names; i++) this.#insertName(names[i]!);
   }
@@ -231,10 +236,12 @@ export class Writer {
 
   #moveFirst(pair: PairGather, firstMs: number): void {
     const { known } = pair;
+    const { id, lastDay } = known;
+    if (dayOf(firstMs) < lastDay && dayOf(known.firstMs) === lastDay) this.#sql.noDays.run(id);
     known.firstMs = firstMs;
     known.firstName = nameBelow(pair.first.name, known.domain);
     this.#packFirst(pair, this.#earlierFirst);
-    const values = [firstMs, known.firstName, this.#earlierFirst, known.id];
+    const values = [firstMs, known.firstName, this.#earlierFirst, id];
     this.#debuts.moved(reversedName(known.domain), () => this.#sql.earlierPair.run(values));
   }
 

@@ -69,6 +69,27 @@ describe('the days of a pair', () => {
     ]);
   });
 
+  it('are the last one where what came at once is of both sides of a midnight', () => {
+    const test = fixture({ ringCount: 2 });
+    const midnight = (FIRST + 1) * DAY;
+    const times = { firstMs: midnight - 5, lastMs: midnight + 5 };
+    test.put([{ name: 'one.test', allowed: 2, ...times }]);
+    test.put([{ name: 'two.test', allowed: 1, firstMs: midnight + 5 }]);
+    test.recording.flush();
+    test.put([{ name: 'two.test', allowed: 1, ...times }], 1);
+    test.put([{ name: 'one.test', allowed: 3, firstMs: midnight + DAY }]);
+    test.recording.flush();
+    const rows = readHistory(test.path).firstSeen({ workload: null, sinceMs: 0, limit: -1 });
+    expect(rows.map(({ domain, days }) => [domain, ...days])).toEqual([
+      [
+        'one.test',
+        { day: FIRST + 1, counts: [2, 0, 0, 0] },
+        { day: FIRST + 2, counts: [3, 0, 0, 0] },
+      ],
+      ['two.test', { day: FIRST + 1, counts: [2, 0, 0, 0] }],
+    ]);
+  });
+
   it('are kept apart by a recorder that is started anew', () => {
     const test = fixture();
     test.put([{ name: 'one.test', allowed: 3 }]);

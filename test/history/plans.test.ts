@@ -10,7 +10,7 @@ import { NOON } from './support/records.ts';
 
 /** A scan of a table that grows with what workloads ask for. */
 const BIG_SCAN =
-  /\bSCAN (p|n|pair|name|heard|finding|activity|answer|debut|domain)\b(?! USING COVERING INDEX \S+ \()/;
+  /\bSCAN (p|n|pair|name|heard|finding|activity|answer|debut|domain|woken|workload_day)\b(?! USING COVERING INDEX \S+ \()/;
 
 const WINDOW = { sinceMs: NOON - 1, untilMs: NOON + 1, limit: 10 };
 const ALL = { ...WINDOW, workload: null };

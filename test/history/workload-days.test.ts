@@ -3,7 +3,7 @@
 import Database from 'better-sqlite3';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { daysOf } from '../../src/history/day-counts.ts';
+import { daysOf, packDays } from '../../src/history/day-counts.ts';
 import { DaySettling } from '../../src/history/day-settling.ts';
 import { MIGRATIONS } from '../../src/history/migrations.ts';
 import { textOfReversed } from '../../src/history/names.ts';
@@ -79,7 +79,13 @@ const act: fc.Arbitrary<Act> = fc.record({
       domain: fc.integer({ min: 0, max: 9 }),
       age: fc.constantFrom(0, 0, 0, 1, 30),
       behind: fc.constantFrom(0, 0, 0, 0, 0, 1, 3),
-      counts: fc.constantFrom({ allowed: 1 }, { allowed: 300 }, { denied: 2 }, { failed: 1 }),
+      counts: fc.constantFrom(
+        { allowed: 1 },
+        { allowed: 300 },
+        { denied: 2 },
+        { allowed: 2, wouldDeny: 1 },
+        { failed: 1 },
+      ),
     }),
     { maxLength: 8 },
   ),
@@ -162,10 +168,14 @@ describe('top domain of a workload', () => {
     const db = new Database(':memory:');
     onTestFinished(() => void db.close());
     for (const step of MIGRATIONS.slice(0, -1)) db.exec(step);
-    addPairs(db, 2, TODAY - 3);
+    addPairs(db, 2, TODAY - 5);
+    const counts = [1, 0, 0, 0] as const;
+    const days = packDays({ firstDay: TODAY - 5, lastDay: TODAY - 5, counts, days: null });
+    db.prepare('UPDATE pair SET last_day = ?, allowed = 3, days = ?').run(TODAY - 3, days);
     db.exec(MIGRATIONS.at(-1) ?? '');
     settle(db, new WorkloadDays(db), TODAY);
-    expect(countOf(db, TODAY - 3, TODAY)).toBe(2);
+    expect(countOf(db, TODAY - 3, TODAY)).toBe(4);
+    expect(countOf(db, TODAY - 5, TODAY)).toBe(6);
     expect(countOf(db, TODAY - 2, TODAY)).toBe(0);
   });
 });
@@ -253,6 +263,28 @@ describe('a day of a workload', () => {
     });
   });
 
+  it('is opened by what comes late for it when later ones are settled, as they are', () => {
+    const test = fixture();
+    const ask = (day: number): void => {
+      test.put([{ name: `d${day}.test`, allowed: 1, firstMs: NOON + day * DAY }]);
+      test.recording.flush();
+    };
+    const settled = (): unknown =>
+      tableRows(test.path, 'SELECT day FROM workload_day ORDER BY day');
+    const all = [0, 1, 2].map((day) => ({ day: TODAY + day }));
+    for (const day of [0, 1, 2]) ask(day);
+    test.clock.ms = NOON + 3 * DAY;
+    test.recording.maintain();
+    expect(settled()).toEqual(all);
+    for (const day of [0, 1]) {
+      ask(day);
+      expect(settled()).toEqual(all.filter((each) => each.day !== TODAY + day));
+      test.recording.maintain();
+    }
+    expect(tableRows(test.path, 'SELECT * FROM woken')).toEqual([]);
+    expect(top(test.path, 'pay', TODAY + 1, TODAY + 1)).toEqual({ 'test.d1.': [2, 0, 0, 0] });
+  });
+
   it('is begun anew where something comes while it is settled', () => {
     const db = emptyFile();
     addPairs(db, 1200, TODAY);
@@ -290,6 +322,19 @@ describe('a day of a workload', () => {
     expect(settledDays(db)).toEqual([TODAY + 1, TODAY + 92]);
     expect(countOf(db, TODAY, TODAY + 92)).toBe(12);
     expect(countOf(db, TODAY + 1, TODAY + 92)).toBe(9);
+  });
+
+  it('that is no longer kept is told of by every row, also of pairs that were woken on it', () => {
+    const test = fixture();
+    for (const day of [0, 1, 100, 101]) {
+      test.clock.ms = NOON + day * DAY;
+      test.put([{ name: 'one.test', allowed: 1, firstMs: test.clock.ms }]);
+      test.recording.flush();
+      test.recording.maintain();
+    }
+    const kept = tableRows(test.path, 'SELECT day FROM workload_day');
+    expect(kept).toEqual([{ day: TODAY + 100 }]);
+    expect(top(test.path, 'pay', TODAY + 1, TODAY + 1)).toEqual({ 'test.one.': [1, 0, 0, 0] });
   });
 
   it('is opened again, and none is gone, after a clock that was a year ahead', () => {
