@@ -3,9 +3,9 @@
  * end goes by the time that passes, and nothing stands still until the clock is where it was.
  */
 
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { UdpClient } from '../support/client.ts';
+import { FakeClock } from '../support/fake-clock.ts';
 import { alertsOf } from '../support/history.ts';
 import type { Message, QueryShape } from '../support/message.ts';
 import { until } from '../support/processes.ts';
@@ -13,8 +13,6 @@ import { COOKIE } from '../support/records.ts';
 import { BACKENDS, Valve } from '../support/valve.ts';
 import { addressRecord, answerTo, FakeServer } from '../upstream/fake-server.ts';
 
-const FAKETIME = '/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1';
-const FILE = `/dev/shm/dnsvalve-clock-${process.pid}`;
 const CLIENT = '127.0.0.2';
 const STRANGER = '127.0.1.2';
 const [NOERROR, NXDOMAIN, REFUSED, BADCOOKIE] = [0, 3, 5, 23];
@@ -22,8 +20,9 @@ const DAY_MS = 86_400_000;
 const TTL = 60;
 const LIMIT = 300;
 const MINE = Buffer.from('8 octets');
-const isPossible = process.getuid?.() === 0 && existsSync(FAKETIME) && BACKENDS.includes('native');
+const isPossible = process.getuid?.() === 0 && FakeClock.isThere && BACKENDS.includes('native');
 
+let clock: FakeClock;
 let upstream: FakeServer;
 let valve: Valve;
 let client: UdpClient;
@@ -34,11 +33,9 @@ async function start(cookies = '{}'): Promise<void> {
   upstream = await FakeServer.start((asked) =>
     asked.reply(answerTo(asked, { answers: [addressRecord(7)] })),
   );
-  set(0);
-  const preload = [`LD_PRELOAD=${FAKETIME}`, `FAKETIME_TIMESTAMP_FILE=${FILE}`];
-  const fake = ['FAKETIME_NO_CACHE=1', 'FAKETIME_DONT_FAKE_MONOTONIC=1'];
+  clock = FakeClock.make()!;
   valve = await Valve.start({
-    under: ['env', ...preload, ...fake],
+    under: clock.under,
     config: `upstreams: { fake: { servers: ["127.0.0.1:${upstream.port}"] } }
 forward: { ".": fake }
 cookies: ${cookies}
@@ -56,8 +53,9 @@ workloads: { client: { sources: [${CLIENT}/32], mode: enforce, allow: [.up.test]
 }
 
 /** Sets the clock of the process to so much from the real one. */
-function set(days: number): void {
-  writeFileSync(FILE, `${days < 0 ? '' : '+'}${days}d\n`);
+function set(days: number, minutes = 0): void {
+  const offset = days * 1440 + minutes;
+  clock.set(`${offset < 0 ? '' : '+'}${offset}m`);
 }
 
 function ask(name: string, shape: Partial<QueryShape> = {}): Promise<Message> {
@@ -92,7 +90,7 @@ afterEach(async () => {
   stranger.close();
   await valve.stop();
   upstream.stop();
-  rmSync(FILE, { force: true });
+  clock.remove();
 });
 
 describe.runIf(isPossible).each([10, -10])('a clock that is set by %i days', (days) => {
@@ -155,7 +153,7 @@ describe.runIf(isPossible).each([10, -10])('a clock that is set by %i days', (da
     expect(again.rcode).toBe(BADCOOKIE);
     expect((await ask('a.up.test', { edns: option(cookieOf(again)) })).rcode).toBe(NOERROR);
     // Half an hour is within what RFC 9018 lets a cookie live.
-    writeFileSync(FILE, `${days < 0 ? '' : '+'}${days * 1440 + 30}m\n`);
+    set(days, 30);
     expect((await ask('a.up.test', { edns: option(cookieOf(again)) })).rcode).toBe(NOERROR);
   });
 });
