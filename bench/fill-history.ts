@@ -21,7 +21,7 @@ const ALIVE = 0.05;
 /** Workloads that ask for each domain. */
 const SHARERS = 5;
 /** Every so-manieth pair was denied, failed, has several names. */
-const DENIED = 50;
+const DENIED = 47;
 const FAILED = 501;
 const DETAILED = 40;
 const NAMES = 8;
@@ -31,7 +31,8 @@ const BUSY_DOMAINS = 250;
 
 /**
  * In the order of first sight. Every workload has a pair in each round of all of them, and five
- * workloads share a domain; three in five names are below `com`, as in the world.
+ * workloads share a domain; three in five names are below `com`, as in the world, one in fifty below
+ * `io`, one in five hundred below `dk`.
  */
 const FILL_PAIRS = `
 WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < @pairs - 1),
@@ -46,9 +47,10 @@ t AS (SELECT id, w, d, at, denied, failed,
     AS last FROM d)
 INSERT INTO pair (id, workload_id, name_rev, first_ms, last_ms, last_day, allowed, denied, failed,
   cached, unusual, names, first_name, first, days)
-SELECT id, w, CASE WHEN d % 5 < 3 THEN 'com.' WHEN d % 5 = 3 THEN 'net.' ELSE 'org.' END
+SELECT id, w, CASE WHEN d % 500 = 499 THEN 'dk.' WHEN d % 50 = 48 THEN 'io.'
+  WHEN d % 5 < 3 THEN 'com.' WHEN d % 5 = 3 THEN 'net.' ELSE 'org.' END
   || printf('%x%x', (d * 2654435761) % 4294967296, d) || '.',
-  at, last, last / ${DAY_MS}, 13, denied, failed, 1, denied | failed << 2,
+  at, last, last / ${DAY_MS}, 13, denied, failed, 1, denied | (failed << 2),
   CASE WHEN id % ${DETAILED} = 0 THEN ${NAMES} ELSE -1 END, 'www.',
   x'00000000000000000000ffff0a0000010001010000000100000000',
   CASE WHEN last > at AND at / ${DAY_MS} < @today - 10 THEN @days END FROM t`;

@@ -11,6 +11,7 @@ import { parseArgs } from 'node:util';
 import type Database from 'better-sqlite3';
 import { reversedFromText, textOfReversed } from '../src/history/names.ts';
 import { HistoryQueries } from '../src/history/queries.ts';
+import type { Filter } from '../src/history/queries-filter.ts';
 import { recentSince } from '../src/history/queries-recent.ts';
 import { openForReading } from '../src/history/reader.ts';
 import { hunt } from '../src/hunt/hunt.ts';
@@ -40,14 +41,19 @@ interface Question {
   ask(queries: HistoryQueries, db: Database.Database, sample: Sample): number;
 }
 
-const ALL = { workload: null, sinceMs: 0, limit: 1000 };
+const ALL: Filter = { workload: null, sinceMs: 0, limit: 1000 };
 const W7 = { ...ALL, workload: 'w7' };
 const DAY_AGO = Date.now() - DAY_MS;
 const DAY = { sinceMs: DAY_AGO };
+const LONG_AGO = { sinceMs: Date.now() - 60 * DAY_MS, untilMs: Date.now() - 59 * DAY_MS };
 
 const QUESTIONS: readonly Question[] = [
   { args: ['history', 'w7'], ask: (q) => q.ofWorkload(W7).length },
   { args: ['history', 'w7', '--since', '24h'], ask: (q) => q.ofWorkload({ ...W7, ...DAY }).length },
+  {
+    args: ['history', 'w7', '--since', '60d', '--until', '59d'],
+    ask: (q) => q.ofWorkload({ ...W7, ...LONG_AGO }).length,
+  },
   {
     args: ['history', 'w7', '--verdict', 'denied'],
     ask: (q) => q.ofWorkload({ ...W7, verdict: 'denied' }).length,
@@ -63,9 +69,13 @@ const QUESTIONS: readonly Question[] = [
   { args: ['history', 'NAME'], ask: (q, _, s) => q.ofName(reversed(s), 'exact', ALL).length },
   who('NAME'),
   who('www.NAME'),
-  who('com'),
-  who('com', DAY_AGO),
-  who('com', 0, 'w7'),
+  ...['com', 'io', 'dk'].flatMap((suffix) => [
+    who(suffix),
+    who(suffix, { sinceMs: DAY_AGO }),
+    who(suffix, { workload: 'w7' }),
+    who(suffix, { workload: 'w7', sinceMs: DAY_AGO }),
+    who(suffix, { verdict: 'failed' }),
+  ]),
   {
     args: ['who', '--file', 'LIST'],
     ask: (q, _, { list }) => q.ofNames(list.map(reversedFromText), ALL).length,
@@ -114,16 +124,18 @@ const QUESTIONS: readonly Question[] = [
 const reversed = ({ domain }: Sample): string => reversedFromText(domain);
 
 /** `NAME` stands for a domain that five workloads asked for. */
-function who(name: string, sinceMs = 0, workload: string | null = null): Question {
+function who(name: string, narrowed: Partial<Filter> = {}): Question {
+  const filter = { ...ALL, ...narrowed };
+  const { sinceMs, workload, verdict = null } = filter;
   return {
     args: [
       'who',
       name,
       ...(sinceMs > 0 ? ['--since', '24h'] : []),
       ...(workload === null ? [] : ['--workload', workload]),
+      ...(verdict === null ? [] : ['--verdict', verdict]),
     ],
     ask: (q, _, { domain }) => {
-      const filter = { ...ALL, sinceMs, workload };
       return q.ofName(reversedFromText(name.replace('NAME', domain)), 'subtree', filter).length;
     },
   };

@@ -30,6 +30,7 @@ CREATE INDEX pair_by_verdict ON pair (unusual, last_day, first_ms) WHERE unusual
 
 /** Bits of `pair.unusual`. */
 export const UNUSUAL = { denied: 1, wouldDeny: 2, failed: 4 } as const;
+export const ALL_UNUSUAL = UNUSUAL.denied | UNUSUAL.wouldDeny | UNUSUAL.failed;
 
 /** Pairs of one run, as a power of two. */
 export const RUN_SHIFT = 20;

@@ -18,21 +18,24 @@ export interface Stretches {
   readonly to: number;
 }
 
-// Runs spare a seek for each of their stretches (domain-schema.ts). They may hold pairs beyond the
-// last stretch, hence `@below`.
+// Where a domain was asked for lately, a look at the newest stretch tells: they are asked from the
+// last one back, and then the runs, which spare a seek for each of their stretches
+// (domain-schema.ts). They may hold pairs beyond the last stretch, hence `@below`.
 const FIRST = `
 WITH RECURSIVE stretch (number) AS (
-  SELECT @from UNION ALL SELECT number + 1 FROM stretch WHERE number < @to)
-SELECT wanted.key FROM json_each(@wanted) wanted WHERE NOT EXISTS (
+  SELECT @to UNION ALL SELECT number - 1 FROM stretch WHERE number > @from),
+wanted (place, id, name_rev, first_ms) AS MATERIALIZED (
+  SELECT key, value ->> 0, value ->> 1, value ->> 2 FROM json_each(@wanted))
+SELECT wanted.place FROM wanted WHERE NOT EXISTS (
+  SELECT 1 FROM stretch CROSS JOIN pair p INDEXED BY pair_by_name
+    ON (p.id >> ${PAIR_SHIFT}) = stretch.number AND p.name_rev = wanted.name_rev
+  WHERE p.id < @below AND (p.first_ms, p.id) < (wanted.first_ms, wanted.id))
+AND NOT EXISTS (
   SELECT 1 FROM domain_run run CROSS JOIN domain d
-    ON d.run = run.number AND d.name_rev = wanted.value ->> 1
+    ON d.run = run.number AND d.name_rev = wanted.name_rev
   CROSS JOIN json_each(d.ids) j CROSS JOIN pair p ON p.id = j.value
   WHERE run.number < @runs AND p.id < @below
-    AND (p.first_ms, p.id) < (wanted.value ->> 2, wanted.value ->> 0))
-AND NOT EXISTS (
-  SELECT 1 FROM stretch CROSS JOIN pair p INDEXED BY pair_by_name
-    ON (p.id >> ${PAIR_SHIFT}) = stretch.number AND p.name_rev = wanted.value ->> 1
-  WHERE p.id < @below AND (p.first_ms, p.id) < (wanted.value ->> 2, wanted.value ->> 0))`;
+    AND (p.first_ms, p.id) < (wanted.first_ms, wanted.id))`;
 
 const STRETCHES_OF_RUN = 2 ** (RUN_SHIFT - PAIR_SHIFT);
 

@@ -5,6 +5,7 @@
  */
 
 import { ANSWERS } from './answer-schema.ts';
+import { BLOCKS } from './block-schema.ts';
 import { DEBUTS } from './debut-schema.ts';
 import { DOMAINS } from './domain-schema.ts';
 import { IDENTITY } from './identity-schema.ts';
@@ -271,6 +272,7 @@ export const MIGRATIONS: readonly string[] = [
   DOMAINS,
   DEBUTS,
   WORKLOAD_DAYS,
+  BLOCKS,
 ];
 
 /** The `user_version` that this program reads and writes. */

@@ -25,6 +25,16 @@ export class Most<T> {
     if (this.#limit >= 0 && this.#held.length > this.#limit + SPARE) this.#cut();
   }
 
+  addAll(items: readonly T[]): void {
+    for (const item of items) this.add(item);
+  }
+
+  /** The last of the first as it is by now; undefined while there is room. */
+  get last(): T | undefined {
+    if (this.#limit >= 0 && this.#held.length >= this.#limit) this.#cut();
+    return this.#last;
+  }
+
   inOrder(): T[] {
     this.#cut();
     return this.#held;
@@ -32,7 +42,7 @@ export class Most<T> {
 
   #cut(): void {
     this.#held.sort(this.#order);
-    if (this.#limit < 0 || this.#held.length <= this.#limit) return;
+    if (this.#limit < 0 || this.#held.length < this.#limit) return;
     this.#held.length = this.#limit;
     this.#last = this.#held.at(-1);
   }

@@ -1,15 +1,24 @@
-/** Who asked below a suffix that very many domains share, such as `com`. */
+/** Who asked below a suffix that many domains share, such as `com`. */
 
 import { dayOf } from './days.ts';
-import { daysOf, type Range, untilOf, verdictCondition } from './queries-filter.ts';
-import { heardOf } from './queries-heard.ts';
+import { PAIR_SHIFT } from './migrations.ts';
+import { daysOf, marksOf, type Range, untilOf } from './queries-filter.ts';
 import type { KeyFilter } from './queries-name.ts';
 import { HITS, type Pairs } from './queries-pairs.ts';
+import { Walks } from './queries-walk.ts';
+import { GOOD_PART, ROW_ENTRIES, type Size, wantedBy } from './queries-wanted.ts';
 import { PAIR_COLUMNS, type RawPair } from './rows.ts';
 
-/** A suffix with more pairs than this is looked up by time and not by name: it is so common
- * (`com`) that a walk through time meets enough of it. */
-const PAIRS_BY_NAME = 20_000;
+/** A suffix with fewer pairs is looked up by name, and each row is read: 20 ms. */
+const PAIRS_BY_NAME = 5000;
+/** Stretches that are looked at to know how common a suffix is. */
+const SAMPLES = 4;
+
+const COUNT = `${HITS} SELECT count(*) FROM (SELECT 1 FROM hit LIMIT ${PAIRS_BY_NAME})`;
+const COUNT_STRETCH = `
+SELECT count(*) FROM pair INDEXED BY pair_by_name
+WHERE (id >> ${PAIR_SHIFT}) = @stretch AND name_rev >= @from AND name_rev < @end`;
+const LAST = 'SELECT coalesce(max(id), 0) FROM pair';
 
 export class CommonQueries {
   readonly #pairs: Pairs;
@@ -19,42 +28,45 @@ export class CommonQueries {
   }
 
   isCommon([from, end]: Range): boolean {
-    const sql = `${HITS} SELECT count(*) FROM (SELECT 1 FROM hit LIMIT @limit)`;
-    const statement = this.#pairs.values<number>(sql);
-    return (statement.get({ from, end, limit: PAIRS_BY_NAME }) ?? 0) >= PAIRS_BY_NAME;
+    return (this.#pairs.values<number>(COUNT).get({ from, end }) ?? 0) >= PAIRS_BY_NAME;
   }
 
+  /** Pairs below a suffix that is common, first seen first. */
   find(range: Range, filter: KeyFilter): RawPair[] {
-    const { id } = filter;
-    return id === null ? this.#activeSince(range, filter) : this.#ofWorkload(id, range, filter);
+    const { id, sinceMs } = filter;
+    const size = this.#sizeOf(range);
+    const isGoodPart = size.below * GOOD_PART >= size.all;
+    const hasDays = sinceMs > 0 || marksOf(filter) !== null;
+    if (isGoodPart && hasDays && id === null) return this.#readActive(range, filter);
+    const wanted = wantedBy(this.#pairs, filter, size);
+    const isRare = wanted !== null && wanted.size * ROW_ENTRIES < size.below;
+    const walked = { range, filter, wanted };
+    const walks = new Walks(this.#pairs);
+    return isGoodPart || isRare ? walks.byNumber(walked) : walks.byName(walked);
   }
 
-  /** Pairs of a workload in a range of names, first seen first; reads every pair that it has. */
-  #ofWorkload(id: number, [from, end]: Range, filter: KeyFilter): RawPair[] {
-    const ids = [...heardOf(this.#pairs.db, id)].flatMap((step) => step.ids);
-    const { sinceMs, limit } = filter;
-    const values = { from, end, sinceMs, untilMs: untilOf(filter), limit };
-    return this.#pairs
-      .select(`
-SELECT ${PAIR_COLUMNS} FROM (
-  SELECT p.id FROM json_each(@ids) j CROSS JOIN pair p ON p.id = j.value
-  WHERE p.last_ms >= @sinceMs AND p.first_ms < @untilMs AND p.name_rev >= @from
-    AND p.name_rev < @end ${verdictCondition('p', filter)}
-  ORDER BY p.first_ms LIMIT @limit) found
-CROSS JOIN pair p ON p.id = found.id CROSS JOIN workload w ON w.id = p.workload_id
-ORDER BY p.first_ms`)
-      .all({ ...values, ids: JSON.stringify(ids) });
+  /** Out of some stretches, so about. */
+  #sizeOf([from, end]: Range): Size {
+    const all = 1 + (this.#pairs.values<number>(LAST).get({}) ?? 0);
+    const stretches = Math.ceil(all / 2 ** PAIR_SHIFT);
+    const step = Math.ceil(stretches / SAMPLES);
+    const count = this.#pairs.values<number>(COUNT_STRETCH);
+    let [below, looked] = [0, 0];
+    for (let stretch = 0; stretch < stretches; stretch += step, looked++) {
+      below += count.get({ stretch, from, end }) ?? 0;
+    }
+    return { all, below: (below * stretches) / looked };
   }
 
   /**
-   * The pairs of a common suffix that were asked for since then, first seen first.
+   * The pairs of a most common suffix that were asked for since then, first seen first.
    *
    * A walk through all that was ever seen may meet few of them, so the days of the last query are
    * walked one by one, each only up to the row that was the last one within the limit so far. The
    * oldest day is first, because it has the oldest: what is wanted is soon found, and the days that
    * follow are left at once.
    */
-  #activeSince([from, end]: Range, filter: KeyFilter): RawPair[] {
+  #readActive([from, end]: Range, filter: KeyFilter): RawPair[] {
     const { sinceMs, limit } = filter;
     const { pairsOfDay, marks } = daysOf(filter);
     const select = (also: string) =>

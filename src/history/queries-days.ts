@@ -5,6 +5,7 @@ import { countsOn, type FourCounts } from './day-counts.ts';
 import { dayOf, endOfDay } from './days.ts';
 import { type CountsSink, unpackCounts } from './packed-counts.ts';
 import { unpackIds } from './packed-ids.ts';
+import { PairSet } from './pair-set.ts';
 import { heardOf } from './queries-heard.ts';
 import { Sums } from './sums.ts';
 
@@ -36,17 +37,39 @@ export function sumsOfDays(db: Database.Database, days: DaysOf): Sums<number> {
     addPairs(sums, db, ids, (day) => day >= days.firstDay && day <= days.lastDay);
     return sums;
   }
+  const open = settledOf(db, asked, sums);
+  addPairs(sums, db, pairsOnDays(db, days.workloadId, open), (day) => open.has(day));
+  return sums;
+}
+
+/**
+ * Every pair of a workload that something was asked of on a day or after it, and maybe others; null
+ * where that is not known.
+ */
+export function pairsSince(
+  db: Database.Database,
+  workloadId: number,
+  firstDay: number,
+): PairSet | null {
+  const asked = daysKnown(db, { workloadId, firstDay, lastDay: Number.MAX_SAFE_INTEGER });
+  if (asked === null) return null;
+  const ids = new PairSet();
+  const open = settledOf(db, asked, ids);
+  for (const id of pairsOnDays(db, workloadId, open)) ids.add(id);
+  return ids;
+}
+
+/** Adds what rows of whole days say. @returns the days that have none */
+function settledOf(db: Database.Database, asked: DaysOf, sink: CountsSink): Set<number> {
   const { workloadId, firstDay, lastDay } = asked;
-  const settled = new Set<number>();
+  const open = new Set<number>();
+  for (let day = firstDay; day <= lastDay; day++) open.add(day);
   const rows = db.prepare<number[], [number, Buffer]>(SETTLED).raw();
   for (const [day, counts] of rows.iterate(workloadId, firstDay, lastDay)) {
-    settled.add(day);
-    unpackCounts(counts, sums);
+    open.delete(day);
+    unpackCounts(counts, sink);
   }
-  const open = new Set<number>();
-  for (let day = firstDay; day <= lastDay; day++) if (!settled.has(day)) open.add(day);
-  addPairs(sums, db, pairsOnDays(db, workloadId, open), (day) => open.has(day));
-  return sums;
+  return open;
 }
 
 /** Pairs of which something was asked on days that have no row, in order; some others with them. */

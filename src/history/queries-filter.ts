@@ -1,6 +1,6 @@
 /** What narrows a question about the history, as values and as SQL. */
 
-import { UNUSUAL } from './domain-schema.ts';
+import { ALL_UNUSUAL, UNUSUAL } from './domain-schema.ts';
 import { endOfSubtree } from './names.ts';
 import type { RawRow } from './rows.ts';
 
@@ -59,12 +59,18 @@ const BITS = {
   'would-deny': UNUSUAL.wouldDeny,
   failed: UNUSUAL.failed,
 } as const;
-const ALL_BITS = UNUSUAL.denied | UNUSUAL.wouldDeny | UNUSUAL.failed;
+
+/** Values of `pair.unusual` of the pairs that had such queries; null: of any. */
+export function marksOf({ verdict }: Filter): number[] | null {
+  if (verdict === undefined || verdict === null || verdict === 'allowed') return null;
+  const bit = BITS[verdict];
+  return Array.from({ length: ALL_UNUSUAL }, (_, i) => i + 1).filter((mark) => mark & bit);
+}
 
 /** All but allowed queries have an index of their own: few pairs may have had such ones. */
 export function daysOf(filter: Filter): Days {
-  const { verdict } = filter;
-  if (verdict === undefined || verdict === null || verdict === 'allowed') {
+  const marks = marksOf(filter);
+  if (marks === null) {
     const also = `p.last_day = @day AND @mark = 0 ${verdictCondition('p', filter)}`;
     return {
       pairsOfDay: `pair p INDEXED BY pair_by_day
@@ -72,8 +78,6 @@ export function daysOf(filter: Filter): Days {
       marks: [0],
     };
   }
-  const bit = BITS[verdict];
-  const marks = Array.from({ length: ALL_BITS }, (_, i) => i + 1).filter((mark) => mark & bit);
   const also = 'p.unusual = @mark AND p.unusual > 0 AND p.last_day = @day';
   return {
     pairsOfDay: `pair p INDEXED BY pair_by_verdict

@@ -1,16 +1,18 @@
 /** Questions in the order of time: what was first seen, and what a workload asked for. */
 
-import { endOfDay } from './days.ts';
-import { daysOf, type Filter, untilOf, verdictCondition } from './queries-filter.ts';
+import { BlockAges, blockOf } from './blocks.ts';
+import { dayOf, endOfDay } from './days.ts';
+import { Most } from './most.ts';
+import { pairsSince } from './queries-days.ts';
+import { daysOf, type Filter, marksOf, untilOf, verdictCondition } from './queries-filter.ts';
 import { heardOf } from './queries-heard.ts';
 import type { Pairs } from './queries-pairs.ts';
 import { PAIR_COLUMNS, type RawPair } from './rows.ts';
 
-interface Condition {
-  readonly where: string;
-  /** No pair that was first seen before is wanted. */
-  readonly fromMs: number;
-}
+type ByWorkload = Filter & { readonly workload: string };
+
+/** The pair first seen last, first. */
+const NEWEST = (a: RawPair, b: RawPair): number => b.first_ms - a.first_ms || b.id - a.id;
 
 export class TimeQueries {
   readonly #pairs: Pairs;
@@ -23,18 +25,13 @@ export class TimeQueries {
   firstSeen(filter: Filter): RawPair[] {
     const { workload, sinceMs } = filter;
     if (workload === null) return this.#newest(filter);
-    return this.#heardOf(this.#pairs.workloadId(workload), filter, {
-      where: 'p.first_ms >= @sinceMs',
-      fromMs: sinceMs,
-    });
+    const id = this.#pairs.workloadId(workload);
+    return this.#ofWorkload(id, { ...filter, sinceMs: 0 }, sinceMs);
   }
 
   /** Pairs of a workload that may have been asked for in a window, in the order of first seen. */
-  ofWorkload(filter: Filter & { readonly workload: string }): RawPair[] {
-    return this.#heardOf(this.#pairs.workloadId(filter.workload), filter, {
-      where: 'p.last_ms >= @sinceMs',
-      fromMs: 0,
-    });
+  ofWorkload(filter: ByWorkload): RawPair[] {
+    return this.#ofWorkload(this.#pairs.workloadId(filter.workload), filter, 0);
   }
 
   /**
@@ -50,55 +47,66 @@ SELECT ${PAIR_COLUMNS} FROM ${pairsOfDay}
 ORDER BY p.first_ms DESC LIMIT @limit`);
     const [firstDay, lastDay] = this.#pairs.activeDays(sinceMs);
     const inUse = this.#pairs.marksInUse(marks);
-    const newest = new Newest(limit);
+    const newest = new Most(limit, NEWEST);
     const untilMs = untilOf(filter);
-    for (let day = lastDay; day >= firstDay && endOfDay(day) > newest.fullSinceMs; day--) {
+    let fromMs = sinceMs;
+    for (let day = lastDay; day >= firstDay && endOfDay(day) > fromMs; day--) {
       for (const mark of inUse) {
-        const fromMs = Math.max(sinceMs, newest.fullSinceMs);
-        newest.add(statement.all({ day, mark, sinceMs: fromMs, untilMs, limit }));
+        newest.addAll(statement.all({ day, mark, sinceMs: fromMs, untilMs, limit }));
+        fromMs = Math.max(fromMs, newest.last?.first_ms ?? fromMs);
       }
     }
-    return newest.oldestFirst();
+    return newest.inOrder().reverse();
   }
 
-  /** The newest pairs of a workload that `where` holds for, oldest first. */
-  #heardOf(id: number | undefined, filter: Filter, { where, fromMs }: Condition): RawPair[] {
+  /**
+   * The newest pairs of a workload, oldest first.
+   *
+   * @param fromMs none that was first seen before is wanted
+   */
+  #ofWorkload(id: number | undefined, filter: Filter, fromMs: number): RawPair[] {
     if (id === undefined) return [];
+    const marks = marksOf(filter);
+    return marks === null
+      ? this.#heardOf(id, filter, fromMs)
+      : this.#markedOf(id, filter, fromMs, marks);
+  }
+
+  #heardOf(id: number, filter: Filter, fromMs: number): RawPair[] {
     const { sinceMs, limit } = filter;
+    const { db } = this.#pairs;
     const statement = this.#pairs.select(`
 SELECT ${PAIR_COLUMNS} FROM json_each(@ids) j CROSS JOIN pair p ON p.id = j.value
 CROSS JOIN workload w ON w.id = p.workload_id
-WHERE ${where} AND p.first_ms < @untilMs ${verdictCondition('p', filter)}`);
-    const newest = new Newest(limit);
+WHERE p.first_ms >= @fromMs AND p.first_ms < @untilMs AND p.last_ms >= @sinceMs
+  ${verdictCondition('p', filter)}`);
     const untilMs = untilOf(filter);
-    for (const { ids, newestMs } of heardOf(this.#pairs.db, id, { fromMs })) {
-      if (newestMs < newest.fullSinceMs) break;
-      newest.add(statement.all({ sinceMs, untilMs, ids: JSON.stringify(ids) }));
+    const active = sinceMs === 0 ? null : pairsSince(db, id, dayOf(sinceMs));
+    const ages = new BlockAges(db);
+    const newest = new Most(limit, NEWEST);
+    for (const { ids, newestMs } of heardOf(db, id, { fromMs })) {
+      if (newestMs < (newest.last?.first_ms ?? 0)) break;
+      const some = ids.filter((one) => {
+        return (active?.has(one) ?? true) && ages.oldestOf(blockOf(one)) < untilMs;
+      });
+      if (some.length === 0) continue;
+      newest.addAll(statement.all({ fromMs, untilMs, sinceMs, ids: JSON.stringify(some) }));
     }
-    return newest.oldestFirst();
-  }
-}
-
-/** The pairs first seen last, as many as the limit allows. */
-class Newest {
-  readonly #limit: number;
-  #raws: RawPair[] = [];
-  /** Nothing older than this can come in any more; 0 while there is room. */
-  fullSinceMs = 0;
-
-  constructor(limit: number) {
-    this.#limit = limit;
+    return newest.inOrder().reverse();
   }
 
-  add(raws: readonly RawPair[]): void {
-    this.#raws = [...this.#raws, ...raws];
-    if (this.#limit < 0 || this.#raws.length < this.#limit) return;
-    this.#raws.sort((a, b) => b.first_ms - a.first_ms);
-    this.#raws.length = this.#limit;
-    this.fullSinceMs = this.#raws.at(-1)?.first_ms ?? Number.MAX_SAFE_INTEGER;
-  }
-
-  oldestFirst(): RawPair[] {
-    return this.#raws.sort((a, b) => a.first_ms - b.first_ms || a.id - b.id);
+  /** By an index: of thousands of pairs that were always allowed none is read. */
+  #markedOf(id: number, filter: Filter, fromMs: number, marks: readonly number[]): RawPair[] {
+    const { sinceMs, limit } = filter;
+    const statement = this.#pairs.select(`
+SELECT ${PAIR_COLUMNS} FROM pair p INDEXED BY pair_by_workload
+CROSS JOIN workload w ON w.id = p.workload_id
+WHERE p.workload_id = @id AND p.unusual = @mark AND p.unusual > 0
+  AND p.first_ms >= @fromMs AND p.first_ms < @untilMs AND p.last_ms >= @sinceMs
+ORDER BY p.first_ms DESC LIMIT @limit`);
+    const newest = new Most(limit, NEWEST);
+    const values = { id, fromMs, untilMs: untilOf(filter), sinceMs, limit };
+    for (const mark of marks) newest.addAll(statement.all({ ...values, mark }));
+    return newest.inOrder().reverse();
   }
 }

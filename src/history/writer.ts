@@ -7,6 +7,7 @@
  */
 
 import type Database from 'better-sqlite3';
+import { BlockRows } from './blocks.ts';
 import { BusyRows } from './busy-rows.ts';
 import { packDays } from './day-counts.ts';
 import { dayOf } from './days.ts';
@@ -52,6 +53,7 @@ export class Writer {
   readonly #days: WorkloadDays;
   readonly #recent: RecentRows;
   readonly #busy: BusyRows;
+  readonly #blocks: BlockRows;
   readonly #debuts: Debuts;
   #pairNumbers: Numbers;
   #nameNumbers: Numbers;
@@ -71,6 +73,7 @@ export class Writer {
     this.#days = days;
     this.#recent = new RecentRows(db, names);
     this.#busy = new BusyRows(db);
+    this.#blocks = new BlockRows(db);
     this.#debuts = new Debuts(db);
     this.#pairNumbers = new Numbers(db, KIND_PAIRS);
     this.#nameNumbers = new Numbers(db, KIND_NAMES);
@@ -92,6 +95,7 @@ export class Writer {
       this.#totals.forget();
       this.#days.forget();
       this.#busy.forget();
+      this.#blocks.forget();
       this.#overMidnight.length = 0;
       for (const batch of [this.#sql.pairs, this.#sql.wholePairs, this.#sql.names]) batch.clear();
       this.#pairNumbers.rewind(this.#db);
@@ -119,6 +123,7 @@ export class Writer {
     for (const { id } of this.#overMidnight.splice(0)) this.#sql.noDays.run(id);
     this.#totals.store();
     this.#days.store();
+    this.#blocks.store();
     this.#recent.write(pairs);
     this.#busy.add(pairs);
     this.rowsWritten += rows;
@@ -178,6 +183,7 @@ export class Writer {
     known.id = id;
     if (dayOf(known.firstMs) < known.lastDay) this.#overMidnight.push(known);
     this.#totals.addNew(pair, id);
+    this.#blocks.note(id, known.firstMs);
     if (!isOfOne) for (let i = 0; i < known.names; i++) this.#insertName(names[i]!);
   }
 
@@ -239,6 +245,7 @@ export class Writer {
     const { id, lastDay } = known;
     if (dayOf(firstMs) < lastDay && dayOf(known.firstMs) === lastDay) this.#sql.noDays.run(id);
     known.firstMs = firstMs;
+    this.#blocks.note(id, firstMs);
     known.firstName = nameBelow(pair.first.name, known.domain);
     this.#packFirst(pair, this.#earlierFirst);
     const values = [firstMs, known.firstName, this.#earlierFirst, id];

@@ -91,3 +91,78 @@ INSERT INTO heard VALUES (1, ${NOON}, 1, NULL);`);
     expect(readHistory(path).firstSeen(ALL)).toMatchObject([{ domain: 'one.test', queries: 4 }]);
   });
 });
+
+describe('a file of version 9', () => {
+  const verdicts = ['allowed', 'denied', 'would_deny', 'failed'] as const;
+
+  /** Of each pair which counts are not zero, the first the lowest bit. */
+  function versionNine(pairs: readonly { id: number; firstMs: number; counts: number }[]): string {
+    const path = join(temporaryDirectory(), 'history.db');
+    const db = new Database(path);
+    for (const step of MIGRATIONS.slice(0, 9)) db.exec(step);
+    db.exec(`
+PRAGMA application_id = ${APPLICATION_ID};
+PRAGMA user_version = 9;
+INSERT INTO workload (id, name, first_ms, last_ms) VALUES (1, 'pay', 0, ${NOON});`);
+    const add = db.prepare(`
+INSERT INTO pair (id, workload_id, name_rev, first_ms, last_ms, last_day, allowed, denied,
+  would_deny, failed, first_name, first) VALUES (?, 1, ?, ?, ?, ?, ?, ?, ?, ?, '', zeroblob(27))`);
+    const heard = db.prepare('INSERT INTO heard VALUES (1, ?, ?, NULL)');
+    for (const { id, firstMs, counts } of pairs) {
+      const each = verdicts.map((_, i) => (counts >> i) & 1);
+      add.run(id, `test.d${id}.`, firstMs, NOON, Math.floor(NOON / DAY), ...each);
+      heard.run(firstMs, id);
+    }
+    db.close();
+    return path;
+  }
+
+  it('tells of each pair the verdicts that it had', () => {
+    const pairs = Array.from({ length: 16 }, (_, counts) => {
+      return { id: counts + 1, firstMs: NOON - 100 + counts, counts };
+    });
+    const path = versionNine(pairs);
+    fixture({ path });
+    const queries = readHistory(path);
+    for (const [i, verdict] of (['allowed', 'denied', 'would-deny', 'failed'] as const).entries()) {
+      const had = pairs.filter(({ counts }) => (counts >> i) & 1).map(({ id }) => `d${id}.test`);
+      for (const workload of [null, 'pay']) {
+        const found = queries.firstSeen({ ...ALL, workload, verdict });
+        expect(found.map(({ domain }) => domain)).toEqual(had);
+      }
+    }
+    const unusual = tableRows(path, 'SELECT unusual FROM pair ORDER BY id');
+    expect(unusual).toEqual(pairs.map(({ counts }) => ({ unusual: counts >> 1 })));
+  });
+
+  it('tells of each 4,096 pairs when the first of them was first seen', () => {
+    const times = { 1: 500, 4095: 30, 4096: 990, 8191: 40, 8192: 70, 12000: 80, 20480: 20 };
+    const pairs = Object.entries(times).map(([id, firstMs]) => {
+      return { id: Number(id), firstMs, counts: 1 };
+    });
+    const path = versionNine(pairs);
+    fixture({ path });
+    expect(tableRows(path, 'SELECT * FROM block')).toEqual([
+      { number: 0, oldest_ms: 30 },
+      { number: 1, oldest_ms: 40 },
+      { number: 2, oldest_ms: 70 },
+      { number: 5, oldest_ms: 20 },
+    ]);
+  });
+});
+
+describe('the oldest first sight of a block', () => {
+  it('is that of the earliest of its pairs, in whatever order they come or move back', () => {
+    const test = fixture();
+    const put = (...times: readonly number[]): unknown => {
+      test.put(times.map((at) => ({ name: `d${at % 100}.test`, allowed: 1, firstMs: NOON + at })));
+      test.recording.flush();
+      return tableRows(test.path, `SELECT number, oldest_ms - ${NOON} AS ms FROM block`);
+    };
+    expect(put(1233, 1234, 4801, 4800)).toEqual([{ number: 0, ms: 1233 }]);
+    expect(put(2002)).toEqual([{ number: 0, ms: 1233 }]);
+    expect(put(105)).toEqual([{ number: 0, ms: 105 }]);
+    expect(put(34)).toEqual([{ number: 0, ms: 34 }]);
+    expect(put(234)).toEqual([{ number: 0, ms: 34 }]);
+  });
+});

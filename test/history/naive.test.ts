@@ -4,7 +4,6 @@ import Database from 'better-sqlite3';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { KIND_NAME } from '../../src/events/kinds.ts';
-import { Debuts } from '../../src/history/debuts.ts';
 import { reversedFromText, textOfReversed } from '../../src/history/names.ts';
 import { HistoryQueries } from '../../src/history/queries.ts';
 import { CommonQueries } from '../../src/history/queries-common.ts';
@@ -12,10 +11,10 @@ import { type AskedVerdict, type Filter, rangeOf } from '../../src/history/queri
 import { Pairs } from '../../src/history/queries-pairs.ts';
 import { openForReading } from '../../src/history/reader.ts';
 import type { PairRow } from '../../src/history/rows.ts';
-import { Settling } from '../../src/history/settling.ts';
 import { hunt } from '../../src/hunt/hunt.ts';
 import { fixture } from './support/fixture.ts';
 import { NOON, type RecordSpec } from './support/records.ts';
+import { spread } from './support/spread.ts';
 
 const RUNS = 3;
 const FILTERS = 30;
@@ -78,7 +77,7 @@ interface Row {
   readonly counts: Readonly<Record<AskedVerdict, number>>;
 }
 
-function historyOf(all: readonly Asked[]): { db: Database.Database; rows: Row[] } {
+function historyOf(all: readonly Asked[], apart = APART): { db: Database.Database; rows: Row[] } {
   const test = fixture({ retentionMs: 400 * 24 * HOUR_MS });
   for (const [i, record] of recordsOf(all).entries()) {
     test.put([record]);
@@ -86,28 +85,19 @@ function historyOf(all: readonly Asked[]): { db: Database.Database; rows: Row[] 
   }
   test.recording.flush();
   test.recording.close();
-  const writer = new Database(test.path);
-  const ids = writer.prepare<[], number>('SELECT id FROM pair ORDER BY id DESC').pluck().all();
-  for (const id of ids) {
-    const to = { id, to: id * APART };
-    writer.prepare('UPDATE pair SET id = @to WHERE id = @id').run(to);
-    writer.prepare('UPDATE name SET pair_id = @to WHERE pair_id = @id').run(to);
-  }
-  const heard = writer.prepare<[], [number, number, number]>(
-    'SELECT workload_id, first_ms, id FROM pair',
-  );
-  const keys = heard.raw().all();
-  writer.exec('DELETE FROM heard');
-  const add = writer.prepare('INSERT INTO heard VALUES (?, ?, ?, NULL)');
-  for (const key of keys) add.run(...key);
-  const settling = new Settling(writer);
-  while (settling.step());
-  const debuts = new Debuts(writer);
-  while (debuts.step());
-  writer.close();
+  const nowMs = NOON + all.reduce((sum, { hours }) => sum + hours, 0) * HOUR_MS;
+  spread(test.path, { apart, nowMs });
+  makeLarge(test.path, 'web');
   const db = openForReading(test.path);
   onTestFinished(() => void db.close());
   return { db, rows: rowsOf(db) };
+}
+
+/** Has a workload taken for one that a good part of all pairs are of. */
+function makeLarge(path: string, workload: string): void {
+  const db = new Database(path);
+  db.prepare('UPDATE workload SET domains = 1000000 WHERE name = ?').run(workload);
+  db.close();
 }
 
 /** Every pair, first seen first. */
@@ -152,14 +142,17 @@ function freshOf(rows: readonly Row[], { sinceMs, untilMs = Infinity }: Filter):
   return [...first.values()].filter((row) => row.firstMs >= sinceMs && row.firstMs < untilMs);
 }
 
-function hold(check: (db: Database.Database, rows: readonly Row[], filter: Filter) => void): void {
+function hold(
+  check: (db: Database.Database, rows: readonly Row[], filter: Filter) => void,
+  apart = APART,
+): void {
   const sizes = { minLength: 60, maxLength: 200 };
   fc.assert(
     fc.property(
       fc.array(asked, sizes),
       fc.array(filters, { minLength: FILTERS, maxLength: FILTERS }),
       (all, some) => {
-        const { db, rows } = historyOf(all);
+        const { db, rows } = historyOf(all, apart);
         for (const filter of some) check(db, rows, filter);
       },
     ),
@@ -197,7 +190,10 @@ describe('a question answers what a walk over every row says', () => {
     });
   });
 
-  it('who asked below a suffix, rare or common', () => {
+  it.each([
+    ['few', APART],
+    ['a good part', 1],
+  ])('who asked below a suffix that %s of all pairs lie below', (_, apart) => {
     hold((db, rows, filter) => {
       const pairs = new Pairs(db);
       const common = new CommonQueries(pairs);
@@ -211,7 +207,7 @@ describe('a question answers what a walk over every row says', () => {
         const asIfCommon = common.find(rangeOf(reversed, 'subtree'), { ...filter, id });
         expect(shown(pairs.rows(asIfCommon))).toEqual(want);
       }
-    });
+    }, apart);
   });
 
   it('who asked for a list of names', () => {

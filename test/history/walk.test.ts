@@ -1,0 +1,191 @@
+/** Walks find those first seen first, however numbers and times lie. */
+
+import Database from 'better-sqlite3';
+import fc from 'fast-check';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { BLOCK_SHIFT } from '../../src/history/block-schema.ts';
+import { MIGRATIONS } from '../../src/history/migrations.ts';
+import { PairSet } from '../../src/history/pair-set.ts';
+import { type AskedVerdict, rangeOf } from '../../src/history/queries-filter.ts';
+import type { KeyFilter } from '../../src/history/queries-name.ts';
+import { Pairs } from '../../src/history/queries-pairs.ts';
+import { Walks } from '../../src/history/queries-walk.ts';
+import { Settling } from '../../src/history/settling.ts';
+
+interface Pair {
+  readonly id: number;
+  readonly workload: number;
+  readonly domain: string;
+  readonly firstMs: number;
+  readonly lastMs: number;
+  readonly verdict: AskedVerdict;
+}
+
+const ALL = { workload: null, id: null, sinceMs: 0, limit: -1 };
+const RANGE = rangeOf('com.', 'subtree');
+
+/** Numbers in order, a block or several apart; times mostly in that order. */
+const pairs: fc.Arbitrary<Pair[]> = fc
+  .array(
+    fc.record({
+      step: fc.constantFrom(1, 1, 1, 500, 5000, 40_000),
+      workload: fc.integer({ min: 1, max: 3 }),
+      suffix: fc.constantFrom('com.', 'com.', 'org.'),
+      late: fc.constantFrom(0, 0, 0, 1, 30, 5000),
+      lasted: fc.constantFrom(0, 10, 500),
+      verdict: fc.constantFrom('allowed', 'denied', 'failed'),
+    }),
+    { minLength: 1, maxLength: 120 },
+  )
+  .map((all) => {
+    let id = 0;
+    return all.map(({ step, workload, suffix, late, lasted, verdict }, i) => {
+      id += step;
+      const firstMs = 10_000 + i - late;
+      return {
+        id,
+        workload,
+        domain: `${suffix}d${i}.`,
+        firstMs,
+        lastMs: firstMs + lasted,
+        verdict,
+      };
+    });
+  });
+
+const filters: fc.Arbitrary<KeyFilter> = fc.record({
+  workload: fc.constant(null),
+  id: fc.constantFrom(null, null, 1, 2),
+  sinceMs: fc.constantFrom(0, 0, 10_020, 10_300),
+  untilMs: fc.constantFrom(9000, 10_050, 1e12),
+  verdict: fc.constantFrom(null, 'allowed', 'denied'),
+  limit: fc.constantFrom(-1, 1, 3, 20),
+});
+
+function historyOf(all: readonly Pair[]): Database.Database {
+  const db = new Database(':memory:');
+  onTestFinished(() => void db.close());
+  for (const step of MIGRATIONS) db.exec(step);
+  for (const id of [1, 2, 3]) {
+    db.prepare('INSERT INTO workload (id, name, first_ms, last_ms) VALUES (?, ?, 0, 0)').run(
+      id,
+      `w${id}`,
+    );
+  }
+  const add = db.prepare(`
+INSERT INTO pair (id, workload_id, name_rev, first_ms, last_ms, last_day, allowed, denied, failed,
+  first_name, first) VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?, '', zeroblob(27))`);
+  for (const { id, workload, domain, firstMs, lastMs, verdict } of all) {
+    const counts = ['allowed', 'denied', 'failed'].map((one) => (one === verdict ? 1 : 0));
+    add.run(id, workload, domain, firstMs, lastMs, ...counts);
+  }
+  db.exec(`INSERT INTO block SELECT id >> ${BLOCK_SHIFT}, min(first_ms) FROM pair GROUP BY 1`);
+  const settling = new Settling(db);
+  while (settling.step());
+  return db;
+}
+
+function answersTo(pair: Pair, { id, sinceMs, untilMs = 0, verdict }: KeyFilter): boolean {
+  if (!pair.domain.startsWith('com.') || (id !== null && pair.workload !== id)) return false;
+  return (
+    pair.lastMs >= sinceMs &&
+    pair.firstMs < untilMs &&
+    (verdict === null || verdict === pair.verdict)
+  );
+}
+
+function naive(all: readonly Pair[], filter: KeyFilter): number[] {
+  const found = all
+    .filter((pair) => answersTo(pair, filter))
+    .sort((a, b) => a.firstMs - b.firstMs || a.id - b.id);
+  return found.slice(0, filter.limit < 0 ? found.length : filter.limit).map(({ id }) => id);
+}
+
+function setOf(ids: readonly number[]): PairSet {
+  const set = new PairSet();
+  for (const id of ids) set.add(id);
+  return set;
+}
+
+describe('a walk finds those first seen first', () => {
+  it('by name and by number, whatever is wanted of them', () => {
+    fc.assert(
+      fc.property(pairs, fc.array(filters, { minLength: 5, maxLength: 5 }), (all, some) => {
+        const walks = new Walks(new Pairs(historyOf(all)));
+        const others = all.filter((_, i) => i % 3 === 0).map(({ id }) => id);
+        for (const filter of some) {
+          const want = naive(all, filter);
+          const matching = all.filter((pair) => answersTo(pair, filter)).map(({ id }) => id);
+          for (const wanted of [null, setOf([...matching, ...others])]) {
+            const walked = { range: RANGE, filter, wanted };
+            expect(walks.byName(walked).map(({ id }) => id)).toEqual(want);
+            expect(walks.byNumber(walked).map(({ id }) => id)).toEqual(want);
+          }
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('of nothing', () => {
+    const walks = new Walks(new Pairs(historyOf([])));
+    const walked = { range: RANGE, filter: ALL, wanted: null };
+    expect(walks.byName(walked)).toEqual([]);
+    expect(walks.byNumber(walked)).toEqual([]);
+    expect(walks.byNumber({ ...walked, wanted: new PairSet() })).toEqual([]);
+  });
+});
+
+/** Counts the rows that are read with statements of rows. */
+class CountedPairs extends Pairs {
+  rowsRead = 0;
+  readonly #counted = new Set<unknown>();
+
+  override select(sql: string): ReturnType<Pairs['select']> {
+    const statement = super.select(sql);
+    if (this.#counted.has(statement)) return statement;
+    this.#counted.add(statement);
+    const all = statement.all.bind(statement);
+    statement.all = (...values) => {
+      const rows = all(...values);
+      this.rowsRead += rows.length;
+      return rows;
+    };
+    return statement;
+  }
+}
+
+describe('a walk reads no row of a block that has none old enough', () => {
+  const count = 200;
+  const old: Pair = {
+    id: count * 2 ** BLOCK_SHIFT,
+    workload: 1,
+    domain: 'com.old.',
+    firstMs: 1,
+    lastMs: 5000,
+    verdict: 'allowed',
+  };
+  const inOrder = Array.from({ length: count * 10 }, (_, i): Pair => {
+    const id = Math.floor(i / 10) * 2 ** BLOCK_SHIFT + (i % 10);
+    return { ...old, id, domain: `com.d${i}.`, firstMs: 1000 + i };
+  });
+  const all = [...inOrder, old];
+  const wanted = setOf(all.map(({ id }) => id));
+
+  it.each([
+    ['by name', 'byName', null, 501],
+    ['all by number', 'byNumber', null, 21],
+    ['some by number', 'byNumber', wanted, 501],
+  ] as const)('%s', (_, how, some, most) => {
+    const pairs = new CountedPairs(historyOf(all));
+    const walk = (filter: object): number[] => {
+      const walked = { range: RANGE, filter: { ...ALL, ...filter }, wanted: some };
+      return new Walks(pairs)[how](walked).map(({ id }) => id);
+    };
+    expect(walk({ limit: 12 })).toEqual([old.id, ...inOrder.slice(0, 11).map(({ id }) => id)]);
+    expect(pairs.rowsRead).toBeLessThanOrEqual(most);
+    pairs.rowsRead = 0;
+    expect(walk({ untilMs: 1000 })).toEqual([old.id]);
+    expect(pairs.rowsRead).toBe(1);
+  });
+});
