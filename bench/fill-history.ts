@@ -4,6 +4,7 @@
  */
 
 import type Database from 'better-sqlite3';
+import { BLOCK_SHIFT } from '../src/history/block-schema.ts';
 import type { BusyEntry } from '../src/history/busy.ts';
 import { packDays } from '../src/history/day-counts.ts';
 import { DaySettling } from '../src/history/day-settling.ts';
@@ -55,6 +56,8 @@ SELECT id, w, CASE WHEN d % 500 = 499 THEN 'dk.' WHEN d % 50 = 48 THEN 'io.'
   x'00000000000000000000ffff0a0000010001010000000100000000',
   CASE WHEN last > at AND at / ${DAY_MS} < @today - 10 THEN @days END FROM t`;
 
+const FILL_BLOCKS = `
+INSERT INTO block SELECT id >> ${BLOCK_SHIFT}, min(first_ms) FROM pair GROUP BY 1`;
 const FILL_HEARD =
   'INSERT INTO heard SELECT workload_id, first_ms, id, NULL FROM pair ORDER BY 1, 2, 3';
 
@@ -106,6 +109,7 @@ export function fill(db: Database.Database, filled: Filled): void {
     db.prepare(FILL_NAMES).run({ each: JSON.stringify([...Array(NAMES).keys()]) });
     for (const { sql } of indexes) db.exec(sql);
     db.exec(FILL_HEARD);
+    db.exec(FILL_BLOCKS);
     fillWoken(db, today);
     fillBusy(db, filled);
   })();

@@ -21,13 +21,16 @@ function harmless(text: string): string {
   return text.split('\n').map(escapeText).join('\n');
 }
 
-const asked = COMMANDS.find(({ name }) => name === process.argv[2]);
+const words = process.argv.slice(2);
+// As people ask any program.
+if (words[0] === '--version' || words[0] === '-V') words[0] = 'version';
+const asked = COMMANDS.find(({ name }) => name === words[0]);
 for (const command of asked === undefined ? COMMANDS : [asked]) {
   (await command.load()).register(program, context);
 }
 
 try {
-  await program.parseAsync();
+  await program.parseAsync(words, { from: 'user' });
 } catch (error) {
   if (error instanceof CommanderError) {
     process.exitCode = error.exitCode === 0 ? 0 : 2;

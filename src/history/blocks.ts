@@ -41,7 +41,10 @@ ON CONFLICT (number) DO UPDATE SET oldest_ms = min(oldest_ms, excluded.oldest_ms
   }
 }
 
-/** How old pairs are at most, by number; as they are when it is made. */
+/**
+ * How old pairs are at most, by number; as they are when it is made. Pairs of a block that nothing
+ * is known of may be as old as any: they are read, and what is told is right.
+ */
 export class BlockAges {
   readonly #oldest: number[] = [];
   /** Of each block and all that follow. */
@@ -50,23 +53,23 @@ export class BlockAges {
   constructor(db: Database.Database) {
     const rows = db.prepare<[], [number, number]>('SELECT number, oldest_ms FROM block').raw();
     for (const [block, oldestMs] of rows.iterate()) {
-      while (this.#oldest.length < block) this.#oldest.push(NEVER);
+      while (this.#oldest.length < block) this.#oldest.push(0);
       this.#oldest.push(oldestMs);
     }
     let oldestMs = NEVER;
     for (let block = this.#oldest.length - 1; block >= 0; block--) {
-      oldestMs = Math.min(oldestMs, this.#oldest[block] ?? NEVER);
+      oldestMs = Math.min(oldestMs, this.oldestOf(block));
       this.#oldestFrom[block] = oldestMs;
     }
   }
 
   /** No pair of that block was first seen before. */
   oldestOf(block: number): number {
-    return this.#oldest[block] ?? NEVER;
+    return this.#oldest[block] ?? 0;
   }
 
   /** No pair of that block, nor of one that follows, was first seen before. */
   oldestFrom(block: number): number {
-    return this.#oldestFrom[block] ?? NEVER;
+    return this.#oldestFrom[block] ?? 0;
   }
 }

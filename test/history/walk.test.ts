@@ -4,6 +4,7 @@ import Database from 'better-sqlite3';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { BLOCK_SHIFT } from '../../src/history/block-schema.ts';
+import { RUN_SHIFT } from '../../src/history/domain-schema.ts';
 import { MIGRATIONS } from '../../src/history/migrations.ts';
 import { PairSet } from '../../src/history/pair-set.ts';
 import { type AskedVerdict, rangeOf } from '../../src/history/queries-filter.ts';
@@ -24,11 +25,11 @@ interface Pair {
 const ALL = { workload: null, id: null, sinceMs: 0, limit: -1 };
 const RANGE = rangeOf('com.', 'subtree');
 
-/** Numbers in order, a block or several apart; times mostly in that order. */
+/** Numbers in order, some blocks apart, around the end of a run; times mostly in that order. */
 const pairs: fc.Arbitrary<Pair[]> = fc
   .array(
     fc.record({
-      step: fc.constantFrom(1, 1, 1, 500, 5000, 40_000),
+      step: fc.oneof({ weight: 9, arbitrary: fc.constantFrom(1, 500, 3000) }, fc.constant(40_000)),
       workload: fc.integer({ min: 1, max: 3 }),
       suffix: fc.constantFrom('com.', 'com.', 'org.'),
       late: fc.constantFrom(0, 0, 0, 1, 30, 5000),
@@ -38,7 +39,7 @@ const pairs: fc.Arbitrary<Pair[]> = fc
     { minLength: 1, maxLength: 120 },
   )
   .map((all) => {
-    let id = 0;
+    let id = 2 ** RUN_SHIFT - 60_000;
     return all.map(({ step, workload, suffix, late, lasted, verdict }, i) => {
       id += step;
       const firstMs = 10_000 + i - late;
@@ -123,8 +124,26 @@ describe('a walk finds those first seen first', () => {
           }
         }
       }),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
+  });
+
+  it('also where nothing is known of their blocks', () => {
+    const all = Array.from({ length: 30 }, (_, i): Pair => {
+      const [id, firstMs] = [(i + 1) * 3000, 1000 - i];
+      return { id, workload: 1, domain: `com.d${i}.`, firstMs, lastMs: 1000, verdict: 'allowed' };
+    });
+    const want = all.slice(-4).reverse();
+    for (const forget of ['1', 'number >= 10', 'number < 12']) {
+      const db = historyOf(all);
+      db.exec(`DELETE FROM block WHERE ${forget}`);
+      const walks = new Walks(new Pairs(db));
+      for (const wanted of [null, setOf(all.map(({ id }) => id))]) {
+        const walked = { range: RANGE, filter: { ...ALL, limit: 4 }, wanted };
+        expect(walks.byName(walked).map(({ id }) => id)).toEqual(want.map(({ id }) => id));
+        expect(walks.byNumber(walked).map(({ id }) => id)).toEqual(want.map(({ id }) => id));
+      }
+    }
   });
 
   it('of nothing', () => {
