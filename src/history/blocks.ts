@@ -52,7 +52,7 @@ export class BlockAges {
 
   constructor(db: Database.Database) {
     const rows = db.prepare<[], [number, number]>('SELECT number, oldest_ms FROM block').raw();
-    for (const [block, oldestMs] of rows.iterate()) {
+    for (const [block, oldestMs] of rows.all()) {
       while (this.#oldest.length < block) this.#oldest.push(0);
       this.#oldest.push(oldestMs);
     }

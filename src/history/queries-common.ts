@@ -6,18 +6,22 @@ import { daysOf, marksOf, type Range, untilOf } from './queries-filter.ts';
 import type { KeyFilter } from './queries-name.ts';
 import { HITS, type Pairs } from './queries-pairs.ts';
 import { Walks } from './queries-walk.ts';
-import { GOOD_PART, ROW_ENTRIES, type Size, wantedBy } from './queries-wanted.ts';
+import { type Size, wantedBy } from './queries-wanted.ts';
 import { PAIR_COLUMNS, type RawPair } from './rows.ts';
 
 /** A suffix with fewer pairs is looked up by name, and each row is read: 20 ms. */
 const PAIRS_BY_NAME = 5000;
+/** Of the pairs of a walk one in so many, or more, lie below the most common suffixes. */
+const GOOD_PART = 20;
 /** Stretches that are looked at to know how common a suffix is. */
 const SAMPLES = 4;
 
 const COUNT = `${HITS} SELECT count(*) FROM (SELECT 1 FROM hit LIMIT ${PAIRS_BY_NAME})`;
 const COUNT_STRETCH = `
-SELECT count(*) FROM pair INDEXED BY pair_by_name
-WHERE (id >> ${PAIR_SHIFT}) = @stretch AND name_rev >= @from AND name_rev < @end`;
+SELECT count(*) FROM (
+  SELECT 1 FROM pair INDEXED BY pair_by_name
+  WHERE (id >> ${PAIR_SHIFT}) = @stretch AND name_rev >= @from AND name_rev < @end
+  LIMIT ${Math.ceil(2 ** PAIR_SHIFT / GOOD_PART)})`;
 const LAST = 'SELECT coalesce(max(id), 0) FROM pair';
 
 export class CommonQueries {
@@ -35,17 +39,16 @@ export class CommonQueries {
   find(range: Range, filter: KeyFilter): RawPair[] {
     const { id, sinceMs } = filter;
     const size = this.#sizeOf(range);
-    const isGoodPart = size.below * GOOD_PART >= size.all;
-    const hasDays = sinceMs > 0 || marksOf(filter) !== null;
-    if (isGoodPart && hasDays && id === null) return this.#readActive(range, filter);
     const wanted = wantedBy(this.#pairs, filter, size);
-    const isRare = wanted !== null && wanted.size * ROW_ENTRIES < size.below;
-    const walked = { range, filter, wanted };
     const walks = new Walks(this.#pairs);
-    return isGoodPart || isRare ? walks.byNumber(walked) : walks.byName(walked);
+    const walked = { range, filter, wanted };
+    if (size.below * GOOD_PART < size.all) return walks.byName(walked);
+    const hasDays = sinceMs > 0 || marksOf(filter) !== null;
+    if (wanted === null && hasDays && id === null) return this.#readActive(range, filter);
+    return walks.byNumber(walked);
   }
 
-  /** Out of some stretches, so about. */
+  /** Out of some stretches, so about; a good part is not counted further. */
   #sizeOf([from, end]: Range): Size {
     const all = 1 + (this.#pairs.values<number>(LAST).get({}) ?? 0);
     const stretches = Math.ceil(all / 2 ** PAIR_SHIFT);

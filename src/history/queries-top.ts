@@ -45,8 +45,10 @@ SELECT hour, ${by}s, missed FROM busy WHERE hour >= ? AND hour <= ? ORDER BY hou
     if (first < 0) first = hour;
     last = hour;
     missed += by === 'domain' ? missedThen : 0;
-    for (const [name, ...counts] of JSON.parse(entries) as BusyEntry[]) {
-      if (only === null || only === name) sums.add(name, ...counts);
+    // Each by its place: a month has 190,000, and to spread them takes three times as long.
+    for (const entry of JSON.parse(entries) as BusyEntry[]) {
+      if (only !== null && only !== entry[0]) continue;
+      sums.add(entry[0], entry[1], entry[2], entry[3], entry[4]);
     }
   }
   return {
