@@ -13,6 +13,9 @@ import { PAIR_COLUMNS, type PairRow, type RawPair } from './rows.ts';
 /** Pairs that are looked at together; names with more of them are asked one by one. */
 const PAIRS_AT_ONCE = 20_000;
 
+/** Names of a list that are looked for together, at most. */
+const NAMES_AT_ONCE = 1000;
+
 export interface ListedRow {
   /** The name of the list, as text. */
   readonly indicator: string;
@@ -60,17 +63,31 @@ export class ListQueries {
 
   /** Rows of each name that was asked for, in the order of the list; who first, first. */
   ofNames(names: readonly string[], filter: Filter): ListedRow[] {
-    const find = this.finder(names, filter);
     const rows: ListedRow[] = [];
-    for (const name of names) {
-      const left = filter.limit < 0 ? -1 : filter.limit - rows.length;
-      if (left === 0) break;
-      const found = find?.(name).rows ?? this.#byName.ofName(name, 'subtree', filter);
-      const sorted = found.toSorted((a, b) => a.firstMs - b.firstMs);
-      const indicator = textOfReversed(name);
-      for (const row of left < 0 ? sorted : sorted.slice(0, left)) rows.push({ indicator, row });
+    for (let at = 0; at < names.length; at += NAMES_AT_ONCE) {
+      for (const [name, found] of this.#ofSome(names.slice(at, at + NAMES_AT_ONCE), filter)) {
+        const indicator = textOfReversed(name);
+        for (const row of found.toSorted((a, b) => a.firstMs - b.firstMs)) {
+          if (rows.length === filter.limit) return rows;
+          rows.push({ indicator, row });
+        }
+      }
     }
     return rows;
+  }
+
+  /** Looks for names together, where they have too many pairs for half of them at a time. */
+  *#ofSome(names: readonly string[], filter: Filter): Generator<[string, readonly PairRow[]]> {
+    const find = this.finder(names, filter);
+    if (find === null && names.length > 1) {
+      const half = names.length >>> 1;
+      yield* this.#ofSome(names.slice(0, half), filter);
+      yield* this.#ofSome(names.slice(half), filter);
+      return;
+    }
+    for (const name of names) {
+      yield [name, find?.(name).rows ?? this.#byName.ofName(name, 'subtree', filter)];
+    }
   }
 
   /** For names of the list; null where too many pairs are about them, and they are to be split. */

@@ -212,7 +212,8 @@ describe('a question answers what a walk over every row says', () => {
 
   it('who asked for a list of names', () => {
     hold((db, rows, filter) => {
-      const list = ['d3.com', 'd4.test', 'nobody.example', 'd5.co.uk', 'test'];
+      const strangers = Array.from({ length: STRANGERS }, (_, i) => `s${i}.com`);
+      const list = ['d3.com', 'd4.test', ...strangers, 'nobody.example', 'd5.co.uk', 'test'];
       const found = new HistoryQueries(db).ofNames(list.map(reversedFromText), filter);
       const own = rows.filter((row) => isOf(row, filter) && answersTo(row, filter));
       const want = list.flatMap((name) => own.filter(({ domain }) => isBelow(domain, name)));

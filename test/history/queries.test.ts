@@ -135,8 +135,8 @@ describe('ofNames', () => {
   });
 });
 
-describe('ofName of a suffix with very many domains', () => {
-  it('gives the same as by names, for one workload and for all', () => {
+describe('a suffix with very many domains', () => {
+  it('gives the same as by names, for one workload and for all, and out of a list', () => {
     const test = fixture();
     const records = Array.from({ length: 20_500 }, (_, i) => ({
       name: `d${i}.com`,
@@ -154,6 +154,15 @@ describe('ofName of a suffix with very many domains', () => {
     const late = { workload: null, sinceMs: NOON + 20_498, limit: 3 };
     const lateNames = found.ofName('com.', 'subtree', late).map((row) => row.name);
     expect(lateNames).toEqual(['d20498.com', 'd20499.com']);
+    const list = ['org.d0.', 'org.', 'com.', 'com.d7.', 'com.d5.'];
+    const listed = (limit: number): string[] =>
+      found
+        .ofNames(list, { workload: null, sinceMs: 0, limit })
+        .map(({ indicator, row }) => `${indicator} ${row.name}`);
+    expect(listed(4)).toEqual(['d0.org d0.org', 'org d0.org', 'com d0.com', 'com d1.com']);
+    const all = listed(-1);
+    expect(all).toHaveLength(20_504);
+    expect(all.slice(-3)).toEqual(['com d20499.com', 'd7.com d7.com', 'd5.com d5.com']);
   });
 });
 
