@@ -128,6 +128,25 @@ describe('a walk finds those first seen first', () => {
     );
   });
 
+  it('of more than are read at once, in another order by name, one of them late', () => {
+    const all = Array.from({ length: 1200 }, (_, i): Pair => {
+      const firstMs = i === 700 ? 10 : 1000 + i;
+      const domain = `com.d${1000 + ((i + 850) % 1200)}.`;
+      const id = 2 ** RUN_SHIFT - 12_000 + i * 10;
+      return { id, workload: 1, domain, firstMs, lastMs: 5000, verdict: 'allowed' };
+    });
+    // A run is whole once there is a pair beyond it.
+    const beyond = { ...all[0]!, id: 2 ** RUN_SHIFT, domain: 'org.', firstMs: 3000 };
+    const db = historyOf([...all, beyond]);
+    const walks = new Walks(new Pairs(db));
+    const filter = { ...ALL, untilMs: 1e12, verdict: null, limit: 6 };
+    for (const wanted of [null, setOf(all.map(({ id }) => id))]) {
+      const walked = { range: RANGE, filter, wanted };
+      expect(walks.byName(walked).map(({ id }) => id)).toEqual(naive(all, filter));
+      expect(walks.byNumber(walked).map(({ id }) => id)).toEqual(naive(all, filter));
+    }
+  });
+
   it('also where nothing is known of their blocks', () => {
     const all = Array.from({ length: 30 }, (_, i): Pair => {
       const [id, firstMs] = [(i + 1) * 3000, 1000 - i];

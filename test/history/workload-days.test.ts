@@ -173,12 +173,18 @@ describe('top domain of a workload', () => {
     addPairs(db, 2, TODAY - 5);
     const counts = [1, 0, 0, 0] as const;
     const days = packDays({ firstDay: TODAY - 5, lastDay: TODAY - 5, counts, days: null });
-    db.prepare('UPDATE pair SET last_day = ?, allowed = 3, days = ?').run(TODAY - 3, days);
+    const last = db.prepare('UPDATE pair SET last_day = ?, last_ms = ?, allowed = 3, days = ?');
+    last.run(TODAY - 3, (TODAY - 3) * DAY, days);
     for (const step of MIGRATIONS.slice(BEFORE)) db.exec(step);
     settle(db, new WorkloadDays(db), TODAY);
     expect(countOf(db, TODAY - 3, TODAY)).toBe(4);
     expect(countOf(db, TODAY - 5, TODAY)).toBe(6);
     expect(countOf(db, TODAY - 2, TODAY)).toBe(0);
+    const since = (day: number): number => {
+      const filter = { workload: 'pay', sinceMs: day * DAY, limit: -1 };
+      return new HistoryQueries(db).ofWorkload(filter).length;
+    };
+    expect([TODAY - 5, TODAY - 3, TODAY - 2].map(since)).toEqual([2, 2, 0]);
   });
 });
 
