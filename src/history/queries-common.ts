@@ -42,7 +42,7 @@ export class CommonQueries {
     const wanted = wantedBy(this.#pairs, filter, size);
     const walks = new Walks(this.#pairs);
     const walked = { range, filter, wanted };
-    if (size.below * GOOD_PART < size.all) return walks.byName(walked);
+    if (!size.isGoodPart) return walks.byName(walked);
     const hasDays = sinceMs > 0 || marksOf(filter) !== null;
     if (wanted === null && hasDays && id === null) return this.#readActive(range, filter);
     return walks.byNumber(walked);
@@ -58,7 +58,8 @@ export class CommonQueries {
     for (let stretch = 0; stretch < stretches; stretch += step, looked++) {
       below += count.get({ stretch, from, end }) ?? 0;
     }
-    return { all, below: (below * stretches) / looked };
+    below *= stretches / looked;
+    return { all, below, isGoodPart: below * GOOD_PART >= all };
   }
 
   /**

@@ -27,6 +27,7 @@ WHERE run = @number AND name_rev >= @from AND name_rev < @end`;
 const OF_STRETCH = `
 SELECT json_group_array(id) FROM pair INDEXED BY pair_by_name
 WHERE (id >> ${PAIR_SHIFT}) = @number AND name_rev >= @from AND name_rev < @end`;
+const OF_WORKLOAD = `${OF_STRETCH} AND workload_id = @id`;
 const RUNS = 'SELECT coalesce(max(number) + 1, 0) FROM domain_run WHERE cursor IS NULL';
 
 /** Pairs below a suffix. */
@@ -81,24 +82,25 @@ export class Walks {
     return first.inOrder();
   }
 
-  /** Of one run after the other, then of each stretch. */
+  /**
+   * Of one run after the other, then of each stretch. A run does not know whose pairs it has, and
+   * so those of a workload are looked for in every stretch.
+   */
   *#partsByName(walked: Walked): Generator<Part> {
-    const { range, wanted } = walked;
+    const { range, filter, wanted } = walked;
+    const { id } = filter;
     const [from, end] = range;
-    const runs = this.#pairs.values<number>(RUNS).get({}) ?? 0;
+    const whole = id === null ? (this.#pairs.values<number>(RUNS).get({}) ?? 0) * RUN_PAIRS : 0;
+    const ofStretch = id === null ? OF_STRETCH : OF_WORKLOAD;
     for (let at = 0; at < this.#end; ) {
-      const isOfRun = at < runs * RUN_PAIRS;
-      const size = isOfRun ? RUN_PAIRS : STRETCH_PAIRS;
-      const statement = this.#pairs.values<string>(isOfRun ? OF_RUN : OF_STRETCH);
-      const text = statement.get({ number: at / size, from, end }) ?? '';
+      const size = at < whole ? RUN_PAIRS : STRETCH_PAIRS;
+      const statement = this.#pairs.values<string>(at < whole ? OF_RUN : ofStretch);
+      const text = statement.get({ number: at / size, from, end, id }) ?? '';
       const found = (JSON.parse(`[${text}]`) as number[][]).flat();
-      const ids = wanted === null ? found : found.filter((id) => wanted.has(id));
+      const ids = wanted === null ? found : found.filter((one) => wanted.has(one));
       at += size;
-      yield* this.#partsOf(
-        walked,
-        ids.sort((a, b) => a - b),
-        at,
-      );
+      ids.sort((a, b) => a - b);
+      yield* this.#partsOf(walked, ids, at);
     }
   }
 

@@ -3,7 +3,7 @@
 import { dayOf } from './days.ts';
 import { PairSet } from './pair-set.ts';
 import { pairsSince } from './queries-days.ts';
-import { marksOf } from './queries-filter.ts';
+import { type Filter, marksOf } from './queries-filter.ts';
 import { heardOf } from './queries-heard.ts';
 import type { KeyFilter } from './queries-name.ts';
 import type { Pairs } from './queries-pairs.ts';
@@ -19,10 +19,15 @@ const MARKED_OF = `pair INDEXED BY pair_by_workload WHERE workload_id = @id
 AND unusual > 0 AND unusual IN (SELECT value FROM json_each(@marks))`;
 const DOMAINS = 'SELECT domains FROM workload WHERE id = @id';
 
+/** Rows by number that may be read rather than that something is looked up to spare them: 15 ms. */
+const FEW_ROWS = 5000;
+
 /** How many pairs there are, and lie below a suffix; about. */
 export interface Size {
   readonly all: number;
   readonly below: number;
+  /** Of the pairs of any walk enough lie below: it goes by number. */
+  readonly isGoodPart: boolean;
 }
 
 /**
@@ -30,31 +35,36 @@ export interface Size {
  * of each pair below the suffix.
  */
 export function wantedBy(pairs: Pairs, filter: KeyFilter, size: Size): PairSet | null {
-  const { id, sinceMs, limit } = filter;
+  const { id, sinceMs } = filter;
+  const day = dayOf(sinceMs);
   const marks = marksOf(filter);
-  const isWorth = (count: number): boolean => {
-    // Of the rows below the suffix, as many as have so many among them that the filter is about.
-    const rows = limit < 0 ? size.below : Math.min(size.below, (limit * size.all) / count);
-    return count <= rows * ROW_ENTRIES;
-  };
+  const isWorth = (entries: number): boolean =>
+    entries <= rowsAsked(entries, filter, size) * ROW_ENTRIES;
   if (marks !== null) {
-    const values = { marks: JSON.stringify(marks), id, day: dayOf(sinceMs) };
+    const values = { marks: JSON.stringify(marks), id, day };
     return numbers(pairs, id === null ? MARKED : MARKED_OF, values, isWorth);
   }
-  if (id !== null) return ofWorkload(pairs, id, sinceMs, isWorth);
-  return sinceMs === 0 ? null : numbers(pairs, ACTIVE, { day: dayOf(sinceMs) }, isWorth);
+  if (id === null) return sinceMs === 0 ? null : numbers(pairs, ACTIVE, { day }, isWorth);
+  const domains = pairs.values<number>(DOMAINS).get({ id }) ?? 0;
+  // A walk by name knows whose pairs it meets.
+  if (!size.isGoodPart && (size.below * domains) / size.all < FEW_ROWS) return null;
+  const active = sinceMs === 0 ? null : pairsSince(pairs.db, id, day);
+  const isHeard = active === null && size.isGoodPart && isWorth(domains);
+  return isHeard ? heardBy(pairs, id) : active;
 }
 
-type IsWorth = (count: number) => boolean;
+/** Rows below the suffix with enough among them that so many of all pairs are, or all of them. */
+function rowsAsked(entries: number, { limit }: Filter, { all, below }: Size): number {
+  return limit < 0 ? below : Math.min(below, (limit * all) / entries);
+}
 
-function ofWorkload(pairs: Pairs, id: number, sinceMs: number, isWorth: IsWorth): PairSet | null {
-  const active = sinceMs === 0 ? null : pairsSince(pairs.db, id, dayOf(sinceMs));
-  if (active !== null) return active;
-  if (!isWorth(pairs.values<number>(DOMAINS).get({ id }) ?? 0)) return null;
+function heardBy(pairs: Pairs, id: number): PairSet {
   const ids = new PairSet();
   for (const part of heardOf(pairs.db, id)) for (const one of part.ids) ids.add(one);
   return ids;
 }
+
+type IsWorth = (entries: number) => boolean;
 
 function numbers(pairs: Pairs, from: string, values: object, isWorth: IsWorth): PairSet | null {
   const count = pairs.values<number>(`SELECT count(*) FROM ${from}`).get({ ...values }) ?? 0;
