@@ -38,24 +38,27 @@ export function wantedBy(pairs: Pairs, filter: KeyFilter, size: Size): PairSet |
   const { id, sinceMs } = filter;
   const day = dayOf(sinceMs);
   const marks = marksOf(filter);
-  const isWorth = (entries: number): boolean =>
-    entries <= rowsAsked(entries, filter, size) * ROW_ENTRIES;
+  const most = mostEntries(filter, size);
   if (marks !== null) {
     const values = { marks: JSON.stringify(marks), id, day };
-    return numbers(pairs, id === null ? MARKED : MARKED_OF, values, isWorth);
+    return numbers(pairs, id === null ? MARKED : MARKED_OF, values, most);
   }
-  if (id === null) return sinceMs === 0 ? null : numbers(pairs, ACTIVE, { day }, isWorth);
+  if (id === null) return sinceMs === 0 ? null : numbers(pairs, ACTIVE, { day }, most);
   const domains = pairs.values<number>(DOMAINS).get({ id }) ?? 0;
   // A walk by name knows whose pairs it meets.
   if (!size.isGoodPart && (size.below * domains) / size.all < FEW_ROWS) return null;
   const active = sinceMs === 0 ? null : pairsSince(pairs.db, id, day);
-  const isHeard = active === null && size.isGoodPart && isWorth(domains);
+  const isHeard = active === null && size.isGoodPart && domains <= most;
   return isHeard ? heardBy(pairs, id) : active;
 }
 
-/** Rows below the suffix with enough among them that so many of all pairs are, or all of them. */
-function rowsAsked(entries: number, { limit }: Filter, { all, below }: Size): number {
-  return limit < 0 ? below : Math.min(below, (limit * all) / entries);
+/**
+ * Beyond so many entries it is cheaper to ask the rows: all below the suffix, or as many as have
+ * `limit` among them that the filter is about, which are the fewer the more entries there are.
+ */
+function mostEntries({ limit }: Filter, { all, below }: Size): number {
+  const ofAll = below * ROW_ENTRIES;
+  return Math.floor(limit < 0 ? ofAll : Math.min(ofAll, Math.sqrt(limit * all * ROW_ENTRIES)));
 }
 
 function heardBy(pairs: Pairs, id: number): PairSet {
@@ -64,11 +67,11 @@ function heardBy(pairs: Pairs, id: number): PairSet {
   return ids;
 }
 
-type IsWorth = (entries: number) => boolean;
-
-function numbers(pairs: Pairs, from: string, values: object, isWorth: IsWorth): PairSet | null {
-  const count = pairs.values<number>(`SELECT count(*) FROM ${from}`).get({ ...values }) ?? 0;
-  if (!isWorth(count)) return null;
+/** Null where there are more than `most`. */
+function numbers(pairs: Pairs, from: string, values: object, most: number): PairSet | null {
+  const counted = `SELECT count(*) FROM (SELECT 1 FROM ${from} LIMIT @limit)`;
+  const count = pairs.values<number>(counted).get({ ...values, limit: most + 1 }) ?? 0;
+  if (count > most) return null;
   // In one text: a row for each would take twice as long.
   const text = pairs.values<string>(`SELECT group_concat(id) FROM ${from}`).get({ ...values });
   const ids = new PairSet();
