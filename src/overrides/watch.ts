@@ -30,6 +30,8 @@ export class Watch {
   readonly #options: WatchOptions;
   /** Queries before this process, by exception. */
   readonly #before = new Map<string, number>();
+  /** Whose first use was told by the look before. */
+  #justTold: string[] = [];
   #notedMs: number;
   #timer: NodeJS.Timeout | null = null;
   #running: Promise<void> = Promise.resolve();
@@ -77,6 +79,11 @@ export class Watch {
   }
 
   #countUse(): void {
+    // A look later the alert is on its way: noted before it, a kill would lose it for good.
+    for (const id of this.#justTold.splice(0)) {
+      const record = this.#book.exceptions.get(id);
+      if (record !== undefined) this.#book.note(record);
+    }
     for (const { id, queries, lastUseMs } of this.#options.use()) {
       const record = this.#book.exceptions.get(id);
       const total = (this.#before.get(id) ?? 0) + queries;
@@ -85,7 +92,7 @@ export class Watch {
       const used = { ...record, queries: total, firstUseMs, lastUseMs };
       this.#book.count(used);
       if (record.firstUseMs !== null) continue;
-      this.#book.note(used);
+      this.#justTold.push(id);
       this.#options.onFirstUse(used);
     }
   }

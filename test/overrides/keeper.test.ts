@@ -265,6 +265,32 @@ describe('an exception', () => {
   });
 });
 
+describe('the first use of an exception', () => {
+  /** The watch looks so often after it, the process dies, and there is another use. */
+  async function usedAndKilled(looks: number): Promise<void> {
+    const use = [{ id: 'ex-1', queries: 1, lastUseMs: T0 + SECOND }];
+    await rig.keeper.request(ASKED, alice);
+    await rig.keeper.approve('ex-1', bob);
+    await rig.watch.tick();
+    rig.use = use;
+    for (let i = 0; i < looks; i++) await rig.watch.tick();
+    rig.kill();
+    rig.start();
+    rig.use = use;
+    await rig.watch.tick();
+  }
+
+  it('is told again by the next use where a kill came right after it', async () => {
+    await usedAndKilled(1);
+    expect(rig.firstUses).toEqual(['ex-1', 'ex-1']);
+  });
+
+  it('is told once where the kill came later', async () => {
+    await usedAndKilled(2);
+    expect(rig.firstUses).toEqual(['ex-1']);
+  });
+});
+
 /** The life of an exception; before each step the process dies. */
 describe('killed at each step', () => {
   it('goes on where it was, and never opens what was not approved', async () => {
