@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { KIND_NAME } from '../../src/events/kinds.ts';
-import type { Reach } from '../../src/history/queries-filter.ts';
+import { CommonQueries } from '../../src/history/queries-common.ts';
+import { type Reach, rangeOf } from '../../src/history/queries-filter.ts';
+import { Pairs } from '../../src/history/queries-pairs.ts';
 import { openForReading } from '../../src/history/reader.ts';
 import { fixture, readHistory, temporaryDirectory } from './support/fixture.ts';
 import { NOON, type RecordSpec } from './support/records.ts';
@@ -163,6 +165,24 @@ describe('a suffix with very many domains', () => {
     const all = listed(-1);
     expect(all).toHaveLength(20_504);
     expect(all.slice(-3)).toEqual(['com d20499.com', 'd7.com d7.com', 'd5.com d5.com']);
+  });
+});
+
+describe('a workload that was denied a good part of all', () => {
+  it('is told of its own below a common suffix', () => {
+    const test = fixture();
+    const records = Array.from({ length: 120 }, (_, i) => {
+      return { name: `d${i}.com`, workload: i < 10 ? 2 : 1, firstMs: NOON + i, denied: 1 };
+    });
+    test.put(records);
+    test.recording.flush();
+    const db = openForReading(test.path);
+    const pairs = new Pairs(db);
+    const filter = { workload: 'pay', id: pairs.workloadId('pay') ?? 0, sinceMs: 0, limit: 1 };
+    const common = new CommonQueries(pairs);
+    const found = common.find(rangeOf('com.', 'subtree'), { ...filter, verdict: 'denied' });
+    expect(found.map(({ domain_rev }) => domain_rev)).toEqual(['com.d10.']);
+    db.close();
   });
 });
 
