@@ -12,7 +12,9 @@ import { existsSync } from 'node:fs';
 import module, { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { setFlagsFromString } from 'node:v8';
 import { cacheDirectory } from './compile-cache.js';
+import { NODE_FLAGS } from './node-flags.js';
 
 const NAPI_NEEDED = 10;
 const here = dirname(fileURLToPath(import.meta.url));
@@ -37,7 +39,7 @@ function pinnedNode() {
 
 /** Runs the program under another Node; signals and the exit status pass through. */
 function runUnder(node) {
-  const child = spawn(node, [main, ...process.argv.slice(2)], { stdio: 'inherit' });
+  const child = spawn(node, [...NODE_FLAGS, main, ...process.argv.slice(2)], { stdio: 'inherit' });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR2']) {
     process.on(signal, () => child.kill(signal));
   }
@@ -60,6 +62,7 @@ function useCompileCache() {
 
 useCompileCache();
 if (isNewEnough()) {
+  for (const flag of NODE_FLAGS) setFlagsFromString(flag);
   await import('./main.ts');
 } else {
   const node = pinnedNode();
