@@ -6,11 +6,10 @@
  */
 
 import type Database from 'better-sqlite3';
-import { Earlier, type Fresh, stretchOf } from './earlier.ts';
 import { PAIR_SHIFT } from './migrations.ts';
 import { HITS } from './queries-pairs.ts';
 
-/** Pairs that one step takes: 2 to 5 ms here. */
+/** Pairs that one step takes: 1 to 3 ms here. */
 const STEP_PAIRS = 256;
 
 /** After every name that is kept. */
@@ -20,18 +19,16 @@ const OF_STRETCH = `pair INDEXED BY pair_by_name
 WHERE (id >> ${PAIR_SHIFT}) = @stretch AND name_rev > @name_rev`;
 const UP_TO = `
 SELECT name_rev FROM ${OF_STRETCH} ORDER BY name_rev LIMIT 1 OFFSET ${STEP_PAIRS - 1}`;
-const FIRST_OF_STRETCH = `
-SELECT id, name_rev, first_ms FROM (
-  SELECT id, name_rev, first_ms,
-    row_number() OVER (PARTITION BY name_rev ORDER BY first_ms, id) AS place
-  FROM ${OF_STRETCH} AND name_rev <= @upTo)
-WHERE place = 1`;
-const FORGET = `
-DELETE FROM debut WHERE (first_ms, id) IN (
-  ${HITS} SELECT p.first_ms, p.id FROM hit CROSS JOIN pair p ON p.id = hit.id)`;
-const REMEMBER = 'INSERT OR IGNORE INTO debut (id, first_ms) VALUES (?, ?)';
-const EARLIEST = `${HITS}
-SELECT p.id, p.name_rev, p.first_ms FROM hit CROSS JOIN pair p ON p.id = hit.id
+// Numbers are not quite in the order of time: one of an earlier stretch may have asked later.
+const KEEP = `
+INSERT INTO debut (name_rev, first_ms, id)
+SELECT name_rev, first_ms, id FROM ${OF_STRETCH} AND name_rev <= @upTo ORDER BY name_rev
+ON CONFLICT (name_rev) DO UPDATE SET first_ms = excluded.first_ms, id = excluded.id
+WHERE (excluded.first_ms, excluded.id) < (debut.first_ms, debut.id)`;
+const EARLIEST = `
+INSERT OR REPLACE INTO debut (name_rev, first_ms, id)
+${HITS}
+SELECT p.name_rev, p.first_ms, p.id FROM hit CROSS JOIN pair p ON p.id = hit.id
 ORDER BY p.first_ms, p.id LIMIT 1`;
 
 interface DebutCursor {
@@ -41,33 +38,37 @@ interface DebutCursor {
 
 type Values = Readonly<Record<string, number | string>>;
 
-/** The stretch that is looked at; those before it are done. */
-export function debutStretch(db: Database.Database): number {
-  return db.prepare<[], number>('SELECT stretch FROM debut_cursor').pluck().get() ?? 0;
+/** Stretches that are not done, newest first: a domain that was asked for lately is found soon. */
+export const UNDONE = `
+WITH RECURSIVE done (before) AS (SELECT stretch FROM debut_cursor),
+stretch (number) AS (
+  SELECT coalesce(max(id), 0) >> ${PAIR_SHIFT} FROM pair
+  UNION ALL SELECT number - 1 FROM stretch WHERE number > (SELECT before FROM done))`;
+
+/** The number from which pairs are in no stretch that is done. */
+export function undoneFrom(db: Database.Database): number {
+  const stretch = db.prepare<[], number>('SELECT stretch FROM debut_cursor').pluck().get() ?? 0;
+  return stretch * 2 ** PAIR_SHIFT;
 }
 
 export class Debuts {
   readonly #cursor: Database.Statement<[], DebutCursor>;
   readonly #last: Database.Statement<[], number | null>;
   readonly #upTo: Database.Statement<[Values], string>;
-  readonly #firstOfStretch: Database.Statement<[Values], Fresh>;
-  readonly #forget: Database.Statement<[Values]>;
-  readonly #remember: Database.Statement<[number, number]>;
-  readonly #earliest: Database.Statement<[Values], Fresh>;
+  readonly #keep: Database.Statement<[Values]>;
+  readonly #isKnown: Database.Statement<[string], number>;
+  readonly #rememberEarliest: Database.Statement<[Values]>;
   readonly #note: Database.Statement<[number, string]>;
-  readonly #earlier: Earlier;
   readonly #transaction: Database.Transaction<(cursor: DebutCursor) => void>;
 
   constructor(db: Database.Database) {
     this.#cursor = db.prepare('SELECT stretch, name_rev FROM debut_cursor');
     this.#last = db.prepare<[], number | null>('SELECT max(id) FROM pair').pluck();
     this.#upTo = db.prepare<[Values], string>(UP_TO).pluck();
-    this.#firstOfStretch = db.prepare<[Values], Fresh>(FIRST_OF_STRETCH).raw();
-    this.#forget = db.prepare(FORGET);
-    this.#remember = db.prepare(REMEMBER);
-    this.#earliest = db.prepare<[Values], Fresh>(EARLIEST).raw();
+    this.#keep = db.prepare(KEEP);
+    this.#isKnown = db.prepare<[string], number>('SELECT 1 FROM debut WHERE name_rev = ?').pluck();
+    this.#rememberEarliest = db.prepare(EARLIEST);
     this.#note = db.prepare('UPDATE debut_cursor SET stretch = ?, name_rev = ?');
-    this.#earlier = new Earlier(db);
     this.#transaction = db.transaction((cursor) => this.#look(cursor));
   }
 
@@ -80,9 +81,8 @@ export class Debuts {
   step(): boolean {
     const cursor = this.#cursor.get();
     // Numbers are given in order: a stretch is complete when there is a pair beyond it.
-    if (cursor === undefined || stretchOf(this.#last.get() ?? 0) <= cursor.stretch) {
-      return false;
-    }
+    const last = (this.#last.get() ?? 0) / 2 ** PAIR_SHIFT;
+    if (cursor === undefined || last < cursor.stretch + 1) return false;
     this.#transaction.immediate(cursor);
     return true;
   }
@@ -94,32 +94,15 @@ export class Debuts {
    * @param domain reversed
    */
   moved(domain: string, move: () => void): void {
-    const range = { from: domain, end: `${domain}\0` };
-    const isKnown = this.#forget.run(range).changes > 0;
     move();
-    const earliest = isKnown ? this.#earliest.get(range) : undefined;
-    if (earliest !== undefined) this.#remember.run(earliest[0], earliest[2]);
+    if (this.#isKnown.get(domain) === undefined) return;
+    this.#rememberEarliest.run({ from: domain, end: `${domain}\0` });
   }
 
   #look({ stretch, name_rev }: DebutCursor): void {
     const upTo = this.#upTo.get({ stretch, name_rev });
-    const own = this.#firstOfStretch.all({ stretch, name_rev, upTo: upTo ?? END });
-    this.#keep(own, stretch);
+    this.#keep.run({ stretch, name_rev, upTo: upTo ?? END });
     if (upTo === undefined) this.#note.run(stretch + 1, '');
     else this.#note.run(stretch, upTo);
-  }
-
-  #keep(own: readonly Fresh[], stretch: number): void {
-    const before = { from: 0, to: stretch - 1 };
-    const fresh = stretch === 0 ? own : this.#earlier.unknownOf(own, before);
-    for (const [id, , firstMs] of fresh) this.#remember.run(id, firstMs);
-    if (fresh.length === own.length) return;
-    const isFresh = new Set(fresh);
-    const known = own.filter((one) => !isFresh.has(one));
-    // Numbers are not quite in the order of time: one of an earlier stretch may have asked later.
-    for (const [id, domain, firstMs] of this.#earlier.firstOf(known, before)) {
-      this.#forget.run({ from: domain, end: `${domain}\0` });
-      this.#remember.run(id, firstMs);
-    }
   }
 }

@@ -12,12 +12,17 @@ import { FingerprintsBuilder } from '../fingerprints.ts';
 import type { KnownDomains } from '../reputation/standing-memory.ts';
 import { readName, WireName } from '../wire/name.ts';
 import { nameToWire } from '../wire/text.ts';
+import { undoneFrom } from './debuts.ts';
 import { textOfReversed } from './names.ts';
 import { KNOWN_BEFORE } from './queries-network.ts';
 
 /** Domains at most: 15 octets each, 30 MB. */
 export const LONG_KNOWN_MAX = 2_000_000;
 const DAY_MS = 86_400_000;
+
+const BEFORE = `
+SELECT name_rev FROM debut WHERE first_ms < @beforeMs
+UNION ALL SELECT name_rev FROM pair WHERE id >= @undoneFrom AND first_ms < @beforeMs`;
 
 /**
  * Every domain with a first sight before `nowMs` less `days`.
@@ -33,11 +38,8 @@ export function longKnown(
   const beforeMs = nowMs - days * DAY_MS;
   if (days === 0 || !reachesBack(db, beforeMs)) return null;
   const names = new Set<string>();
-  const rows = db
-    .prepare<[number], string>('SELECT name_rev FROM pair WHERE first_ms < ?')
-    .pluck()
-    .iterate(beforeMs);
-  for (const reversed of rows) {
+  const values = { beforeMs, undoneFrom: undoneFrom(db) };
+  for (const reversed of db.prepare<[typeof values], string>(BEFORE).pluck().iterate(values)) {
     names.add(reversed);
     if (names.size > most) return null;
   }
@@ -53,11 +55,9 @@ export function longKnownOne(
 ): KnownDomains | null {
   const beforeMs = nowMs - days * DAY_MS;
   if (days === 0 || !reachesBack(db, beforeMs)) return null;
-  const known = db
-    .prepare<[Record<string, string | number>], number>(KNOWN_BEFORE)
-    .pluck()
-    .all({ names: JSON.stringify([reversed]), sinceMs: beforeMs });
-  return { domains: tableOf(new Set(known.length > 0 ? [reversed] : [])), days };
+  const isKnown = db.prepare<[Record<string, string | number>], number>(KNOWN_BEFORE).pluck();
+  const known = isKnown.get({ domain: reversed, sinceMs: beforeMs }) === 1 ? [reversed] : [];
+  return { domains: tableOf(new Set(known)), days };
 }
 
 function reachesBack(db: Database.Database, beforeMs: number): boolean {

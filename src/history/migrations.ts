@@ -6,7 +6,7 @@
 
 import { ANSWERS } from './answer-schema.ts';
 import { BLOCKS } from './block-schema.ts';
-import { DEBUTS } from './debut-schema.ts';
+import { DEBUT_NAMES, DEBUTS } from './debut-schema.ts';
 import { DOMAINS } from './domain-schema.ts';
 import { IDENTITY } from './identity-schema.ts';
 import { LIVE } from './live-schema.ts';
@@ -273,6 +273,7 @@ export const MIGRATIONS: readonly string[] = [
   DEBUTS,
   WORKLOAD_DAYS,
   BLOCKS,
+  DEBUT_NAMES,
 ];
 
 /** The `user_version` that this program reads and writes. */

@@ -1,10 +1,10 @@
 /** Domains that nobody asked for before: new for the whole network. */
 
-import { debutStretch } from './debuts.ts';
-import { Earlier, type Fresh, type Stretches, stretchOf } from './earlier.ts';
+import { UNDONE, undoneFrom } from './debuts.ts';
+import { Earlier, type Fresh } from './earlier.ts';
 import { PAIR_SHIFT } from './migrations.ts';
 import { answersTo, type Filter, untilOf } from './queries-filter.ts';
-import { COVER, type Pairs } from './queries-pairs.ts';
+import type { Pairs } from './queries-pairs.ts';
 import { PAIR_COLUMNS, type RawPair } from './rows.ts';
 
 /** Domains that are looked for with one statement; sorted, so that they share pages. */
@@ -12,15 +12,12 @@ const AT_ONCE = 500;
 
 const LAST = 'SELECT max(id) FROM pair';
 
-/** Places in a list of domains that some pair asked for before. */
-export const KNOWN_BEFORE = `${COVER}
-SELECT wanted.key FROM json_each(@names) wanted WHERE EXISTS (
-  SELECT 1 FROM whole CROSS JOIN domain d ON d.run = whole.number AND d.name_rev = wanted.value
-  CROSS JOIN json_each(d.ids) j CROSS JOIN pair p ON p.id = j.value
-  WHERE p.first_ms < @sinceMs)
+/** Whether some pair asked for a domain before. */
+export const KNOWN_BEFORE = `${UNDONE}
+SELECT EXISTS (SELECT 1 FROM debut WHERE name_rev = @domain AND first_ms < @sinceMs)
 OR EXISTS (
   SELECT 1 FROM stretch CROSS JOIN pair p INDEXED BY pair_by_name
-    ON (p.id >> ${PAIR_SHIFT}) = stretch.number AND p.name_rev = wanted.value
+    ON (p.id >> ${PAIR_SHIFT}) = stretch.number AND p.name_rev = @domain
   WHERE p.first_ms < @sinceMs)`;
 
 const READ = `
@@ -29,9 +26,13 @@ CROSS JOIN workload w ON w.id = p.workload_id`;
 
 // Of the pairs that debuts.ts has been through.
 const FOUND = `
-SELECT p.id, p.name_rev, d.first_ms FROM debut d CROSS JOIN pair p ON p.id = d.id
+SELECT d.id, d.name_rev, d.first_ms FROM debut d
 WHERE d.first_ms >= @sinceMs AND d.first_ms < @untilMs
-AND (@workload IS NULL OR p.workload_id = @workload) ORDER BY d.first_ms DESC, d.id DESC`;
+ORDER BY d.first_ms DESC, d.id DESC`;
+const FOUND_OF_WORKLOAD = `
+SELECT d.id, d.name_rev, d.first_ms FROM debut d CROSS JOIN pair p ON p.id = d.id
+WHERE d.first_ms >= @sinceMs AND d.first_ms < @untilMs AND p.workload_id = @workload
+ORDER BY d.first_ms DESC, d.id DESC`;
 
 // Of the others, newest first: by number where they are few, else by the days of the window. A name
 // is read of those that are looked at, and a limit ends that early.
@@ -47,8 +48,8 @@ SELECT p.id, p.name_rev, p.first_ms FROM (
     AND first_ms >= @sinceMs AND first_ms < @untilMs
   ORDER BY first_ms DESC, id DESC) newest
 CROSS JOIN pair p ON p.id = newest.id`;
-/** Stretches with few pairs. */
-const FEW = 3;
+/** Numbers from which on they are few: of three stretches. */
+const FEW = 3 * 2 ** PAIR_SHIFT;
 
 /**
  * The first pair of each domain that the network asked for in the window and never before, oldest
@@ -56,17 +57,15 @@ const FEW = 3;
  */
 export function newForNetwork(pairs: Pairs, filter: Filter): RawPair[] {
   const { limit } = filter;
-  const done = debutStretch(pairs.db);
-  const last = stretchOf(pairs.db.prepare<[], number | null>(LAST).pluck().get() ?? 0);
   const earlier = new Earlier(pairs.db);
   const read = reader(pairs, filter);
+  const firstOf = (some: readonly Fresh[]): RawPair[] => read(earlier.firstOf(some));
   const found = new Map<number, RawPair>();
-  const ofLeft = chunks(leftIn(pairs, filter, { from: done, to: last }));
-  take(found, ofLeft, (some) => read(earlier.firstOf(some, { from: 0, to: last })), limit);
+  take(found, chunks(undoneIn(pairs, filter)), firstOf, limit);
   // A pair that is not looked at yet may have asked before one that is.
   const ofDone = chunks(foundIn(pairs, { ...filter, sinceMs: oldestWanted(found, filter) }));
   const more = new Map<number, RawPair>();
-  take(more, ofDone, (some) => read(earlier.firstOf(some, { from: done, to: last })), limit);
+  take(more, ofDone, firstOf, limit);
   for (const [id, raw] of more) found.set(id, raw);
   const sorted = [...found.values()].sort((a, b) => a.first_ms - b.first_ms || a.id - b.id);
   return limit < 0 ? sorted : sorted.slice(Math.max(0, sorted.length - limit));
@@ -108,15 +107,18 @@ function foundIn(pairs: Pairs, filter: Filter): Iterable<Fresh> {
   // Of a workload that is not known no pair is.
   const workload = name === null ? null : (pairs.workloadId(name) ?? 0);
   const values = { sinceMs, untilMs: untilOf(filter), workload };
-  return pairs.db.prepare<[typeof values], Fresh>(FOUND).raw().iterate(values);
+  const sql = workload === null ? FOUND : FOUND_OF_WORKLOAD;
+  return pairs.db.prepare<[typeof values], Fresh>(sql).raw().iterate(values);
 }
 
 /** Pairs of the window in the stretches that are not looked at yet, newest first. */
-function leftIn(pairs: Pairs, filter: Filter, { from, to }: Stretches): Iterable<Fresh> {
-  const { sinceMs } = filter;
-  const window = { sinceMs, untilMs: untilOf(filter), from: from * 2 ** PAIR_SHIFT };
+function undoneIn(pairs: Pairs, filter: Filter): Iterable<Fresh> {
   const { db } = pairs;
-  if (to - from < FEW) return db.prepare<[typeof window], Fresh>(LEFT).raw().iterate(window);
+  const { sinceMs } = filter;
+  const from = undoneFrom(db);
+  const window = { sinceMs, untilMs: untilOf(filter), from };
+  const last = db.prepare<[], number | null>(LAST).pluck().get() ?? 0;
+  if (last - from < FEW) return db.prepare<[typeof window], Fresh>(LEFT).raw().iterate(window);
   const [firstDay, lastDay] = pairs.activeDays(sinceMs);
   const statement = db.prepare<[Record<string, number>], Fresh>(LEFT_OF_DAYS).raw();
   return statement.iterate({ firstDay, lastDay, ...window });

@@ -170,15 +170,14 @@ export class Store {
     }
   }
 
-  /** Runs, debuts and days, for at most `ms` or one step; false when all is done. */
+  /** Debuts, runs and days, for at most `ms` or one step; false when all is done. */
   settle(ms: number): boolean {
     if (this.error !== null || this.#open === null) return false;
     const started = performance.now();
     try {
       const { settling, debuts, days } = this.#open;
       const nowMs = this.#believed.now();
-      // Runs first: debuts are looked for in them.
-      while (settling.step() || debuts.step() || days.step(nowMs)) {
+      while (debuts.step() || settling.step() || days.step(nowMs)) {
         if (performance.now() - started >= ms) return true;
       }
     } catch (error) {
