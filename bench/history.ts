@@ -16,6 +16,7 @@ import { parseArgs } from 'node:util';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import * as kinds from '../src/events/kinds.ts';
 import { createRing, type RingMemory, RingWriter } from '../src/events/ring.ts';
+import { BusyDays } from '../src/history/busy-days.ts';
 import { Debuts } from '../src/history/debuts.ts';
 import { openForWriting } from '../src/history/open.ts';
 import { Settling } from '../src/history/settling.ts';
@@ -256,6 +257,8 @@ function settle(path: string): void {
   while (settling.step());
   const runsMs = performance.now() - started;
   while (debuts.step());
+  const days = new BusyDays(db);
+  while (days.step());
   const all = performance.now() - started;
   db.close();
   const seconds = [runsMs, all - runsMs].map((ms) => (ms / 1000).toFixed(0));

@@ -5,6 +5,7 @@
 
 import type Database from 'better-sqlite3';
 import { Busy, type BusyEntry } from './busy.ts';
+import { HOURS_OF_DAY } from './busy-days.ts';
 import type { PairGather } from './gather.ts';
 
 export const HOUR_MS = 3_600_000;
@@ -20,11 +21,17 @@ const READ = 'SELECT workloads, domains FROM busy WHERE hour = ?';
 const REMOVE = `
 DELETE FROM busy WHERE hour IN
   (SELECT hour FROM busy ORDER BY hour DESC LIMIT -1 OFFSET ${HOURS_KEPT - 1})`;
+// The hour is not among what the sum of its day was made of, or no more than a part of the day is.
+const FORGET_DAY = 'DELETE FROM busy_day WHERE day = ?';
+const REMOVE_DAYS = `
+DELETE FROM busy_day WHERE day * ${HOURS_OF_DAY} < (SELECT min(hour) FROM busy)`;
 
 export class BusyRows {
   readonly #write: Database.Statement<[number, string, string, number]>;
   readonly #read: Database.Statement<[number], [string, string]>;
   readonly #remove: Database.Statement<[]>;
+  readonly #forgetDay: Database.Statement<[number]>;
+  readonly #removeDays: Database.Statement<[]>;
   readonly #busy = new Busy();
   /** The hour that `#busy` is about; -1 for none. */
   #hour = -1;
@@ -35,6 +42,8 @@ export class BusyRows {
     this.#write = db.prepare(WRITE);
     this.#read = db.prepare<[number], [string, string]>(READ).raw();
     this.#remove = db.prepare(REMOVE);
+    this.#forgetDay = db.prepare(FORGET_DAY);
+    this.#removeDays = db.prepare(REMOVE_DAYS);
   }
 
   /** Part of the transaction that stores the pairs. @throws SqliteError */
@@ -57,6 +66,7 @@ export class BusyRows {
   write(): void {
     if (!this.#isChanged) return;
     const { workloads, domains, missed } = this.#busy.hour();
+    this.#forgetDay.run(Math.floor(this.#hour / HOURS_OF_DAY));
     this.#write.run(this.#hour, JSON.stringify(workloads), JSON.stringify(domains), missed);
     this.#isChanged = false;
     this.#nextMs = performance.now() + WRITE_MS;
@@ -77,5 +87,6 @@ export class BusyRows {
     this.#busy.load({ workloads: workloads ?? [], domains: domains ?? [] });
     this.#hour = hour;
     this.#remove.run();
+    this.#removeDays.run();
   }
 }

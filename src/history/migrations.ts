@@ -6,6 +6,7 @@
 
 import { ANSWERS } from './answer-schema.ts';
 import { BLOCKS } from './block-schema.ts';
+import { BUSY_DAYS } from './busy-schema.ts';
 import { DEBUT_NAMES, DEBUTS } from './debut-schema.ts';
 import { DOMAINS } from './domain-schema.ts';
 import { IDENTITY } from './identity-schema.ts';
@@ -274,6 +275,7 @@ export const MIGRATIONS: readonly string[] = [
   WORKLOAD_DAYS,
   BLOCKS,
   DEBUT_NAMES,
+  BUSY_DAYS,
 ];
 
 /** The `user_version` that this program reads and writes. */

@@ -1,13 +1,13 @@
 /** Who and what was asked for most in a window: by the hour for all, by the day for a workload. */
 
 import type Database from 'better-sqlite3';
-import type { BusyEntry } from './busy.ts';
 import { HOUR_MS } from './busy-rows.ts';
 import { dayOf } from './days.ts';
+import { busyBetween } from './queries-busy.ts';
 import { sumsOfDays } from './queries-days.ts';
 import { type AskedVerdict, type Filter, untilOf } from './queries-filter.ts';
 import type { Counts } from './rows.ts';
-import { type Ranked, Sums } from './sums.ts';
+import type { Ranked } from './sums.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -26,36 +26,21 @@ export interface Top {
   readonly missed: number;
 }
 
-type Raw = readonly [hour: number, entries: string, missed: number];
-
 /** @param by of which an entry is told */
 export function topOf(db: Database.Database, by: 'workload' | 'domain', filter: Filter): Top {
   if (by === 'domain' && filter.workload !== null) {
     return domainsOf(db, { ...filter, workload: filter.workload });
   }
-  const statement = db.prepare<[number, number], Raw>(`
-SELECT hour, ${by}s, missed FROM busy WHERE hour >= ? AND hour <= ? ORDER BY hour`);
   const from = Math.floor(filter.sinceMs / HOUR_MS);
   const until = Math.floor((untilOf(filter) - 1) / HOUR_MS);
+  const { sums, firstHour, lastHour, missed } = busyBetween(db, by, from, until);
   const only = by === 'workload' ? filter.workload : null;
-  const sums = new Sums<string>();
-  let missed = 0;
-  let [first, last] = [-1, -1];
-  for (const [hour, entries, missedThen] of statement.raw().iterate(from, until)) {
-    if (first < 0) first = hour;
-    last = hour;
-    missed += by === 'domain' ? missedThen : 0;
-    // Each by its place: a month has 190,000, and to spread them takes three times as long.
-    for (const entry of JSON.parse(entries) as BusyEntry[]) {
-      if (only !== null && only !== entry[0]) continue;
-      sums.add(entry[0], entry[1], entry[2], entry[3], entry[4]);
-    }
-  }
+  const wanted = only === null ? sums : sums.only(only);
   return {
-    rows: sums.most(filter.verdict ?? null, filter.limit),
-    sum: sums.total(),
-    fromMs: first * HOUR_MS,
-    untilMs: (last + 1) * HOUR_MS,
+    rows: wanted.most(filter.verdict ?? null, filter.limit),
+    sum: wanted.total(),
+    fromMs: firstHour * HOUR_MS,
+    untilMs: (lastHour + 1) * HOUR_MS,
     missed,
   };
 }

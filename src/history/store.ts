@@ -15,6 +15,7 @@ import { AnswerRows } from './answer-rows.ts';
 import type { Answer } from './answers.ts';
 import { BelievedClock, type TwoClocks } from './believed-clock.ts';
 import { BindingRows } from './binding-rows.ts';
+import { BusyDays } from './busy-days.ts';
 import { DaySettling } from './day-settling.ts';
 import { Debuts } from './debuts.ts';
 import type { FactsNames } from './decisions.ts';
@@ -63,6 +64,7 @@ interface Connection {
   readonly purge: Purge;
   readonly settling: Settling;
   readonly debuts: Debuts;
+  readonly busyDays: BusyDays;
   readonly days: DaySettling;
   readonly baselines: BaselineTable;
   readonly bindings: BindingRows;
@@ -175,9 +177,9 @@ export class Store {
     if (this.error !== null || this.#open === null) return false;
     const started = performance.now();
     try {
-      const { settling, debuts, days } = this.#open;
+      const { settling, debuts, days, busyDays } = this.#open;
       const nowMs = this.#believed.now();
-      while (debuts.step() || settling.step() || days.step(nowMs)) {
+      while (debuts.step() || settling.step() || days.step(nowMs) || busyDays.step()) {
         if (performance.now() - started >= ms) return true;
       }
     } catch (error) {
@@ -246,7 +248,8 @@ export class Store {
     const debuts = new Debuts(db);
     const rows = { writer, findings, ledgers, baselines, bindings, answers, uses };
     const days = new DaySettling(db, workloadDays);
-    this.#open = { db, ...rows, purge, settling, debuts, days };
+    const busyDays = new BusyDays(db);
+    this.#open = { db, ...rows, purge, settling, debuts, days, busyDays };
   }
 
   #fail(error: unknown): void {

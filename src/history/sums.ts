@@ -19,6 +19,9 @@ interface Place<Key> {
   readonly count: number;
 }
 
+/** Keys, and for each the four counts one after the other. */
+export type SumsLists<Key> = readonly [keys: readonly Key[], counts: readonly number[]];
+
 export class Sums<Key extends string | number> {
   /** Where in `#counts` those of a key begin. */
   readonly #places = new Map<Key, number>();
@@ -36,6 +39,24 @@ export class Sums<Key extends string | number> {
     counts[at + 1]! += denied;
     counts[at + 2]! += wouldDeny;
     counts[at + 3]! += failed;
+  }
+
+  addLists([keys, counts]: SumsLists<Key>): void {
+    for (let i = 0, at = 0; i < keys.length; i++, at += WIDTH) {
+      this.add(keys[i]!, counts[at]!, counts[at + 1]!, counts[at + 2]!, counts[at + 3]!);
+    }
+  }
+
+  /** Those of one key alone. */
+  only(key: Key): Sums<Key> {
+    const some = new Sums<Key>();
+    const at = this.#places.get(key);
+    if (at !== undefined) some.addLists([[key], this.#counts.slice(at, at + WIDTH)]);
+    return some;
+  }
+
+  lists(): SumsLists<Key> {
+    return [[...this.#places.keys()], this.#counts];
   }
 
   total(): Counts {

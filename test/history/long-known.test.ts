@@ -9,6 +9,7 @@ import { readName, WireName } from '../../src/wire/name.ts';
 import { nameToWire } from '../../src/wire/text.ts';
 import { fixture } from './support/fixture.ts';
 import { NOON } from './support/records.ts';
+import { spread } from './support/spread.ts';
 
 const DAY = 86_400_000;
 
@@ -21,7 +22,8 @@ function holds(known: KnownDomains | null, domain: string): boolean | null {
   return new Fingerprints(words, count).find(name.low[0] ?? 0, name.high[0] ?? 0) !== 0;
 }
 
-function history() {
+/** @param isSettled whose debuts were found, of all but the newest pair */
+function history(isSettled = false) {
   const test = fixture();
   test.put([
     { name: 'www.old.example', registrable: 'old.example', firstMs: NOON - 30 * DAY },
@@ -29,13 +31,17 @@ function history() {
     { name: 'www.new.example', registrable: 'new.example', firstMs: NOON - 2 * DAY },
     { name: 'www.old.example', registrable: 'old.example', firstMs: NOON, workload: 2 },
   ]);
-  test.recording.flush();
+  test.recording.close();
+  if (isSettled) spread(test.path, { apart: 2 ** 16, nowMs: NOON });
   return openForReading(test.path);
 }
 
 describe('longKnown', () => {
-  it('holds what anybody asked for before the last days, and nothing else', () => {
-    const db = history();
+  it.each([
+    { isSettled: false, when: 'before debuts are found' },
+    { isSettled: true, when: 'when debuts are found' },
+  ])('holds what anybody asked for before the last days, and nothing else, $when', (row) => {
+    const db = history(row.isSettled);
     const known = longKnown(db, 7, NOON);
     const domains = ['old.example', 'mid.example', 'new.example', 'never.example'];
     expect(domains.map((domain) => holds(known, domain))).toEqual([true, true, false, false]);

@@ -151,6 +151,44 @@ INSERT INTO pair (id, workload_id, name_rev, first_ms, last_ms, last_day, allowe
   });
 });
 
+describe('a file of version 13', () => {
+  it('keeps what was found of who asked first, by name', () => {
+    const path = join(temporaryDirectory(), 'history.db');
+    const db = new Database(path);
+    for (const step of MIGRATIONS.slice(0, 13)) db.exec(step);
+    db.exec(`
+PRAGMA application_id = ${APPLICATION_ID};
+PRAGMA user_version = 13;
+INSERT INTO workload (id, name, first_ms, last_ms) VALUES (1, 'pay', 0, ${NOON}), (2, 'web', 0, ${NOON});
+UPDATE debut_cursor SET stretch = 1;`);
+    const add = db.prepare(`
+INSERT INTO pair (id, workload_id, name_rev, first_ms, last_ms, last_day, allowed, first_name, first)
+VALUES (?, ?, ?, ?, ?, ?, 1, '', zeroblob(27))`);
+    const day = Math.floor(NOON / DAY);
+    for (const [id, workload, name, ms] of [
+      [1, 1, 'test.one.', 5],
+      [2, 2, 'test.one.', 3],
+      [3, 1, 'test.two.', 4],
+      [65_536, 2, 'test.two.', 9],
+    ] as const) {
+      add.run(id, workload, name, NOON + ms, NOON + ms, day);
+    }
+    db.exec(`INSERT INTO debut VALUES (${NOON + 3}, 2), (${NOON + 4}, 3)`);
+    db.close();
+    fixture({ path });
+    const sql = `SELECT name_rev, first_ms - ${NOON} AS ms, id FROM debut ORDER BY first_ms`;
+    expect(tableRows(path, sql)).toEqual([
+      { name_rev: 'test.one.', ms: 3, id: 2 },
+      { name_rev: 'test.two.', ms: 4, id: 3 },
+    ]);
+    const found = readHistory(path).newForNetwork(ALL);
+    expect(found.map(({ domain, workload }) => [domain, workload])).toEqual([
+      ['one.test', 'web'],
+      ['two.test', 'pay'],
+    ]);
+  });
+});
+
 describe('the oldest first sight of a block', () => {
   it('is that of the earliest of its pairs, in whatever order they come or move back', () => {
     const test = fixture();

@@ -5,6 +5,7 @@
 
 import Database from 'better-sqlite3';
 import { BLOCK_SHIFT } from '../../../src/history/block-schema.ts';
+import { BusyDays } from '../../../src/history/busy-days.ts';
 import { DaySettling } from '../../../src/history/day-settling.ts';
 import { Debuts } from '../../../src/history/debuts.ts';
 import { packIds, unpackIds } from '../../../src/history/packed-ids.ts';
@@ -26,6 +27,8 @@ export function spread(path: string, { apart, nowMs }: Spread): void {
     while (settling.step());
     const debuts = new Debuts(db);
     while (debuts.step());
+    const busyDays = new BusyDays(db);
+    while (busyDays.step());
     const days = new DaySettling(db, new WorkloadDays(db));
     while (days.step(nowMs));
   } finally {
