@@ -1,4 +1,4 @@
-/** The step of the schema for `top` over many days: sums of the hours of each day (busy-days.ts). */
+/** The step of the schema for `top` over many days: sums of the hours of a day (busy-days.ts). */
 
 export const BUSY_DAYS = `
 CREATE TABLE busy_day (
