@@ -142,14 +142,18 @@ export class Reading {
   /** Prints the rows in the form that was asked for. */
   print(columns: readonly Column[], rows: readonly OutputRow[]): void {
     const { stdout } = this.#context;
-    const documents = rows.map((row) => row.document);
+    const documents = (): OutputRow['document'][] => rows.map((row) => row.document);
     if (this.#options.json === true) {
-      const document = { version: DOCUMENT_VERSION, command: this.#command, rows: documents };
+      const document = { version: DOCUMENT_VERSION, command: this.#command, rows: documents() };
       stdout.write(`${safeJson(document)}\n`);
     } else if (this.#options.jsonl === true) {
-      stdout.write(documents.map((document) => `${safeJson(document)}\n`).join(''));
+      stdout.write(
+        documents()
+          .map((document) => `${safeJson(document)}\n`)
+          .join(''),
+      );
     } else if (this.#options.csv === true) {
-      stdout.write(csvText(documents));
+      stdout.write(csvText(documents()));
     } else if (rows.length > 0) {
       const cells = rows.flatMap((row) => [row.cells, ...(row.below ?? [])]);
       stdout.write(renderTable(columns, cells, titleStyle(this.#context)));
