@@ -14,11 +14,12 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { cacheDirectory } from './compile-cache.js';
-import { NODE_FLAGS } from './node-flags.js';
+import { nodeFlags } from './node-flags.js';
 
 const NAPI_NEEDED = 10;
 const here = dirname(fileURLToPath(import.meta.url));
 const main = join(here, 'main.ts');
+const flags = nodeFlags(process.argv[2]);
 
 function isNewEnough() {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
@@ -39,7 +40,7 @@ function pinnedNode() {
 
 /** Runs the program under another Node; signals and the exit status pass through. */
 function runUnder(node) {
-  const child = spawn(node, [...NODE_FLAGS, main, ...process.argv.slice(2)], { stdio: 'inherit' });
+  const child = spawn(node, [...flags, main, ...process.argv.slice(2)], { stdio: 'inherit' });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR2']) {
     process.on(signal, () => child.kill(signal));
   }
@@ -62,7 +63,7 @@ function useCompileCache() {
 
 useCompileCache();
 if (isNewEnough()) {
-  for (const flag of NODE_FLAGS) setFlagsFromString(flag);
+  for (const flag of flags) setFlagsFromString(flag);
   await import('./main.ts');
 } else {
   const node = pinnedNode();

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { NODE_FLAGS } from '../../src/node-flags.js';
+import { THREAD_FLAGS } from '../../src/node-flags.js';
 
 const LAUNCHER = join(import.meta.dirname, '../../src/dnsvalve.js');
 const folder = mkdtempSync(join(tmpdir(), 'dnsvalve-test-'));
@@ -28,36 +28,44 @@ registerHooks({
 });
 `;
 
+const WORDS: readonly string[] = [...THREAD_FLAGS, 'TypeScript'];
+/** It ends at once, for want of a configuration. */
+const SERVE = ['serve', '--config', join(folder, 'none.yaml')];
+
 const OLD = `
 Object.defineProperty(process, 'versions', { value: { ...process.versions, napi: '9' } });
 `;
 
-/** What was told, each once, in the order of its first time. */
-function told(preload: string): readonly string[] {
+/** What a command told, each once, in the order of its first time. */
+function told(preload: string, ...command: readonly string[]): readonly string[] {
   const path = join(folder, 'preload.cjs');
   writeFileSync(path, preload);
-  const { status, stderr } = spawnSync(process.execPath, [LAUNCHER, 'version'], {
+  const { stderr } = spawnSync(process.execPath, [LAUNCHER, ...command], {
     encoding: 'utf8',
     env: { ...process.env, NODE_OPTIONS: `--require=${path}` },
   });
-  expect(status).toBe(0);
-  return [...new Set(stderr.trimEnd().split('\n'))];
+  return [...new Set(stderr.split('\n'))].filter((line) => WORDS.includes(line));
 }
 
 describe('the flags', () => {
-  it('are set before the first module in TypeScript', () => {
-    expect(told(WITNESS)).toEqual([...NODE_FLAGS, 'TypeScript']);
+  it('are set before the first module in TypeScript where there will be threads', () => {
+    expect(told(WITNESS, ...SERVE)).toEqual(WORDS);
   });
 
   it('go with the program to another Node', () => {
-    expect(told(`${OLD}${WITNESS}`)).toEqual([...NODE_FLAGS, 'TypeScript']);
+    expect(told(`${OLD}${WITNESS}`, ...SERVE)).toEqual(WORDS);
+  });
+
+  it('are not set for other commands, which start faster without', () => {
+    expect(told(WITNESS, 'version')).toEqual(['TypeScript']);
+    expect(told(`${OLD}${WITNESS}`, 'version')).toEqual(['TypeScript']);
   });
 
   it('are those of the tests', () =>
-    expect(process.execArgv).toEqual(expect.arrayContaining(NODE_FLAGS)));
+    expect(process.execArgv).toEqual(expect.arrayContaining(THREAD_FLAGS)));
 
   it('are known to this Node', () => {
-    const { status, stderr } = spawnSync(process.execPath, [...NODE_FLAGS, '--version']);
+    const { status, stderr } = spawnSync(process.execPath, [...THREAD_FLAGS, '--version']);
     expect([status, `${stderr}`]).toEqual([0, '']);
   });
 });
