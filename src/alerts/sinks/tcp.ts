@@ -8,7 +8,8 @@
  * Without that a collector that reset every few seconds got each alert 25 times.
  *
  * Known gap: a collector that vanishes without a word swallows what the kernels buffer for it
- * until TCP gives up; only what went in the last RECENT_MS before that is sent again.
+ * until TCP gives up; only what went in the last RECENT_MS before that is sent again. One that is
+ * away between two connections of ours, which takes a millisecond, is not seen to have been.
  */
 
 import { connect, type Socket } from 'node:net';

@@ -110,6 +110,9 @@ describe('syslog over TCP', () => {
     sink.push(deniedAlert(0));
     for (const count of [1, 2, 3]) {
       await vi.waitFor(() => expect(collector.messages).toHaveLength(count), WAIT);
+      // One for what is sent again, and one for what follows: where that is not there yet, a
+      // collector that is back within a millisecond was never seen to be away.
+      await vi.waitFor(() => expect(collector.connections).toBe(2 * count - 1), WAIT);
       await collector.stop();
       await collector.start();
     }
